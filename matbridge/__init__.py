@@ -1,0 +1,45 @@
+"""matbridge opens neural networks that MATLAB saved, without MATLAB.
+
+import matbridge
+network = matbridge.load("net.mat")
+scores = network.predict(image)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matbridge.card import Layer
+from matbridge.errors import (
+    FormatError,
+    LayerError,
+    MatbridgeError,
+    MismatchError,
+    UnsupportedError,
+)
+from matbridge.network import Network
+from matbridge.registry import Registry
+from matbridge.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from matbridge.read import load
+
+__all__ = [
+    "FormatError",
+    "Layer",
+    "LayerError",
+    "MatbridgeError",
+    "MismatchError",
+    "Network",
+    "Registry",
+    "UnsupportedError",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load":
+        from matbridge.read import load
+
+        return load
+    raise AttributeError(f"module 'matbridge' has no attribute {name!r}")

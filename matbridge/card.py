@@ -1,0 +1,353 @@
+"""A layer, said once: its properties, arrays, ports, sizes and what it computes.
+
+A card is a frozen dataclass derived from :class:`Layer`. From its declarations follow
+reading a saved object, checking sizes, the inspect table, the torch module, ONNX, and the
+table of layers. It imports neither torch nor onnx: ``forward`` speaks to an ``ops``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import numpy as np
+
+from matbridge.dims import Size
+from matbridge.errors import LayerError
+
+if TYPE_CHECKING:
+    from matbridge.ops import Ops, Parameters, Value
+
+__all__ = [
+    "CHANNEL",
+    "Array",
+    "Layer",
+    "Property",
+    "constant",
+    "integer",
+    "integers",
+    "learnable",
+    "logical",
+    "number",
+    "numbers",
+    "one_of",
+    "optional",
+    "padding",
+    "prop",
+    "spread",
+    "state",
+    "statistic",
+    "text",
+]
+
+# The declared size of an array with one value per channel: saved as 1×1×C or C×1,
+# depending on the format that the layer was trained with.
+CHANNEL = "per channel"
+
+
+@dataclass(frozen=True)
+class Array:
+    """The declaration of one array of a layer.
+
+    ``role`` is "learnable" (trained), "state" (changes with the data), "statistic" (moves
+    in training) or "constant".
+    ``sizes`` are MATLAB's own symbols: ``("4*NumHiddenUnits", "InputSize")``. ``dims``
+    labels the dimensions for ``forward``: O output, I input, G group, and the data
+    labels; one S stands for as many as the layer has.
+    """
+
+    name: str
+    sizes: tuple[str, ...]
+    dims: str
+    role: str
+    optional: bool = False
+
+    @property
+    def shown(self) -> str:
+        return "×".join(self.sizes)
+
+    def view(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], str]:
+        """The shape and dims in which ``forward`` sees an array of this shape."""
+        if len(self.dims) == 1:
+            return (math.prod(shape),), self.dims
+        if "S" in self.dims:
+            return shape, self.dims.replace("S", "S" * (len(shape) - len(self.dims) + 1))
+        extra = len(shape) - len(self.dims)
+        return (shape[extra:] if extra > 0 else shape + (1,) * -extra), self.dims
+
+
+def learnable(name: str, *sizes: str, dims: str, optional: bool = False) -> Array:
+    """An array that training changes, such as Weights."""
+    return Array(name, sizes, dims, "learnable", optional)
+
+
+def state(name: str, *sizes: str, dims: str) -> Array:
+    """An array that the data change, such as HiddenState."""
+    return Array(name, sizes, dims, "state", True)
+
+
+def statistic(name: str, *sizes: str, dims: str) -> Array:
+    """An array that training collects, such as TrainedMean."""
+    return Array(name, sizes, dims, "statistic")
+
+
+def constant(name: str, *sizes: str, dims: str) -> Array:
+    """An array that nothing changes, such as the Mean of an input layer."""
+    return Array(name, sizes, dims, "constant", True)
+
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Property:
+    """The declaration of one property: its MATLAB name and where it is found.
+
+    ``arg`` is the place among the constructor's positional arguments (from 1), or None for
+    a name-value argument; ``saved`` is the name in a saved object where it differs.
+    """
+
+    name: str
+    convert: Convert
+    arg: int | None = None
+    saved: str = ""
+    required: bool = False
+
+
+def prop(
+    name: str, convert: Convert, *, arg: int | None = None, saved: str = "", **default: Any
+) -> Any:
+    """Declare a property of a card; give ``default=`` unless the layer needs a value."""
+    metadata = {"matlab": Property(name, convert, arg, saved or name, not default)}
+    return field(kw_only=True, metadata=metadata, **default)
+
+
+def _scalar(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.size != 1:
+        raise ValueError(f"one value is needed, not {array.size}")
+    return array.reshape(-1)[0].item()
+
+
+def integer(value: Any) -> int:
+    """One whole number."""
+    found = _scalar(value)
+    if found != int(found):
+        raise ValueError(f"a whole number is needed, not {found}")
+    return int(found)
+
+
+def number(value: Any) -> float:
+    """One real number."""
+    return float(_scalar(value))
+
+
+def logical(value: Any) -> bool:
+    """true or false."""
+    return bool(_scalar(value))
+
+
+def text(value: Any) -> str:
+    """A character vector or string scalar."""
+    if isinstance(value, np.ndarray) and value.size == 0:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"text is needed, not {type(value).__name__}")
+    return str(value)
+
+
+def integers(value: Any) -> tuple[int, ...]:
+    """A row or column of whole numbers."""
+    flat = np.asarray(value).reshape(-1, order="F")
+    return tuple(integer(v) for v in flat)
+
+
+def numbers(value: Any) -> tuple[float, ...]:
+    """A row or column of real numbers."""
+    return tuple(float(v) for v in np.asarray(value).reshape(-1, order="F"))
+
+
+def one_of(*options: str) -> Convert:
+    """Text that must be one of ``options``; anything else is refused, never guessed."""
+
+    def convert(value: Any) -> str:
+        found = text(value).lower()
+        if found not in options:
+            raise ValueError(f"{found!r} is none of {', '.join(options)}")
+        return found
+
+    return convert
+
+
+def spread(count: int) -> Convert:
+    """``count`` whole numbers; one alone stands for all."""
+
+    def convert(value: Any) -> tuple[int, ...]:
+        found = integers(value)
+        if len(found) not in (1, count):
+            raise ValueError(f"{count} values are needed, not {len(found)}")
+        return found if len(found) == count else found * count
+
+    return convert
+
+
+def padding(count: int) -> Convert:
+    """'same', 'causal', or the amounts before and after each of ``count`` dimensions.
+
+    MATLAB's orders: one number for all ends; one per dimension; [top bottom left right];
+    [top left front; bottom right back], which is the same order column by column.
+    """
+
+    def convert(value: Any) -> str | tuple[tuple[int, int], ...]:
+        if isinstance(value, str):
+            return one_of("same", "causal")(value)
+        found = integers(value)
+        if len(found) == 1:
+            found *= 2 * count
+        elif len(found) == count and count > 1:
+            found = tuple(n for n in found for _ in range(2))
+        if len(found) != 2 * count:
+            raise ValueError(f"{2 * count} values are needed, not {len(found)}")
+        return tuple(zip(found[::2], found[1::2], strict=True))
+
+    return convert
+
+
+def optional(convert: Convert) -> Convert:
+    """None for MATLAB's [] and for 'auto'; else what ``convert`` makes of the value."""
+
+    def maybe(value: Any) -> Any:
+        if value is None or (isinstance(value, str) and value == "auto"):
+            return None
+        return None if np.size(value) == 0 else convert(value)
+
+    return maybe
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Base of all cards; see ``docs/adding-a-layer.md``.
+
+    Class attributes: ``MATLAB`` the saved class names, ``BUILDER`` the constructor,
+    ``PRODUCT`` what MATLAB needs installed, ``ARRAYS`` and ``INPUTS``/``OUTPUTS`` the
+    arrays and ports, ``TRAINING`` saved properties that prediction does not use.
+
+    Fields: ``arrays`` by MATLAB name in MATLAB's layout; one that is missing is
+    uninitialised. ``training`` holds what only training needs, such as learn rates;
+    ``extra`` the saved properties that the card does not know.
+    """
+
+    MATLAB: ClassVar[tuple[str, ...]] = ()
+    BUILDER: ClassVar[str] = ""
+    PRODUCT: ClassVar[str] = "Deep Learning Toolbox"
+    SINCE: ClassVar[str] = ""
+    ARRAYS: ClassVar[tuple[Array, ...]] = ()
+    INPUTS: ClassVar[tuple[str, ...]] = ("in",)
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("out",)
+    TRAINING: ClassVar[tuple[str, ...]] = ()
+    # True for classificationLayer and its like: the identity at prediction.
+    IS_OUTPUT: ClassVar[bool] = False
+    IS_INPUT: ClassVar[bool] = False
+
+    name: str = field(default="", kw_only=True)
+    description: str = field(default="", kw_only=True)
+    class_name: str = field(default="", kw_only=True)
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True, repr=False)
+    training: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+
+    # False for classes that no card knows, and for those that cannot be run.
+    known: ClassVar[bool] = True
+    runnable: ClassVar[bool] = True
+
+    # -- what follows from the declarations ----------------------------------------
+
+    @classmethod
+    @functools.cache
+    def properties(cls) -> dict[str, Property]:
+        """The declared properties by the name of their field."""
+        return {
+            f.name: f.metadata["matlab"] for f in dataclasses.fields(cls) if "matlab" in f.metadata
+        }
+
+    @property
+    def type_name(self) -> str:
+        """The layer's type as MATLAB users know it: "LSTMLayer"."""
+        return (self.class_name or self.MATLAB[0]).rpartition(".")[2]
+
+    @property
+    def declared(self) -> tuple[Array, ...]:
+        """The arrays that this layer has; a card may leave some out by its options."""
+        return self.ARRAYS
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the input ports, in order."""
+        return self.INPUTS
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the output ports, in the order in which forward returns them."""
+        return self.OUTPUTS
+
+    def learnables(self) -> dict[str, np.ndarray]:
+        """The learnable arrays at hand, in declared order."""
+        return self._of_role("learnable")
+
+    def states(self) -> dict[str, np.ndarray]:
+        """The arrays at hand that MATLAB calls state, in declared order."""
+        return self._of_role("state", "statistic")
+
+    def _of_role(self, *roles: str) -> dict[str, np.ndarray]:
+        names = [a.name for a in self.declared if a.role in roles]
+        return {name: self.arrays[name] for name in names if name in self.arrays}
+
+    def uninitialised(self) -> tuple[str, ...]:
+        """Names of the learnables that the layer needs and does not have."""
+        return tuple(a.name for a in self.declared if not a.optional and a.name not in self.arrays)
+
+    def replace(self, **changes: Any) -> Any:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def refuse(self, what: str, mend: str = "") -> NoReturn:
+        """Raise LayerError naming this layer."""
+        raise LayerError(f"{self.type_name} {what}", where=self.name, mend=mend)
+
+    def expect(self, found: int | None, wanted: int | None, what: str, x: Size) -> None:
+        """Refuse ``x`` unless these sizes agree, as far as both are known."""
+        if found is not None and wanted is not None and found != wanted:
+            self.refuse(
+                f"needs {wanted} {what}, but its input is {x}",
+                "Check the layer before it, the InputSize of the network and the array sizes.",
+            )
+
+    def need(self, x: Size, labels: str) -> None:
+        """Refuse ``x`` unless it has each of these dimensions."""
+        absent = [label for label in labels if label not in x]
+        if absent:
+            names = {"S": "spatial", "C": "channel", "B": "batch", "T": "time"}
+            lacking = " and ".join(names[label] for label in absent)
+            self.refuse(f"needs a {lacking} dimension, but its input is {x}")
+
+    # -- what a card says ------------------------------------------------------------
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """Bring a saved object of any version to the names and shapes declared here."""
+        return saved
+
+    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
+        """Format and size of the output(s) from those of the input(s).
+
+        Raises LayerError where MATLAB would refuse the input.
+        """
+        return inputs[0]
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+        """The output(s) from the input(s), in the words of ``ops``."""
+        return inputs[0]

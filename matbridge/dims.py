@@ -1,0 +1,214 @@
+"""All that is known about order: dimension labels, sizes, column-major, gates, padding.
+
+MATLAB labels the dimensions of an array S (spatial), C (channel), B (batch), T (time)
+and U (unspecified), always stored in that order; S and U may repeat. A *dims* string
+such as ``"BCSS"`` names the dimensions of an array in the order in which they lie in
+memory; a *format* is a dims string in MATLAB's order (``"SSCB"``). Repeated labels keep
+their own order: the first S is always the height, the second the width, the third the
+depth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from matbridge.errors import MismatchError
+
+__all__ = [
+    "LABELS",
+    "Size",
+    "canonical",
+    "check_labels",
+    "column_major",
+    "gate_blocks",
+    "missing",
+    "permutation",
+    "pool_output",
+    "reorder",
+    "same_padding",
+    "union",
+    "window_span",
+    "without",
+]
+
+LABELS = "SCBTU"
+
+# The batch-first order in which the torch module takes and returns values.
+TORCH_ORDER = "BCTSU"
+
+
+def check_labels(dims: str) -> str:
+    """``dims`` itself, if MATLAB would accept it as a format; MismatchError otherwise."""
+    unknown = sorted(set(dims) - set(LABELS))
+    repeated = [label for label in "CBT" if dims.count(label) > 1]
+    if unknown or repeated or not dims:
+        raise MismatchError(
+            f"{dims!r} is not a dlarray format",
+            mend="Use S, C, B, T, U, with C, B and T at most once each, such as SSCB or CBT.",
+        )
+    return dims
+
+
+def canonical(dims: str) -> str:
+    """The labels in MATLAB's order: ``canonical("BCSS") == "SSCB"``."""
+    return "".join(sorted(dims, key=LABELS.index))
+
+
+def batch_first(dims: str) -> str:
+    """The labels in PyTorch's order: ``batch_first("SSCBT") == "BCTSS"``."""
+    return "".join(sorted(dims, key=TORCH_ORDER.index))
+
+
+def without(dims: str, labels: str) -> str:
+    """``dims`` less one occurrence for each of ``labels``, the last ones first."""
+    kept = dims
+    for label in labels:
+        at = kept.rfind(label)
+        if at >= 0:
+            kept = kept[:at] + kept[at + 1 :]
+    return kept
+
+
+def missing(dims: str, wanted: str) -> str:
+    """The labels of ``wanted`` that ``dims`` lacks, counting repetitions."""
+    return without(wanted, dims)
+
+
+def union(a: str, b: str) -> str:
+    """The labels of ``a`` in their order, then those of ``b`` that ``a`` lacks."""
+    return a + missing(a, b)
+
+
+def permutation(have: str, want: str) -> tuple[int, ...]:
+    """Axes that bring dims ``have`` to ``want``; repeated labels keep their order."""
+    places: dict[str, list[int]] = {}
+    for axis, label in enumerate(have):
+        places.setdefault(label, []).append(axis)
+    return tuple(places[label].pop(0) for label in want)
+
+
+def reorder(array: np.ndarray, have: str, want: str) -> np.ndarray:
+    """A NumPy array brought from dims ``have`` to ``want``.
+
+    Labels that are only in ``want`` become dimensions of size 1; labels that are only in
+    ``have`` must have size 1 and go.
+    """
+    gone = missing(want, have)
+    if gone:
+        axes = [axis for axis in range(len(have)) if array.shape[axis] == 1]
+        axes = [axis for axis in axes if have[axis] in gone][: len(gone)]
+        if len(axes) < len(gone):
+            raise MismatchError(f"an array {array.shape} of format {have} cannot lose {gone}")
+        array = array.reshape([n for axis, n in enumerate(array.shape) if axis not in axes])
+        have = "".join(label for axis, label in enumerate(have) if axis not in axes)
+    new = missing(have, want)
+    array = array.reshape(array.shape + (1,) * len(new))
+    return array.transpose(permutation(have + new, want))
+
+
+def column_major(array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """MATLAB's ``reshape``: the first dimension runs fastest."""
+    return array.reshape(tuple(shape), order="F")
+
+
+def gate_blocks(have: str, want: str) -> list[int]:
+    """Which block of rows of ``have`` stands where in ``want``: ``("ifgo", "iofg")``."""
+    return [have.index(gate) for gate in want]
+
+
+def window_span(size: int, dilation: int) -> int:
+    """How many elements a dilated window covers from its first to its last."""
+    return (size - 1) * dilation + 1
+
+
+def same_padding(size: Any, window: int, stride: int, dilation: int = 1) -> tuple[Any, Any]:
+    """Padding before and after for PaddingMode 'same'.
+
+    The output has ceil(size/stride) elements; the odd one of the padding goes to the end
+    (bottom, right). Source: averagePooling2dLayer's documentation; the PaddingSize that
+    MATLAB saved in real files agrees. ``size`` may be symbolic; with stride 1 the answer
+    does not depend on it.
+    """
+    span = window_span(window, dilation)
+    if stride == 1:
+        total = span - 1
+    else:
+        total = (-(-size // stride) - 1) * stride + span - size
+        total = max(total, 0)
+    return total // 2, total - total // 2
+
+
+def pool_output(size: int | None, span: int, stride: int, padding: int) -> int | None:
+    """Windows that fit: floor((size + padding - span) / stride) + 1, never the ceiling."""
+    return None if size is None else (size + padding - span) // stride + 1
+
+
+@dataclass(frozen=True)
+class Size:
+    """A format and the sizes of its dimensions, in MATLAB's order; None is unknown.
+
+    B and T are None until data come. Shown as analyzeNetwork shows it:
+    ``str(Size("CBT", (100, None, None))) == "100(C) × 1(B) × 1(T)"``.
+    """
+
+    format: str
+    sizes: tuple[int | None, ...]
+
+    @classmethod
+    def of(cls, format: str, *sizes: int | None) -> Size:
+        """Sizes for the labels other than B and T, in MATLAB's order."""
+        left = list(sizes)
+        return cls(format, tuple(None if label in "BT" else left.pop(0) for label in format))
+
+    def __getitem__(self, label: str) -> int | None:
+        return self.sizes[self.format.index(label)]
+
+    def __contains__(self, label: str) -> bool:
+        return label in self.format
+
+    @property
+    def spatial(self) -> tuple[int | None, ...]:
+        return self.all("S")
+
+    def all(self, labels: str) -> tuple[int | None, ...]:
+        """The sizes of every dimension whose label is among ``labels``."""
+        return tuple(n for label, n in zip(self.format, self.sizes, strict=True) if label in labels)
+
+    def elements(self, labels: str = LABELS) -> int | None:
+        """The product of the sizes of these dimensions, None if one is unknown."""
+        sizes = self.all(labels)
+        known = [n for n in sizes if n is not None]
+        return math.prod(known) if len(known) == len(sizes) else None
+
+    def put(self, **sizes: int | None) -> Size:
+        """The same with C, B, T or U replaced; a label that is not there is added."""
+        pairs = [(a, sizes.pop(a, n)) for a, n in zip(self.format, self.sizes, strict=True)]
+        pairs += sizes.items()
+        pairs.sort(key=lambda pair: LABELS.index(pair[0]))
+        return Size("".join(a for a, _ in pairs), tuple(n for _, n in pairs))
+
+    def with_spatial(self, *sizes: int | None) -> Size:
+        """The same with these spatial sizes, as many as given."""
+        rest = self.drop("S" * self.format.count("S"))
+        return Size("S" * len(sizes) + rest.format, sizes + rest.sizes)
+
+    def drop(self, labels: str) -> Size:
+        """Without these dimensions (every S for one "S")."""
+        kept = [(a, n) for a, n in zip(self.format, self.sizes, strict=True) if a not in labels]
+        return Size("".join(a for a, _ in kept), tuple(n for _, n in kept))
+
+    def shown(self) -> tuple[int | None, ...]:
+        """Sizes as MATLAB shows them: one observation, one time step."""
+        return tuple(
+            1 if n is None and label in "BT" else n
+            for label, n in zip(self.format, self.sizes, strict=True)
+        )
+
+    def __str__(self) -> str:
+        sizes = ("?" if n is None else str(n) for n in self.shown())
+        return " × ".join(f"{n}({label})" for n, label in zip(sizes, self.format, strict=True))

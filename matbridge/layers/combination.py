@@ -1,0 +1,120 @@
+"""Layers with several inputs, in1, in2, ..."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from matbridge.card import Layer, integer, prop
+from matbridge.dims import LABELS, Size, canonical, union
+from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops.layout import numbered
+
+__all__ = ["Addition", "Concatenation", "DepthConcatenation"]
+
+
+@dataclass(frozen=True, eq=False)
+class Combination(Layer):
+    """What layers with NumInputs inputs share; the order is that of the ports."""
+
+    num_inputs: int = prop("NumInputs", integer, arg=1, default=2)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(f"in{i}" for i in range(1, self.num_inputs + 1))
+
+    def expanded(self, *inputs: Size) -> Size:
+        """The size after singleton expansion, or LayerError.
+
+        Missing dimensions are inserted as singletons at the end of each block of equal
+        labels. Source: the documentation of multiplicationLayer.
+        """
+        format = canonical(functools.reduce(union, (x.format for x in inputs)))
+        sizes: list[int | None] = []
+        for place, label in enumerate(numbered(format)):
+            found = {_at(x, label) for x in inputs} - {1}
+            known = found - {None}
+            if len(known) > 1 and format[place] not in "BT":
+                self.refuse(f"cannot combine {' and '.join(map(str, inputs))}")
+            sizes.append(known.pop() if known else None if found else 1)
+        return Size(format, tuple(sizes))
+
+
+def _at(x: Size, label: str) -> int | None:
+    labels = numbered(x.format)
+    return x.sizes[labels.index(label)] if label in labels else 1
+
+
+@dataclass(frozen=True, eq=False)
+class Addition(Combination):
+    """additionLayer: in1 + in2 + ..., with singleton expansion."""
+
+    MATLAB = ("nnet.cnn.layer.AdditionLayer",)
+    BUILDER = "additionLayer"
+    SINCE = "R2017b"
+
+    def infer(self, *inputs: Size) -> Size:
+        return self.expanded(*inputs)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return functools.reduce(ops.add, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class DepthConcatenation(Combination):
+    """depthConcatenationLayer: the channels of in1, then in2, ..."""
+
+    MATLAB = ("nnet.cnn.layer.DepthConcatenationLayer",)
+    BUILDER = "depthConcatenationLayer"
+    SINCE = "R2017b"
+
+    def label(self, format: str) -> str:
+        """The dimension along which the inputs are put together."""
+        return "C"
+
+    def infer(self, *inputs: Size) -> Size:
+        first = max(inputs, key=lambda x: len(x.format))
+        label = self.label(first.format)
+        place = numbered(first.format).index(label)
+        aligned = [_grown(x, first.format) for x in inputs]
+        for other in aligned:
+            pairs = zip(first.format, first.sizes, other, strict=True)
+            for i, (name, a, b) in enumerate(pairs):
+                if i != place and name not in "BT" and None not in (a, b) and a != b:
+                    self.refuse(f"cannot join {' and '.join(map(str, inputs))} along {label}")
+        along = [sizes[place] for sizes in aligned]
+        total = sum(n or 0 for n in along) if None not in along else None
+        return Size(first.format, (*first.sizes[:place], total, *first.sizes[place + 1 :]))
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        longest = max((x.dims for x in inputs), key=len)
+        return ops.concatenate(inputs, self.label(canonical(longest)))
+
+
+def _grown(x: Size, format: str) -> tuple[int | None, ...]:
+    return tuple(_at(x, label) for label in numbered(format))
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenation(DepthConcatenation):
+    """concatenationLayer: along Dim, counted as MATLAB stores the array.
+
+    For images 1 is the height, 2 the width, 3 the channels; for CB and CBT 1 is C.
+    """
+
+    MATLAB = ("nnet.cnn.layer.ConcatenationLayer",)
+    BUILDER = "concatenationLayer"
+    SINCE = "R2019a"
+
+    dim: int = prop("Dim", integer, arg=1)
+    num_inputs: int = prop("NumInputs", integer, arg=2, default=2)
+
+    def label(self, format: str) -> str:
+        labels = numbered(format)
+        if self.dim > len(labels):
+            self.refuse(f"joins along dimension {self.dim}, but its input has the format {format}")
+        label = labels[self.dim - 1]
+        if label not in "C123T":
+            names = dict(zip(LABELS, ("spatial", "channel", "batch", "time", ""), strict=True))
+            self.refuse(f"cannot join along the {names[label]} dimension of {format}")
+        return label

@@ -1,0 +1,77 @@
+"""functionLayer: the text of its handle is in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from matbridge.card import Layer, logical, prop
+from matbridge.dims import Size
+from matbridge.expression import evaluate, parse_function
+from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops.shapes import ShapeOps
+
+__all__ = ["FunctionLayer"]
+
+
+@dataclass(frozen=True)
+class Handle:
+    """The text of a function handle and the variables that it captured."""
+
+    text: str
+    workspace: Mapping[str, Any] = field(default_factory=dict)
+
+
+def handle(value: Any) -> Handle:
+    """A FunctionHandle of a file, or the text of one."""
+    if isinstance(value, str):
+        return Handle(value.removeprefix("@") if "(" not in value else value)
+    text = getattr(value, "text", None)
+    if not isinstance(text, str):
+        raise ValueError("a function handle is needed")
+    return Handle(text, dict(getattr(value, "workspace", {})))
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionLayer(Layer):
+    """functionLayer: PredictFcn on its inputs.
+
+    Handles made of arithmetic, reductions and the usual functions are understood; for any
+    other, ``registry={"@(x)...": lambda ops, x: ...}`` gives a function on values, keyed
+    by the handle's text or the layer's name. Without Formattable the function sees arrays
+    without labels, in MATLAB's order of dimensions.
+    """
+
+    MATLAB = ("nnet.cnn.layer.FunctionLayer",)
+    BUILDER = "functionLayer"
+    SINCE = "R2021b"
+    TRAINING = ("Acceleratable",)
+
+    predict_fcn: Handle = prop("PredictFcn", handle, arg=1)
+    formattable: bool = prop("Formattable", logical, default=False)
+    ports: tuple[str, ...] = field(default=("in",), kw_only=True)
+    # What the user gave in place of the handle.
+    function: Callable[..., Value] | None = field(default=None, kw_only=True)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return self.ports
+
+    def infer(self, *inputs: Size) -> Size:
+        if self.function is not None:
+            self.refuse("runs a Python function, so its output size is not known beforehand")
+        values = [Value(tuple(n or 1 for n in x.sizes), x.format) for x in inputs]
+        y = self._evaluate(ShapeOps(), values)
+        pairs = sorted(zip(y.dims, y.data, strict=True), key=lambda p: "SCBTU".index(p[0]))
+        sizes = (None if label in "BT" else n for label, n in pairs)
+        return Size("".join(label for label, _ in pairs), tuple(sizes))
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        if self.function is not None:
+            return self.function(ops, *inputs)
+        return self._evaluate(ops, list(inputs))
+
+    def _evaluate(self, ops: Any, inputs: list[Value]) -> Value:
+        text = self.predict_fcn.text
+        return evaluate(ops, parse_function(text), self.predict_fcn.workspace, inputs, text)

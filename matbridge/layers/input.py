@@ -1,0 +1,175 @@
+"""Input layers: normalization, and the format in which data enter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from matbridge.card import (
+    Array,
+    Layer,
+    constant,
+    integer,
+    integers,
+    logical,
+    one_of,
+    prop,
+)
+from matbridge.dims import Size
+from matbridge.ops import Ops, Parameters, Value
+
+__all__ = ["FeatureInput", "Image3dInput", "ImageInput", "SequenceInput"]
+
+NORMALIZATIONS: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "zerocenter": ("Mean",),
+    "zscore": ("Mean", "StandardDeviation"),
+    "rescale-symmetric": ("Min", "Max"),
+    "rescale-zero-one": ("Min", "Max"),
+}
+# The names under which the statistics occur in the saved struct Normalization.
+SAVED_STATISTICS = {
+    "AverageImage": "Mean",
+    "Mean": "Mean",
+    "Std": "StandardDeviation",
+    "StandardDeviation": "StandardDeviation",
+    "Min": "Min",
+    "Max": "Max",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class InputLayer(Layer):
+    """What all input layers share.
+
+    A statistic is one number, one per channel (1×1×C, or C×1 for vectors) or one per
+    element (InputSize); its shape decides, not NormalizationDimension. A constant feature
+    (StandardDeviation 0, Max equal to Min) follows IEEE arithmetic. Source: zerocenter
+    and zscore as MATLAB documents its Simulink blocks; zerocenter is confirmed by
+    MATLAB's recorded numbers.
+    """
+
+    IS_INPUT = True
+    TRAINING = ("NormalizationDimension", "Augmentations", "IsAverageImageMeanPerChannel")
+    # The labels that follow the spatial ones and C.
+    LABELS: ClassVar[str] = "B"
+
+    input_size: tuple[int, ...] = prop("InputSize", integers, arg=1)
+    normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="none")
+    split_complex_inputs: bool = prop("SplitComplexInputs", logical, default=False)
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """The struct Normalization {Type, AverageImage, ...} becomes name and statistics."""
+        found = saved.pop("Normalization", None)
+        saved["Normalization"] = "none"
+        if not isinstance(found, dict):
+            if (isinstance(found, str) and found) or (found is not None and np.size(found)):
+                saved["Normalization"] = found
+            return cls.with_full_sizes(saved)
+        saved["Normalization"] = found.get("Type", "none")
+        for name, statistic in SAVED_STATISTICS.items():
+            if np.size(found.get(name, ())):
+                saved[statistic] = found[name]
+        return cls.with_full_sizes(saved)
+
+    @classmethod
+    def with_full_sizes(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """Statistics with as many dimensions as the input: a grey image's mean is H×W."""
+        count = np.size(saved.get("InputSize", ()))
+        for name in SAVED_STATISTICS.values():
+            array = saved.get(name)
+            if not isinstance(array, np.ndarray) or not array.size:
+                continue
+            if count == 1:
+                saved[name] = array.reshape(-1, 1)
+            elif array.ndim < count:
+                saved[name] = array.reshape(array.shape + (1,) * (count - array.ndim))
+        return saved
+
+    @property
+    def declared(self) -> tuple[Array, ...]:
+        names = NORMALIZATIONS[self.normalization]
+        dims = "SC" if len(self.input_size) > 1 else "C"
+        return tuple(constant(name, "Statistic", dims=dims) for name in names)
+
+    def uninitialised(self) -> tuple[str, ...]:
+        return tuple(a.name for a in self.declared if a.name not in self.arrays)
+
+    @property
+    def format(self) -> str:
+        return "S" * (len(self.input_size) - 1) + "C" + self.LABELS
+
+    def infer(self, *inputs: Size) -> Size:
+        *spatial, channels = self.input_size
+        if self.split_complex_inputs:
+            channels *= 2
+        for name, array in self.arrays.items():
+            self._check_statistic(name, array.shape)
+        return Size.of(self.format, *spatial, channels)
+
+    def _check_statistic(self, name: str, shape: tuple[int, ...]) -> None:
+        wanted = self.input_size if len(self.input_size) > 1 else (*self.input_size, 1)
+        fits = len(shape) == len(wanted) and all(
+            n in (1, w) for n, w in zip(shape, wanted, strict=True)
+        )
+        if not fits and math.prod(shape) != 1:
+            self.refuse(f"has a {name} of size {shape}, which does not fit its InputSize {wanted}")
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = inputs[0]
+        if self.normalization == "zerocenter":
+            return ops.subtract(x, p["Mean"])
+        if self.normalization == "zscore":
+            return ops.divide(ops.subtract(x, p["Mean"]), p["StandardDeviation"])
+        if self.normalization == "none":
+            return x
+        low = p["Min"]
+        unit = ops.divide(ops.subtract(x, low), ops.subtract(p["Max"], low))
+        if self.normalization == "rescale-zero-one":
+            return unit
+        return ops.subtract(ops.multiply(unit, 2.0), 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput(InputLayer):
+    """imageInputLayer: H×W×C×N images, zerocenter by default."""
+
+    MATLAB = ("nnet.cnn.layer.ImageInputLayer",)
+    BUILDER = "imageInputLayer"
+    SINCE = "R2016a"
+
+    normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="zerocenter")
+
+
+@dataclass(frozen=True, eq=False)
+class Image3dInput(ImageInput):
+    """image3dInputLayer: H×W×D×C×N volumes, zerocenter by default."""
+
+    MATLAB = ("nnet.cnn.layer.Image3DInputLayer",)
+    BUILDER = "image3dInputLayer"
+    SINCE = "R2019a"
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureInput(InputLayer):
+    """featureInputLayer: N×C rows of features."""
+
+    MATLAB = ("nnet.cnn.layer.FeatureInputLayer",)
+    BUILDER = "featureInputLayer"
+    SINCE = "R2020b"
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceInput(InputLayer):
+    """sequenceInputLayer: C×T, or H×C×T, H×W×C×T, H×W×D×C×T image sequences."""
+
+    MATLAB = ("nnet.cnn.layer.SequenceInputLayer",)
+    BUILDER = "sequenceInputLayer"
+    SINCE = "R2017b"
+    LABELS = "BT"
+
+    min_length: int = prop("MinLength", integer, default=1)

@@ -1,0 +1,207 @@
+"""Recurrent layers. Rows of the weights are stacked by gate: i, f, g, o and r, z, h.
+
+Equations: MATLAB's documentation of lstmLayer, bilstmLayer, gruLayer and
+lstmProjectedLayer; gate order, state update and projection are confirmed by MATLAB's
+recorded numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from matbridge.card import Array, Layer, integer, learnable, logical, one_of, optional, prop, state
+from matbridge.dims import Size
+from matbridge.ops import Ops, Parameters, Recurrence, Value
+
+__all__ = ["GRU", "LSTM", "BiLSTM", "LSTMProjected"]
+
+
+@dataclass(frozen=True, eq=False)
+class Recurrent(Layer):
+    """What all recurrent layers share.
+
+    Learnables: InputWeights G·H×D, RecurrentWeights G·H×H, Bias G·H×1, for G gates, H
+    hidden units and D channels. States are H×1, or H×N for N observations. Input CBT (any
+    spatial dimensions count as channels); output H×N×T, or H×N for OutputMode 'last'.
+    """
+
+    GATES: ClassVar[str] = "ifgo"
+    DIRECTIONS: ClassVar[int] = 1
+    STATES: ClassVar[tuple[str, ...]] = ("HiddenState", "CellState")
+
+    num_hidden_units: int = prop("NumHiddenUnits", integer, arg=1)
+    output_mode: str = prop("OutputMode", one_of("sequence", "last"), default="sequence")
+    input_size: int | None = prop("InputSize", optional(integer), default=None)
+    state_activation_function: str = prop(
+        "StateActivationFunction", one_of("tanh", "softsign", "relu"), default="tanh"
+    )
+    gate_activation_function: str = prop(
+        "GateActivationFunction", one_of("sigmoid", "hard-sigmoid"), default="sigmoid"
+    )
+    has_state_inputs: bool = prop("HasStateInputs", logical, default=False)
+    has_state_outputs: bool = prop("HasStateOutputs", logical, default=False)
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """ReturnSequence becomes OutputMode; {Value, Remember} becomes the state."""
+        if "ReturnSequence" in saved:
+            sequence = logical(saved.pop("ReturnSequence"))
+            saved["OutputMode"] = "sequence" if sequence else "last"
+        for name in cls.STATES:
+            held = saved.get(name)
+            if isinstance(held, dict):
+                saved[name] = held.get("Value", np.zeros((0, 0)))
+        return saved
+
+    @property
+    def how(self) -> Recurrence:
+        return Recurrence(
+            self.GATES,
+            self.state_activation_function,
+            self.gate_activation_function,
+            self.DIRECTIONS,
+        )
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return ("in", *self._state_ports) if self.has_state_inputs else ("in",)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return ("out", *self._state_ports) if self.has_state_outputs else ("out",)
+
+    @property
+    def _state_ports(self) -> tuple[str, ...]:
+        return ("hidden", "cell")[: len(self.STATES)]
+
+    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
+        x = inputs[0]
+        self.need(x, "C")
+        self.expect(x.elements("SC"), self.input_size, "channels", x)
+        flat = x.drop("S").put(C=self.num_hidden_units * self.DIRECTIONS)
+        last = flat.drop("T")
+        y = flat if self.output_mode == "sequence" else last
+        return (y, *(last for _ in self.STATES)) if self.has_state_outputs else y
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+        x, *states = inputs
+        states = states or [p[name] for name in self.STATES]
+        weights = self.weights(ops, p)
+        y, last, finals = ops.recur(self.how, ops.flatten(x), *weights, *states)
+        if not self.has_state_inputs:
+            p.update(**dict(zip(self.STATES, finals, strict=True)))
+        result = last
+        if self.output_mode == "sequence":
+            result = y if "T" in x.dims else ops.drop(y, "T")
+        return (result, *finals) if self.has_state_outputs else result
+
+    def weights(self, ops: Ops, p: Parameters) -> tuple[Value, Value, Value]:
+        """Input weights, recurrent weights and bias as the kernel needs them."""
+        return p["InputWeights"], p["RecurrentWeights"], p["Bias"]
+
+
+def _arrays(rows: str, states: tuple[str, ...], state_rows: str) -> tuple[Array, ...]:
+    return (
+        learnable("InputWeights", rows, "InputSize", dims="OI"),
+        learnable("RecurrentWeights", rows, "NumHiddenUnits", dims="OI"),
+        learnable("Bias", rows, "1", dims="O"),
+        *(state(name, state_rows, "Observations", dims="CB") for name in states),
+        *(state(f"Initial{name}", state_rows, "Observations", dims="CB") for name in states),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class LSTM(Recurrent):
+    """lstmLayer. z = W·x + R·h + b in rows i, f, g, o; c = σ(f)·c + σ(i)·s(g);
+    h = σ(o)·s(c), with σ the gate and s the state activation."""
+
+    MATLAB = ("nnet.cnn.layer.LSTMLayer",)
+    BUILDER = "lstmLayer"
+    SINCE = "R2017b"
+    ARRAYS = _arrays("4*NumHiddenUnits", ("HiddenState", "CellState"), "NumHiddenUnits")
+
+
+@dataclass(frozen=True, eq=False)
+class BiLSTM(Recurrent):
+    """bilstmLayer: rows 1 to 4H forward, 4H+1 to 8H backward; 2H output channels, forward
+    then backward. 'last' takes each direction where it ends."""
+
+    MATLAB = ("nnet.cnn.layer.BiLSTMLayer",)
+    BUILDER = "bilstmLayer"
+    SINCE = "R2018a"
+    DIRECTIONS = 2
+    ARRAYS = _arrays("8*NumHiddenUnits", ("HiddenState", "CellState"), "2*NumHiddenUnits")
+
+
+@dataclass(frozen=True, eq=False)
+class GRU(Recurrent):
+    """gruLayer: rows r, z, h; h = (1 - z)·candidate + z·h.
+
+    ResetGateMode: 'after-multiplication' s(W·x + b + r·(R·h)), 'before-multiplication'
+    s(W·x + b + R·(r·h)), 'recurrent-bias-after-multiplication' s(W·x + b + r·(R·h + c)),
+    where Bias is 6H×1: b, then c.
+    """
+
+    MATLAB = ("nnet.cnn.layer.GRULayer",)
+    BUILDER = "gruLayer"
+    SINCE = "R2020a"
+    GATES = "rzh"
+    STATES = ("HiddenState",)
+    ARRAYS = _arrays("3*NumHiddenUnits", ("HiddenState",), "NumHiddenUnits")
+
+    reset_gate_mode: str = prop(
+        "ResetGateMode",
+        one_of(
+            "after-multiplication",
+            "before-multiplication",
+            "recurrent-bias-after-multiplication",
+        ),
+        default="after-multiplication",
+    )
+
+    @property
+    def declared(self) -> tuple[Array, ...]:
+        if self.reset_gate_mode != "recurrent-bias-after-multiplication":
+            return self.ARRAYS
+        bias = learnable("Bias", "6*NumHiddenUnits", "1", dims="O")
+        return tuple(bias if a.name == "Bias" else a for a in self.ARRAYS)
+
+    @property
+    def how(self) -> Recurrence:
+        return Recurrence(
+            self.GATES,
+            self.state_activation_function,
+            self.gate_activation_function,
+            reset_gate_mode=self.reset_gate_mode,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LSTMProjected(Recurrent):
+    """lstmProjectedLayer: W·(Qi'·x) and R·(Qo'·h) in place of W·x and R·h.
+
+    InputProjector Qi is D×InputProjectorSize, OutputProjector Qo is H×OutputProjectorSize;
+    the output keeps H channels. So W·Qi' and R·Qo' are the matrices of a plain LSTM.
+    """
+
+    MATLAB = ("nnet.cnn.layer.LSTMProjectedLayer",)
+    BUILDER = "lstmProjectedLayer"
+    SINCE = "R2022b"
+    ARRAYS = (
+        learnable("InputWeights", "4*NumHiddenUnits", "InputProjectorSize", dims="OI"),
+        learnable("RecurrentWeights", "4*NumHiddenUnits", "OutputProjectorSize", dims="OI"),
+        learnable("InputProjector", "InputSize", "InputProjectorSize", dims="OI"),
+        learnable("OutputProjector", "NumHiddenUnits", "OutputProjectorSize", dims="OI"),
+        *LSTM.ARRAYS[2:],
+    )
+
+    output_projector_size: int = prop("OutputProjectorSize", integer, arg=2)
+    input_projector_size: int = prop("InputProjectorSize", integer, arg=3)
+
+    def weights(self, ops: Ops, p: Parameters) -> tuple[Value, Value, Value]:
+        inner = ops.matmul(p["InputWeights"], ops.transpose(p["InputProjector"]))
+        outer = ops.matmul(p["RecurrentWeights"], ops.transpose(p["OutputProjector"]))
+        return inner, outer, p["Bias"]

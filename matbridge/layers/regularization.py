@@ -1,0 +1,25 @@
+"""Layers that only act in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matbridge.card import Layer, number, prop
+from matbridge.ops import Ops, Parameters, Value
+
+__all__ = ["Dropout"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dropout(Layer):
+    """dropoutLayer: the identity at prediction; in training elements go with Probability
+    and the rest are divided by 1 - Probability."""
+
+    MATLAB = ("nnet.cnn.layer.DropoutLayer",)
+    BUILDER = "dropoutLayer"
+    SINCE = "R2016a"
+
+    probability: float = prop("Probability", number, arg=1, default=0.5)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.dropout(inputs[0], self.probability)

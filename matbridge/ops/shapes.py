@@ -1,0 +1,70 @@
+"""The arithmetic words on sizes alone: what a function does to the size of its input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from matbridge.errors import LayerError
+from matbridge.ops.arithmetic import Arithmetic
+from matbridge.ops.layout import Value
+
+__all__ = ["ShapeOps"]
+
+Shape = tuple[int, ...]
+
+
+class ShapeOps(Arithmetic):
+    """Data are tuples of sizes."""
+
+    def sizes(self, x: Value) -> tuple[Any, ...]:
+        return tuple(x.data)
+
+    def constant(self, array: Any, dims: str) -> Value:
+        return Value(tuple(np.shape(array)), dims)
+
+    def _permute(self, data: Shape, axes: tuple[int, ...]) -> Shape:
+        return tuple(data[axis] for axis in axes)
+
+    def _reshape(self, data: Shape, sizes: tuple[Any, ...]) -> Shape:
+        return tuple(sizes)
+
+    def _expand(self, data: Shape, sizes: tuple[Any, ...]) -> Shape:
+        return tuple(sizes)
+
+    def _slice(self, data: Shape, axis: int, start: Any, stop: Any, step: int) -> Shape:
+        chosen = range(data[axis])[start:stop:step]
+        return (*data[:axis], len(chosen), *data[axis + 1 :])
+
+    def _concatenate(self, data: Sequence[Shape], axis: int) -> Shape:
+        first = data[0]
+        return (*first[:axis], sum(shape[axis] for shape in data), *first[axis + 1 :])
+
+    def _flip(self, data: Shape, axis: int) -> Shape:
+        return data
+
+    def _map(self, name: str, *data: Any, **options: Any) -> Shape:
+        shapes = [shape for shape in data if isinstance(shape, tuple)]
+        try:
+            return np.broadcast_shapes(*shapes)
+        except ValueError:
+            listed = " and ".join("×".join(map(str, shape)) for shape in shapes)
+            raise LayerError(f"arrays of sizes {listed} cannot be combined") from None
+
+    def _reduce(self, name: str, data: Shape, axes: tuple[int, ...], keep: bool) -> Shape:
+        sizes = [1 if axis in axes else n for axis, n in enumerate(data)]
+        return tuple(n for axis, n in enumerate(sizes) if keep or axis not in axes)
+
+    def _softmax(self, data: Shape, axis: int) -> Shape:
+        return data
+
+    def _matmul(self, a: Shape, b: Shape) -> Shape:
+        return (*a[:-1], b[-1])
+
+    def _linear(self, data: Shape, weights: Shape, bias: Any | None) -> Shape:
+        if data[-1] != weights[-1]:
+            raise LayerError(f"a {weights[0]}×{weights[1]} matrix cannot multiply {data[-1]} rows")
+        return (*data[:-1], math.prod(weights[:-1]))

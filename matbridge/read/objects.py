@@ -1,0 +1,137 @@
+"""A saved network object to a Network."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from matbridge.card import Layer
+from matbridge.errors import LayerError, MatbridgeError
+from matbridge.matfile.values import MatObject, ObjectArray, Table
+from matbridge.network import Connection, Network, Port, Provenance, find_port, name_layers
+from matbridge.read.layer import read_layer
+from matbridge.registry import Registry, Unknown
+from matbridge.report import Report
+
+__all__ = ["LAYER_ARRAY", "read_network"]
+
+LAYER_ARRAY = "nnet.cnn.layer.Layer"
+# Networks in which a fully connected layer keeps spatial dimensions of size 1.
+CLASSIC = ("SeriesNetwork", "DAGNetwork")
+KNOWN = (
+    "Version",
+    "Layers",
+    "LayerGraph",
+    "Connections",
+    "OutputNames",
+    "InputNames",
+    "Initialized",
+    "SerializedQuantizationInfo",
+    "ExampleInputs",
+    "ExternalInputNames",
+    "ExternalOutputNames",
+    "RetainCustomInputNames",
+    "RetainCustomOutputNames",
+)
+
+
+def read_network(found: Any, registry: Registry, provenance: Provenance) -> Network:
+    """The network of a saved object or of an array of layers.
+
+    Raises LayerError if there are no layers in it, or its connections lead nowhere.
+    """
+    report = Report()
+    class_name = found.class_name if isinstance(found, MatObject) else LAYER_ARRAY
+    saved = found.saved if isinstance(found, MatObject) else {"Layers": found}
+    graph = saved.get("LayerGraph")
+    inner = graph.saved if isinstance(graph, MatObject) else saved
+    layers = _layers(inner.get("Layers"), registry, report, provenance)
+    pairs = _pairs(inner.get("Connections"), layers)
+    layers = [_with_ports(layer, pairs) for layer in layers]
+    if class_name in CLASSIC or any(layer.IS_OUTPUT for layer in layers):
+        layers = [_classic(layer) for layer in layers]
+    by_name = {layer.name: layer for layer in layers}
+    connections = []
+    for source, destination in pairs:
+        try:
+            ends = find_port(by_name, source, "outputs"), find_port(by_name, destination, "inputs")
+            connections.append(Connection(*ends))
+        except LayerError as error:
+            report.error(error.what, provenance.address, error.mend)
+    for name in saved:
+        if name not in KNOWN:
+            report.note(f"the saved property {name} is not known and not used")
+    network = Network(
+        tuple(layers),
+        tuple(connections),
+        class_name,
+        _output_ports(saved, by_name),
+        provenance=dataclasses.replace(
+            provenance, class_name=class_name, versions=_versions(saved, class_name)
+        ),
+        report=report,
+    )
+    network.order()
+    return network
+
+
+def _layers(found: Any, registry: Registry, report: Report, provenance: Provenance) -> list[Layer]:
+    if isinstance(found, MatObject):
+        found = ObjectArray([found])
+    if not isinstance(found, ObjectArray) or not found:
+        raise LayerError(
+            "there are no layers in it",
+            mend="MATLAB saved an empty network, or could not load its layers when it saved it.",
+        )
+    layers = []
+    for number, one in enumerate(found, 1):
+        where = f"Layers({number})"
+        if isinstance(one, MatObject):
+            layers.append(read_layer(one, registry, report, where))
+        else:
+            report.error("this is not a layer object", where)
+            layers.append(Unknown(class_name=type(one).__name__))
+    return name_layers(layers)
+
+
+def _pairs(table: Any, layers: list[Layer]) -> list[tuple[str, str]]:
+    """Ends of the connections; a chain where the network has no table of them."""
+    if isinstance(table, Table) and {"Source", "Destination"} <= set(table.columns):
+        sources, ends = table.columns["Source"], table.columns["Destination"]
+        return [(str(a), str(b)) for a, b in zip(sources, ends, strict=True)]
+    return [(a.name, b.name) for a, b in zip(layers[:-1], layers[1:], strict=True)]
+
+
+def _with_ports(layer: Layer, pairs: list[tuple[str, str]]) -> Layer:
+    """An unknown layer has the ports that the connections name."""
+    if not isinstance(layer, Unknown):
+        return layer
+    prefix = f"{layer.name}/"
+    ins = [b.removeprefix(prefix) for _, b in pairs if b.startswith(prefix)]
+    outs = [a.removeprefix(prefix) for a, _ in pairs if a.startswith(prefix)]
+    return layer.replace(
+        ports=layer.ports + tuple(n for n in dict.fromkeys(ins) if n not in layer.ports),
+        out_ports=layer.out_ports
+        + tuple(n for n in dict.fromkeys(outs) if n not in layer.out_ports),
+    )
+
+
+def _classic(layer: Layer) -> Layer:
+    return layer.replace(keeps_spatial=True) if hasattr(layer, "keeps_spatial") else layer
+
+
+def _output_ports(saved: dict[str, Any], layers: dict[str, Layer]) -> tuple[Port, ...]:
+    names = saved.get("OutputNames")
+    if not isinstance(names, list):
+        return ()
+    try:
+        return tuple(find_port(layers, str(name), "outputs") for name in names)
+    except MatbridgeError:
+        return ()
+
+
+def _versions(saved: dict[str, Any], class_name: str) -> dict[str, int]:
+    version = saved.get("Version")
+    return {class_name: int(version.item())} if isinstance(version, np.ndarray) else {}

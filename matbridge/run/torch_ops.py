@@ -1,0 +1,286 @@
+"""The words of :mod:`matbridge.ops` in PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from matbridge.ops import Ops, Recurrence, Value
+from matbridge.run import torch_recurrence, torch_resize
+
+__all__ = ["TorchOps"]
+
+
+def _hard_sigmoid(x: Tensor) -> Tensor:
+    """MATLAB's: 0.2·x + 0.5 between 0 and 1; torch's own has another slope."""
+    return (0.2 * x + 0.5).clamp(0, 1)
+
+
+def _gelu(x: Tensor, approximation: str = "none") -> Tensor:
+    return F.gelu(x, approximate=approximation)
+
+
+def _softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)) without the threshold at which torch's own turns linear."""
+    return torch.logaddexp(x, torch.zeros_like(x))
+
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    "add": torch.add,
+    "subtract": torch.sub,
+    "multiply": torch.mul,
+    "divide": torch.div,
+    "power": torch.pow,
+    "maximum": lambda x, y: torch.maximum(x, _like(y, x)),
+    "minimum": lambda x, y: torch.minimum(x, _like(y, x)),
+    "negative": torch.neg,
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "abs": torch.abs,
+    "sign": torch.sign,
+    "floor": torch.floor,
+    "round": lambda x: torch.floor(x.abs() + 0.5) * x.sign(),
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "erf": torch.erf,
+    "relu": torch.relu,
+    "softplus": _softplus,
+    "softsign": F.softsign,
+    "hard-sigmoid": _hard_sigmoid,
+    "leaky-relu": lambda x, scale: F.leaky_relu(x, scale),
+    "elu": lambda x, alpha: F.elu(x, alpha),
+    "gelu": _gelu,
+    "clip": lambda x, low, high: x.clamp(low, high),
+}
+
+
+def _like(y: Any, x: Tensor) -> Tensor:
+    return y if isinstance(y, Tensor) else torch.as_tensor(y, dtype=x.dtype, device=x.device)
+
+
+REDUCTIONS: dict[str, Callable[..., Tensor]] = {
+    "mean": torch.mean,
+    "sum": torch.sum,
+    "max": torch.amax,
+    "min": torch.amin,
+}
+
+CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+MAX_POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+AVERAGE_POOLS: dict[int, Callable[..., Tensor]] = {
+    1: F.avg_pool1d,
+    2: F.avg_pool2d,
+    3: F.avg_pool3d,
+}
+PAD_MODES = {"symmetric-exclude-edge": "reflect", "replicate": "replicate"}
+
+Pairs = Sequence[tuple[Any, Any]]
+
+
+def even(padding: Pairs) -> list[Any] | None:
+    """One amount for each dimension where both ends are equal, else None."""
+    return [a for a, _ in padding] if all(a == b for a, b in padding) else None
+
+
+class TorchOps(Ops):
+    """Tensors of one dtype on one device; gradients flow."""
+
+    def __init__(self, dtype: torch.dtype, device: torch.device, training: bool = False) -> None:
+        self.dtype = dtype
+        self.device = device
+        self.training = training
+
+    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Every computation on tensors passes here; see :class:`Prepared`."""
+        return function(*arguments, **options)
+
+    # -- layout ----------------------------------------------------------------------
+
+    def sizes(self, x: Value) -> tuple[Any, ...]:
+        return tuple(x.data.shape)
+
+    def constant(self, array: Any, dims: str) -> Value:
+        return Value(torch.as_tensor(array, dtype=self.dtype, device=self.device), dims)
+
+    def _permute(self, data: Tensor, axes: tuple[int, ...]) -> Tensor:
+        return self._call(torch.permute, data, axes)
+
+    def _reshape(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
+        return self._call(torch.reshape, data, sizes)
+
+    def _expand(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
+        return data.expand(sizes)
+
+    def _slice(self, data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
+        return _slice(data, axis, start, stop, step)
+
+    def _concatenate(self, data: Sequence[Tensor], axis: int) -> Tensor:
+        return torch.cat(list(data), axis)
+
+    def _flip(self, data: Tensor, axis: int) -> Tensor:
+        return torch.flip(data, [axis])
+
+    # -- arithmetic --------------------------------------------------------------------
+
+    def _map(self, name: str, *data: Any, **options: Any) -> Tensor:
+        return self._call(ELEMENTWISE[name], *data, **options)
+
+    def _reduce(self, name: str, data: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
+        return self._call(REDUCTIONS[name], data, axes, keep)
+
+    def _softmax(self, data: Tensor, axis: int) -> Tensor:
+        return torch.softmax(data, axis)
+
+    def _matmul(self, a: Tensor, b: Tensor) -> Tensor:
+        return self._call(torch.matmul, a, b)
+
+    def _linear(self, data: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
+        return F.linear(data, weights, bias)
+
+    # -- windows -----------------------------------------------------------------------
+
+    def _pad(self, data: Tensor, padding: Pairs, value: float | str) -> Tensor:
+        if all(a == 0 and b == 0 for a, b in padding):
+            return data
+        if value == "symmetric-include-edge":
+            return _mirror(data, padding)
+        amounts = [n for pair in reversed(padding) for n in pair]
+        if isinstance(value, str):
+            return F.pad(data, amounts, PAD_MODES[value])
+        return F.pad(data, amounts, value=value)
+
+    def _convolution(
+        self,
+        data: Tensor,
+        kernel: Tensor,
+        bias: Tensor,
+        padding: Pairs,
+        stride: Sequence[int],
+        dilation: Sequence[int],
+        groups: int,
+    ) -> Tensor:
+        ends = even(padding)
+        if ends is None:
+            data, ends = self._pad(data, padding, 0.0), [0] * len(padding)
+        convolve = CONVOLUTIONS[len(stride)]
+        return convolve(data, kernel, bias, list(stride), ends, list(dilation), groups)
+
+    def _transposed_convolution(
+        self, data: Tensor, kernel: Tensor, bias: Tensor, stride: Sequence[int]
+    ) -> Tensor:
+        return TRANSPOSED[len(stride)](data, kernel, bias, list(stride))
+
+    def _max_pool(
+        self, data: Tensor, window: Sequence[int], stride: Sequence[int], padding: Pairs
+    ) -> Tensor:
+        ends = even(padding)
+        if ends is None or any(2 * p > k for p, k in zip(ends, window, strict=True)):
+            data, ends = self._pad(data, padding, -math.inf), [0] * len(padding)
+        return MAX_POOLS[len(window)](data, list(window), list(stride), ends)
+
+    def _average_pool(
+        self,
+        data: Tensor,
+        window: Sequence[int],
+        stride: Sequence[int],
+        padding: Pairs,
+        count_padding: bool,
+    ) -> Tensor:
+        pool = AVERAGE_POOLS[len(window)]
+        ends = even(padding)
+        if ends is not None and all(2 * p <= k for p, k in zip(ends, window, strict=True)):
+            return pool(data, list(window), list(stride), ends, False, count_padding)
+        zeros = [0] * len(window)
+        mean = pool(self._pad(data, padding, 0.0), list(window), list(stride), zeros)
+        if count_padding:
+            return mean
+        ones = self._pad(torch.ones_like(data[:1, :1]), padding, 0.0)
+        return mean / pool(ones, list(window), list(stride), zeros)
+
+    def _resize(
+        self, data: Tensor, sizes: Sequence[int], method: str, transform: str, rounding: str
+    ) -> Tensor:
+        return torch_resize.resize(data, sizes, method, transform, rounding)
+
+    # -- sequences -----------------------------------------------------------------------
+
+    def _recur(
+        self,
+        how: Recurrence,
+        data: Tensor,
+        weights: tuple[Tensor, Tensor, Tensor],
+        states: list[Tensor],
+    ) -> tuple[Tensor, list[Tensor]]:
+        return torch_recurrence.recur(self._call, how, data, weights, states)
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        scale: float,
+        causal: bool,
+        mask: Tensor | None,
+        want_scores: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        allowed = None if mask is None else mask > 0
+        if not want_scores:
+            if causal and allowed is not None:
+                allowed = allowed & _lower(query, key)
+                causal = False
+            found = F.scaled_dot_product_attention(
+                query, key, value, attn_mask=allowed, is_causal=causal, scale=scale
+            )
+            return found, None
+        if causal:
+            allowed = _lower(query, key) if allowed is None else allowed & _lower(query, key)
+        products = query @ key.transpose(-1, -2) * scale
+        if allowed is not None:
+            products = products.masked_fill(~allowed, -math.inf)
+        scores = torch.softmax(products, -1)
+        return scores @ value, scores
+
+    # -- training ----------------------------------------------------------------------------
+
+    def dropout(self, x: Value, probability: float, over: str = "") -> Value:
+        if not self.training or probability == 0:
+            return x
+        shape = [1 if label in over else n for label, n in zip(x.dims, x.data.shape, strict=True)]
+        kept = torch.rand(shape, dtype=x.data.dtype, device=x.data.device) >= probability
+        return Value(x.data * kept / (1 - probability), x.dims)
+
+    def noise(self, x: Value, deviation: float) -> Value:
+        return Value(x.data + deviation * torch.randn_like(x.data), x.dims) if self.training else x
+
+    def native(self, **ways: Any) -> Any:
+        return ways["torch"]
+
+
+def _slice(data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
+    place: list[slice] = [slice(None)] * data.ndim
+    place[axis] = slice(start, stop, step)
+    return data[tuple(place)]
+
+
+def _lower(query: Tensor, key: Tensor) -> Tensor:
+    """Which keys each query sees: those up to its own step."""
+    shape = (query.shape[-2], key.shape[-2])
+    return torch.ones(shape, dtype=torch.bool, device=query.device).tril()
+
+
+def _mirror(data: Tensor, padding: Pairs) -> Tensor:
+    """Padding by reflection with the edge repeated, which torch does not have."""
+    for axis, (before, after) in enumerate(padding, data.ndim - len(padding)):
+        size = data.shape[axis]
+        index = torch.arange(-before, size + after, device=data.device) % (2 * size)
+        data = data.index_select(axis, torch.minimum(index, 2 * size - 1 - index))
+    return data

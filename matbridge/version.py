@@ -1,0 +1,3 @@
+"""The version of matbridge."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,1 @@
+"""Networks in other languages: a torch program, safetensors, ONNX."""
