@@ -33,6 +33,7 @@ __all__ = [
     "Network",
     "Registry",
     "UnsupportedError",
+    "__version__",
     "load",
 ]
 

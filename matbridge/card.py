@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHANNEL",
+    "DOCUMENTATION",
+    "EQUATION",
+    "EXPORTED",
+    "RECORDED",
     "Array",
     "Layer",
     "Property",
@@ -43,6 +47,12 @@ __all__ = [
     "statistic",
     "text",
 ]
+
+# Kinds of evidence, the strongest first.
+RECORDED = "MATLAB's numbers"
+EXPORTED = "ONNX parity"
+DOCUMENTATION = "documentation"
+EQUATION = "equation only"
 
 # The declared size of an array with one value per channel: saved as 1×1×C or C×1,
 # depending on the format that the layer was trained with.
@@ -249,6 +259,8 @@ class Layer:
     INPUTS: ClassVar[tuple[str, ...]] = ("in",)
     OUTPUTS: ClassVar[tuple[str, ...]] = ("out",)
     TRAINING: ClassVar[tuple[str, ...]] = ()
+    # How it is known what the layer computes; see docs/layers.md.
+    EVIDENCE: ClassVar[str] = DOCUMENTATION
     # True for classificationLayer and its like: the identity at prediction.
     IS_OUTPUT: ClassVar[bool] = False
     IS_INPUT: ClassVar[bool] = False

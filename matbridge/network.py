@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,7 @@ class Network:
         """
         named = name_layers(layers)
         if connections is None:
-            connections = [(a.name, b.name) for a, b in zip(named[:-1], named[1:], strict=True)]
+            connections = [(a.name, b.name) for a, b in itertools.pairwise(named)]
         found = {layer.name: layer for layer in named}
         ends = (
             Connection(find_port(found, a, "outputs"), find_port(found, b, "inputs"))

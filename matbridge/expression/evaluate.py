@@ -32,8 +32,9 @@ class Labelled:
 Operand = Labelled | np.ndarray | str
 Arguments = Sequence[Operand]
 
+SHARED = "exp log sqrt abs sign floor sin cos tanh".split()
 UNARY = {
-    **{name: name for name in ["exp", "log", "sqrt", "abs", "sign", "floor", "round", "sin", "cos", "tanh"]},
+    **{name: name for name in [*SHARED, "round"]},
     "sigmoid": "sigmoid",
     "relu": "relu",
     "softplus": "softplus",
@@ -64,7 +65,7 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "maximum": np.maximum,
     "minimum": np.minimum,
     "negative": np.negative,
-    **{name: getattr(np, name) for name in ["exp", "log", "sqrt", "abs", "sign", "floor", "sin", "cos", "tanh"]},
+    **{name: getattr(np, name) for name in SHARED},
 }
 CONSTANTS = {"pi": np.pi, "eps": 2.0**-52, "Inf": np.inf, "inf": np.inf, "e": np.e}
 REDUCTIONS = ("sum", "mean", "max", "min")

@@ -159,7 +159,8 @@ class Parser:
 
     def matrix(self) -> Node:
         self.brackets.append("[")
-        rows, row = [], []
+        rows: list[Node] = []
+        row: list[Node] = []
         while self.peek().value != "]":
             if self.peek().value in (",", ";"):
                 if self.take().value == ";":

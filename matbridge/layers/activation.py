@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matbridge.card import Layer, number, prop
+from matbridge.card import EXPORTED, RECORDED, Layer, number, prop
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
@@ -18,6 +18,7 @@ class ReLU(Layer):
     MATLAB = ("nnet.cnn.layer.ReLULayer",)
     BUILDER = "reluLayer"
     SINCE = "R2016a"
+    EVIDENCE = EXPORTED
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return ops.map("relu", inputs[0])
@@ -82,6 +83,7 @@ class Softmax(Layer):
     MATLAB = ("nnet.cnn.layer.SoftmaxLayer",)
     BUILDER = "softmaxLayer"
     SINCE = "R2016a"
+    EVIDENCE = RECORDED
     # Both only restate that the sum runs over the channels.
     TRAINING = ("VectorFormat", "ChannelDim")
 

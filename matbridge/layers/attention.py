@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matbridge.card import (
+    RECORDED,
     Layer,
     integer,
     learnable,
@@ -43,6 +44,7 @@ class SelfAttention(Layer):
     MATLAB = ("nnet.cnn.layer.SelfAttentionLayer",)
     BUILDER = "selfAttentionLayer"
     SINCE = "R2023a"
+    EVIDENCE = RECORDED
     ARRAYS = (
         learnable("QueryWeights", "NumKeyChannels", "InputSize", dims="OI"),
         learnable("KeyWeights", "NumKeyChannels", "InputSize", dims="OI"),
@@ -115,6 +117,7 @@ class PositionEmbedding(Layer):
     MATLAB = ("nnet.cnn.layer.PositionEmbeddingLayer",)
     BUILDER = "positionEmbeddingLayer"
     SINCE = "R2023b"
+    EVIDENCE = RECORDED
     ARRAYS = (learnable("Weights", "OutputSize", "MaxPosition", dims="CP"),)
     TRAINING = (
         "PositionStrategy",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from matbridge.card import Layer, integer, prop
+from matbridge.card import RECORDED, Layer, integer, prop
 from matbridge.dims import LABELS, Size, canonical, union
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
@@ -52,6 +52,7 @@ class Addition(Combination):
     MATLAB = ("nnet.cnn.layer.AdditionLayer",)
     BUILDER = "additionLayer"
     SINCE = "R2017b"
+    EVIDENCE = RECORDED
 
     def infer(self, *inputs: Size) -> Size:
         return self.expanded(*inputs)

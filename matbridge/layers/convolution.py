@@ -12,7 +12,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import Layer, integer, integers, learnable, optional, padding, prop, spread
+from matbridge.card import (
+    EXPORTED,
+    Layer,
+    integer,
+    integers,
+    learnable,
+    optional,
+    padding,
+    prop,
+    spread,
+)
 from matbridge.dims import Size, pool_output, window_span
 from matbridge.ops import Ops, Padding, Parameters, Value
 
@@ -137,6 +147,7 @@ class Convolution2D(Convolution):
     MATLAB = ("nnet.cnn.layer.Convolution2DLayer",)
     BUILDER = "convolution2dLayer"
     SINCE = "R2016a"
+    EVIDENCE = EXPORTED
     ARRAYS = (
         learnable("Weights", "FilterSize", "NumChannels", "NumFilters", dims="SIO"),
         learnable("Bias", "1", "1", "NumFilters", dims="O"),

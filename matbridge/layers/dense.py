@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import Layer, integers, learnable, optional, prop
+from matbridge.card import RECORDED, Layer, integers, learnable, optional, prop
 from matbridge.dims import Size, column_major
 from matbridge.ops import Ops, Parameters, Value
 
@@ -32,6 +32,7 @@ class FullyConnected(Layer):
     MATLAB = ("nnet.cnn.layer.FullyConnectedLayer",)
     BUILDER = "fullyConnectedLayer"
     SINCE = "R2016a"
+    EVIDENCE = RECORDED
     ARRAYS = (
         learnable("Weights", "OutputSize", "InputSize", dims="OI"),
         learnable("Bias", "OutputSize", "1", dims="O"),

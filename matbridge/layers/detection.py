@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import Layer, integer, prop
+from matbridge.card import EQUATION, Layer, integer, prop
 from matbridge.dims import Size
 from matbridge.layers.output import OutputLayer, names
 from matbridge.ops import Ops, Parameters, Value
@@ -30,6 +30,7 @@ class YOLOv2Transform(Layer):
     BUILDER = "yolov2TransformLayer"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2019a"
+    EVIDENCE = EQUATION
 
     num_anchor_boxes: int = prop("NumAnchorBoxes", integer, arg=1)
 

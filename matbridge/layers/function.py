@@ -17,10 +17,11 @@ __all__ = ["FunctionLayer"]
 
 @dataclass(frozen=True)
 class Handle:
-    """The text of a function handle and the variables that it captured."""
+    """The text of a function handle, the variables that it captured, and what the file holds."""
 
     text: str
     workspace: Mapping[str, Any] = field(default_factory=dict)
+    raw: Any = None
 
 
 def handle(value: Any) -> Handle:
@@ -30,7 +31,7 @@ def handle(value: Any) -> Handle:
     text = getattr(value, "text", None)
     if not isinstance(text, str):
         raise ValueError("a function handle is needed")
-    return Handle(text, dict(getattr(value, "workspace", {})))
+    return Handle(text, dict(getattr(value, "workspace", {})), getattr(value, "raw", None))
 
 
 @dataclass(frozen=True, eq=False)

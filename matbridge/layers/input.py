@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from matbridge.card import (
+    RECORDED,
     Array,
     Layer,
     constant,
@@ -141,6 +142,7 @@ class ImageInput(InputLayer):
     MATLAB = ("nnet.cnn.layer.ImageInputLayer",)
     BUILDER = "imageInputLayer"
     SINCE = "R2016a"
+    EVIDENCE = RECORDED
 
     normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="zerocenter")
 
@@ -170,6 +172,7 @@ class SequenceInput(InputLayer):
     MATLAB = ("nnet.cnn.layer.SequenceInputLayer",)
     BUILDER = "sequenceInputLayer"
     SINCE = "R2017b"
+    EVIDENCE = RECORDED
     LABELS = "BT"
 
     min_length: int = prop("MinLength", integer, default=1)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matbridge.card import CHANNEL, Layer, integer, learnable, number, optional, prop, statistic
+from matbridge.card import (
+    CHANNEL,
+    EXPORTED,
+    Layer,
+    integer,
+    learnable,
+    number,
+    optional,
+    prop,
+    statistic,
+)
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
@@ -25,6 +35,7 @@ class BatchNormalization(Layer):
     MATLAB = ("nnet.cnn.layer.BatchNormalizationLayer",)
     BUILDER = "batchNormalizationLayer"
     SINCE = "R2017b"
+    EVIDENCE = EXPORTED
     ARRAYS = (
         learnable("Offset", CHANNEL, dims="C"),
         learnable("Scale", CHANNEL, dims="C"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import Layer, numbers, optional, prop
+from matbridge.card import RECORDED, Layer, numbers, optional, prop
 
 __all__ = ["ClassificationOutput", "OutputLayer", "RegressionOutput"]
 
@@ -27,7 +27,13 @@ class OutputLayer(Layer):
     """What all output layers share."""
 
     IS_OUTPUT = True
-    TRAINING = ("ObservationDim", "NumClasses", "LossFunction", "ClassWeights", "OutputSize")
+    TRAINING: ClassVar[tuple[str, ...]] = (
+        "ObservationDim",
+        "NumClasses",
+        "LossFunction",
+        "ClassWeights",
+        "OutputSize",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +43,7 @@ class ClassificationOutput(OutputLayer):
     MATLAB = ("nnet.cnn.layer.ClassificationOutputLayer",)
     BUILDER = "classificationLayer"
     SINCE = "R2016a"
+    EVIDENCE = RECORDED
 
     classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
     class_weights: tuple[float, ...] | None = prop("ClassWeights", optional(numbers), default=None)
@@ -49,5 +56,6 @@ class RegressionOutput(OutputLayer):
     MATLAB = ("nnet.cnn.layer.RegressionOutputLayer",)
     BUILDER = "regressionLayer"
     SINCE = "R2017a"
+    EVIDENCE = RECORDED
 
     response_names: tuple[str, ...] = prop("ResponseNames", names, default=())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from matbridge.card import Layer, integers, logical, padding, prop, spread
+from matbridge.card import EXPORTED, Layer, integers, logical, padding, prop, spread
 from matbridge.dims import Size
 from matbridge.layers.convolution import check_fits, moved_over, slide, upgrade_ends
 from matbridge.ops import Ops, Padding, Parameters, Value
@@ -47,6 +47,7 @@ class MaxPooling2D(Pooling):
     MATLAB = ("nnet.cnn.layer.MaxPooling2DLayer",)
     BUILDER = "maxPooling2dLayer"
     SINCE = "R2016a"
+    EVIDENCE = EXPORTED
 
     pool_size: tuple[int, ...] = prop("PoolSize", spread(2), arg=1)
     stride: tuple[int, ...] = prop("Stride", spread(2), default=(1, 1))

@@ -12,7 +12,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import Array, Layer, integer, learnable, logical, one_of, optional, prop, state
+from matbridge.card import (
+    RECORDED,
+    Array,
+    Layer,
+    integer,
+    learnable,
+    logical,
+    one_of,
+    optional,
+    prop,
+    state,
+)
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Recurrence, Value
 
@@ -121,6 +132,7 @@ class LSTM(Recurrent):
     MATLAB = ("nnet.cnn.layer.LSTMLayer",)
     BUILDER = "lstmLayer"
     SINCE = "R2017b"
+    EVIDENCE = RECORDED
     ARRAYS = _arrays("4*NumHiddenUnits", ("HiddenState", "CellState"), "NumHiddenUnits")
 
 
@@ -132,6 +144,7 @@ class BiLSTM(Recurrent):
     MATLAB = ("nnet.cnn.layer.BiLSTMLayer",)
     BUILDER = "bilstmLayer"
     SINCE = "R2018a"
+    EVIDENCE = RECORDED
     DIRECTIONS = 2
     ARRAYS = _arrays("8*NumHiddenUnits", ("HiddenState", "CellState"), "2*NumHiddenUnits")
 
@@ -148,6 +161,7 @@ class GRU(Recurrent):
     MATLAB = ("nnet.cnn.layer.GRULayer",)
     BUILDER = "gruLayer"
     SINCE = "R2020a"
+    EVIDENCE = RECORDED
     GATES = "rzh"
     STATES = ("HiddenState",)
     ARRAYS = _arrays("3*NumHiddenUnits", ("HiddenState",), "NumHiddenUnits")
@@ -190,6 +204,7 @@ class LSTMProjected(Recurrent):
     MATLAB = ("nnet.cnn.layer.LSTMProjectedLayer",)
     BUILDER = "lstmProjectedLayer"
     SINCE = "R2022b"
+    EVIDENCE = RECORDED
     ARRAYS = (
         learnable("InputWeights", "4*NumHiddenUnits", "InputProjectorSize", dims="OI"),
         learnable("RecurrentWeights", "4*NumHiddenUnits", "OutputProjectorSize", dims="OI"),

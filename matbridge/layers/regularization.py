@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matbridge.card import Layer, number, prop
+from matbridge.card import RECORDED, Layer, number, prop
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["Dropout"]
@@ -18,6 +18,7 @@ class Dropout(Layer):
     MATLAB = ("nnet.cnn.layer.DropoutLayer",)
     BUILDER = "dropoutLayer"
     SINCE = "R2016a"
+    EVIDENCE = RECORDED
 
     probability: float = prop("Probability", number, arg=1, default=0.5)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import (
+    RECORDED,
     Layer,
     integer,
     logical,
@@ -163,6 +164,7 @@ class Indexing1D(Layer):
     MATLAB = ("nnet.cnn.layer.Indexing1DLayer",)
     BUILDER = "indexing1dLayer"
     SINCE = "R2023b"
+    EVIDENCE = RECORDED
 
     index: str | int = prop("Index", index, arg=1, default="last")
     has_padding_mask_input: bool = prop("HasPaddingMaskInput", logical, default=False)

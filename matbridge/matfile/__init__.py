@@ -129,7 +129,7 @@ class _Hdf5:
 
 # What cannot hold an object.
 PLAIN_CLASSES = frozenset(
-    ["char", "logical", "double", "single", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "sparse"]
+    "char logical double single int8 uint8 int16 uint16 int32 uint32 int64 uint64 sparse".split()
 )
 
 

@@ -95,7 +95,7 @@ def _not_mat(head: bytes) -> FormatError | UnsupportedError:
             "this is a level 4 MAT-file, which holds only matrices",
             mend=f"Networks cannot be in it; for data: {SAVE_AGAIN}",
         )
-    if head.startswith(b"MATLAB 5.0 MAT-file") or head.startswith(b"MATLAB 7.3 MAT-file"):
+    if head.startswith((b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")):
         return FormatError("the MAT-file header is cut off or damaged", mend="Copy it again.")
     if b"\0" not in head and all(c >= 9 for c in head):
         return FormatError("this is a text file, not a MAT-file", mend="Give the .mat file.")

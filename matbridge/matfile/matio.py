@@ -67,10 +67,13 @@ def inconsistent(what: str) -> FormatError:
 class EnumerationMember:
     """An enumeration array as the file holds it."""
 
-    def __init__(self, class_name: str, names: list[str], shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, class_name: str, names: list[str], shape: tuple[int, ...], valued: bool
+    ) -> None:
         self.class_name = class_name
         self.names = names
         self.shape = shape
+        self.valued = valued
 
 
 class Subsystem(MatSubsystem):
@@ -188,7 +191,7 @@ class Subsystem(MatSubsystem):
         places = np.asarray(record["ValueIndices"])
         chosen = [names[int(i)] for i in places.reshape(-1, order="F")]
         class_name = self.get_classname(int(record["ClassName"].item()))
-        return EnumerationMember(class_name, chosen, places.shape)
+        return EnumerationMember(class_name, chosen, places.shape, bool(np.size(record["Values"])))
 
 
 def _quiet(read: Any, *arguments: Any) -> Any:

@@ -88,14 +88,14 @@ class Plain:
             text = text[text.find("@") :]
         return FunctionHandle(text, _captured(inner.get("workspace")), raw)
 
-    def _old_object(self, found: np.ndarray) -> Any:
+    def _old_object(self, found: Any) -> Any:
         structs = self._structs(found.view(np.ndarray))
         if isinstance(structs, dict):
             return MatObject(found.classname, structs, old_style=True)
         items = [MatObject(found.classname, one, old_style=True) for one in structs]
         return ObjectArray(items, structs.shape, found.classname)
 
-    def _objects(self, found: np.ndarray) -> ObjectArray:
+    def _objects(self, found: Any) -> ObjectArray:
         items = [self._value(item) for item in self._items(found.view(np.ndarray))]
         return ObjectArray(items, found.shape, found.classname)
 
@@ -122,7 +122,7 @@ class Plain:
         return Immediate(found.item())
 
     def _enumeration(self, found: matio.EnumerationMember) -> Enumeration:
-        return Enumeration(found.class_name, tuple(found.names), tuple(found.shape))
+        return Enumeration(found.class_name, tuple(found.names), tuple(found.shape), found.valued)
 
     # -- classes with a plain form ----------------------------------------------------------
 

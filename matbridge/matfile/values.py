@@ -20,7 +20,7 @@ order, column by column, and keep their size in ``shape``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,12 +171,15 @@ class Table:
 
 @dataclass
 class Enumeration:
-    """An array of enumeration members by name."""
+    """An array of enumeration members by name, column by column.
+
+    ``valued`` tells that the members stand for values, which are not kept.
+    """
 
     class_name: str
     names: tuple[str, ...]
     shape: tuple[int, ...] = (1, 1)
-    values: Mapping[str, Any] = field(default_factory=dict)
+    valued: bool = False
 
 
 @dataclass

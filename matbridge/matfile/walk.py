@@ -41,7 +41,7 @@ CLASS_NAMES = {
     **dict(
         zip(
             NUMERIC,
-            ["double", "single", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"],
+            "double single int8 uint8 int16 uint16 int32 uint32 int64 uint64".split(),
             strict=True,
         )
     ),
@@ -144,7 +144,8 @@ class Walker:
         array_class = flags & 0xFF
         if array_class not in CLASS_NAMES:
             raise _broken(f"{array_class} is no array class", at)
-        class_name, dims = "", (1,)
+        class_name = ""
+        dims: tuple[int, ...] = (1,)
         if array_class != OPAQUE:
             dims, after = self.dimensions(after, end)
         name, after = self.name(after, end)

@@ -114,7 +114,7 @@ class Sequences(Windows):
         data = [self._heads(x, over, heads) for x in (query, key, value)]
         keep = None if mask is None else self._key_mask(mask, over)
         factor = channels**-0.5 if scale is None else scale
-        out, scores = self._attend(*data, factor, causal, keep, want_scores)
+        out, scores = self._attend(data[0], data[1], data[2], factor, causal, keep, want_scores)
         rest = without(query.dims, "C" + over)
         result = self.merge(Value(out, rest + "H" + over + "C"), "HC", "C")
         return result, Value(scores, rest + "HQK") if want_scores else None

@@ -7,19 +7,18 @@ from pathlib import Path
 
 from matbridge.card import Layer
 from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
-from matbridge.matfile import DEFAULT_LIMIT, MatFile
+from matbridge.matfile import DEFAULT_LIMIT, PLAIN_CLASSES, MatFile
 from matbridge.matfile.values import MatObject
 from matbridge.network import Network, Provenance
-from matbridge.read.find import SHALLOW, Found, find_networks
+from matbridge.read.find import SHALLOW, Found, find_networks, is_object
 from matbridge.read.objects import read_network
+from matbridge.read.weights import read_weights
 from matbridge.registry import Registry
 
 __all__ = ["Contents", "load", "read_contents"]
 
 # Variables of these classes cannot hold a network.
-DATA = frozenset(
-    ["char", "logical", "double", "single", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "sparse", "string", "categorical", "datetime", "duration"]
-)
+DATA = PLAIN_CLASSES | {"string", "categorical", "datetime", "duration"}
 
 Cards = Registry | Mapping[str, type[Layer]] | Iterable[type[Layer]]
 
@@ -43,7 +42,8 @@ class Contents:
             return
         provenance = Provenance(self.file.path.name, found.address)
         try:
-            self.networks[found.address] = read_network(found.value, registry, provenance)
+            read = read_network if is_object(found.value) else read_weights
+            self.networks[found.address] = read(found.value, registry, provenance)
         except MatbridgeError as error:
             self.failures[found.address] = error
 
@@ -84,7 +84,7 @@ class Contents:
             return error.at(f"{where}:{failed}")
         if self.shallow:
             return UnsupportedError(
-                f"{', '.join(self.shallow)} is a shallow network object, which is not supported yet",
+                f"{', '.join(self.shallow)} is a shallow network object: not supported yet",
                 where=where,
                 mend="In MATLAB, genFunction(net, 'f') writes it as a plain function.",
             )
@@ -126,7 +126,7 @@ def load(
     registry: Cards | None = None,
     max_size: int = DEFAULT_LIMIT,
 ) -> Network:
-    """The network in a file that MATLAB saved.
+    """The network in a file that MATLAB saved, or in a safetensors file of ours.
 
     ``network`` is the address of one where there are several (``agent.Actor.Model``);
     without it the only trained one is taken. ``registry`` gives cards for layers that
@@ -135,4 +135,8 @@ def load(
     Raises FormatError (damaged), MismatchError (no or several such networks) and
     UnsupportedError (a kind of network that cannot be read).
     """
+    if Path(path).suffix == ".safetensors":
+        from matbridge.read.safetensors import load_safetensors
+
+        return load_safetensors(Path(path), as_registry(registry))
     return read_contents(path, registry, max_size).choose(network)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from matbridge.matfile.values import Cell, MatObject, ObjectArray, StructArray
+from matbridge.read.weights import is_weights
 from matbridge.registry import Registry
 
-__all__ = ["NETWORKS", "SHALLOW", "Found", "find_networks", "is_layer"]
+__all__ = ["NETWORKS", "SHALLOW", "Found", "find_networks", "is_layer", "is_object"]
 
 NETWORKS = ("SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.cnn.LayerGraph")
 SHALLOW = "network"
@@ -52,9 +53,16 @@ def _is_network(value: Any, registry: Registry) -> bool:
     if isinstance(value, ObjectArray):
         layers = [v for v in value if isinstance(v, MatObject)]
         return bool(layers) and any(is_layer(v, registry) for v in layers)
+    if is_weights(value, registry):
+        return True
     return isinstance(value, MatObject) and (
         value.class_name in NETWORKS or (value.class_name == SHALLOW and value.old_style)
     )
+
+
+def is_object(value: Any) -> bool:
+    """Whether a network found is an object of MATLAB's, not a plain export."""
+    return isinstance(value, MatObject | ObjectArray)
 
 
 def _steps(value: Any) -> Iterator[tuple[str, Any]]:

@@ -76,7 +76,8 @@ OUTPUT_PROPERTIES = ({"Classes", "NumClasses"}, {"ResponseNames"})
 
 
 def _unknown(found: MatObject, saved: dict[str, Any], name: str) -> Unknown:
-    kind, more = Unknown, {}
+    kind: type[Unknown] = Unknown
+    more: dict[str, Any] = {}
     if any(properties <= set(saved) for properties in OUTPUT_PROPERTIES):
         kind, more = CustomOutput, {"classes": names(saved.get("Classes", ""))}
     return kind(

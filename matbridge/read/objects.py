@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def _pairs(table: Any, layers: list[Layer]) -> list[tuple[str, str]]:
     if isinstance(table, Table) and {"Source", "Destination"} <= set(table.columns):
         sources, ends = table.columns["Source"], table.columns["Destination"]
         return [(str(a), str(b)) for a, b in zip(sources, ends, strict=True)]
-    return [(a.name, b.name) for a, b in zip(layers[:-1], layers[1:], strict=True)]
+    return [(a.name, b.name) for a, b in itertools.pairwise(layers)]
 
 
 def _with_ports(layer: Layer, pairs: list[tuple[str, str]]) -> Layer:

@@ -65,7 +65,8 @@ def _by_name(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
     lacking = [name for name in names if name not in given]
     if wrong or lacking:
         raise MismatchError(
-            f"inputs {', '.join(lacking) or 'none'} are missing, {', '.join(wrong) or 'none'} unknown",
+            f"inputs missing: {', '.join(lacking) or 'none'}; "
+            f"unknown: {', '.join(wrong) or 'none'}",
             mend=f"Inputs: {', '.join(names)}.",
         )
     return [given[name] for name in names]

@@ -309,7 +309,7 @@ def _home(old: np.ndarray, tensor: Tensor) -> np.ndarray:
 @contextlib.contextmanager
 def exact_float32(allow: bool = False) -> Iterator[None]:
     """float32 means float32: TF32 off on CUDA, unless allowed."""
-    backends = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [backend.allow_tf32 for backend in backends]
     try:
         for backend in backends:

@@ -54,15 +54,12 @@ class OnnxOps(Ops):
         symbols = [place for place, n in enumerate(new) if isinstance(n, Dim)]
         kept = [p for p in symbols if p < len(old) and old[p] == new[p]]
         left = [p for p in symbols if p not in kept]
-        if len(left) <= 1:
-            return self.builder.integers(
-                [
-                    0 if place in kept else -1 if place in left else n
-                    for place, n in enumerate(new)
-                    if isinstance(n, int) or place in symbols
-                ]  # type: ignore[misc]
-            )
-        return self.builder.shape(new)
+        if len(left) > 1:
+            return self.builder.shape(new)
+        special = {**dict.fromkeys(kept, 0), **dict.fromkeys(left, -1)}
+        return self.builder.integers(
+            [n if isinstance(n, int) else special[place] for place, n in enumerate(new)]
+        )
 
     def _expand(self, data: Data, sizes: tuple[Any, ...]) -> Data:
         if isinstance(data, np.ndarray) and all(isinstance(n, int) for n in sizes):
@@ -77,6 +74,7 @@ class OnnxOps(Ops):
             place: list[slice] = [slice(None)] * data.ndim
             place[axis] = slice(start, stop, step)
             return data[tuple(place)]
+        length: Size
         if isinstance(stop, Dim):
             end, length = self.builder.dim(stop), stop
         else:
@@ -164,7 +162,9 @@ class OnnxOps(Ops):
 
     def _gather(self, data: Data, axis: int, index: np.ndarray) -> Data:
         sizes = [len(index) if p == axis else n for p, n in enumerate(sizes_of(data))]
-        return self.builder.node("Gather", [data, self.builder.integers(index)], sizes, axis=axis)
+        return self.builder.node(
+            "Gather", [data, self.builder.integers(index.tolist())], sizes, axis=axis
+        )
 
     def _convolution(
         self,
@@ -177,7 +177,7 @@ class OnnxOps(Ops):
         groups: int,
     ) -> Data:
         batch, _, *spatial = sizes_of(data)
-        outputs, _, *window = sizes_of(kernel)
+        outputs, _, *window = fixed(kernel)
         spans = [window_span(k, d) for k, d in zip(window, dilation, strict=True)]
         return self.builder.node(
             "Conv",
@@ -194,7 +194,7 @@ class OnnxOps(Ops):
         self, data: Data, kernel: Data, bias: Data, stride: Sequence[int]
     ) -> Data:
         batch, _, *spatial = sizes_of(data)
-        _, outputs, *window = sizes_of(kernel)
+        _, outputs, *window = fixed(kernel)
         sizes = [
             known(n, "a dimension of a transposed convolution") * s - s + k
             for n, s, k in zip(spatial, stride, window, strict=True)
@@ -305,6 +305,11 @@ def known(size: Size, what: str) -> int:
     if isinstance(size, Dim):
         raise UnsupportedError(f"{what} has no fixed size, which ONNX needs here")
     return size
+
+
+def fixed(data: Data) -> list[int]:
+    """The sizes of weights, which are known."""
+    return [known(n, "a filter") for n in sizes_of(data)]
 
 
 def _windows(

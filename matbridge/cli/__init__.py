@@ -1,0 +1,82 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from matbridge.errors import MatbridgeError
+from matbridge.version import VERSION
+
+__all__ = ["cli", "main"]
+
+# The commands and the modules that hold them; a module is imported when it is asked for.
+COMMANDS = {
+    "convert": "matbridge.cli.convert",
+    "inspect": "matbridge.cli.inspect",
+    "predict": "matbridge.cli.predict",
+    "scaffold": "matbridge.cli.scaffold",
+    "verify": "matbridge.cli.verify",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are loaded when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = __import__(COMMANDS[cmd_name], fromlist=["command"])
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="matbridge")
+def cli() -> None:
+    """Open neural networks that MATLAB saved, without MATLAB.
+
+    \b
+    matbridge inspect net.mat      what is in the file
+    matbridge convert net.mat      a program for Python
+    matbridge predict net.mat --input data.mat:X -o scores.mat
+    matbridge verify net.mat --input data.mat:X --expected data.mat:Y
+
+    Exit codes: 0 fine, 1 a verification differs, 2 usage, 3 input unreadable,
+    4 something unsupported, 5 nothing to verify against.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; errors become one message and an exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """As :func:`main`, returning the exit code."""
+    try:
+        result: Any = cli.main(arguments, prog_name="matbridge", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except MatbridgeError as error:
+        return _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing is left to say.
+        sys.stderr.close()
+        return 0
+    except MemoryError:
+        return _fail("there is not enough memory", 3)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+    return code

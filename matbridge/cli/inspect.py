@@ -1,0 +1,154 @@
+"""matbridge inspect: what is in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from matbridge.cli.options import cards_option, json_option, max_size_option, path_argument
+from matbridge.cli.terminal import console, print_json, table
+from matbridge.read import Contents
+from matbridge.registry import Registry
+from matbridge.summary import summarize, summarize_network
+
+__all__ = ["command"]
+
+
+@click.command("inspect")
+@path_argument
+@json_option
+@cards_option
+@max_size_option
+def command(path: Path, as_json: bool, registry: Registry, max_size: int) -> None:
+    """Show the networks in FILE: layers, sizes, origin, and what is wrong with them.
+
+    \b
+    Example:
+      matbridge inspect net.mat
+      matbridge inspect net.mat --json | jq '.networks[0].layers[].name'
+    """
+    found = describe(path, registry, max_size)
+    if as_json:
+        print_json(found)
+        return
+    out = console()
+    show_file(out, found)
+    for network in found["networks"]:
+        show_network(out, network)
+    if not found["networks"]:
+        show_variables(out, found["variables"])
+
+
+def describe(path: Path, registry: Registry, max_size: int) -> dict[str, Any]:
+    """The summary of a MAT-file or of a safetensors file of ours."""
+    if path.suffix == ".safetensors":
+        from matbridge.read.safetensors import load_safetensors
+
+        network = load_safetensors(path, registry)
+        summary = summarize_network(network, network.provenance.address or "network")
+        return {
+            "file": str(path),
+            "format": "safetensors",
+            "provenance": {"origin": network.provenance.file},
+            "networks": [summary],
+            "variables": [],
+        }
+    from matbridge.matfile import MatFile
+
+    return summarize(Contents(MatFile(path, max_size), registry))
+
+
+def show_file(out: Console, found: dict[str, Any]) -> None:
+    """The header: where the file comes from and whether damage would show."""
+    about = found["provenance"]
+    version = {"v5": "MAT-file v6/v7", "v7.3": "MAT-file v7.3 (HDF5)"}
+    out.print(f"[bold]{escape(found['file'])}[/]  {version.get(found['format'], found['format'])}")
+    facts = [
+        about.get("platform", ""),
+        about.get("created", ""),
+        f"{about.get('bytes', 0):,} bytes",
+    ]
+    out.print("  " + escape(" · ".join(fact for fact in facts if fact)))
+    if "sha256" not in about:
+        return
+    out.print(f"  sha256 {about['sha256']}")
+    loose = about["without_checksum"]
+    if not loose:
+        out.print("  every variable carries a checksum: damage would be noticed")
+    else:
+        names = ", ".join(loose[:6]) + (", ..." if len(loose) > 6 else "")
+        out.print(escape(f"  no checksum: {names}: a changed bit there goes unnoticed"))
+
+
+def show_network(out: Console, network: dict[str, Any]) -> None:
+    """The layer table and what belongs to it."""
+    out.print()
+    out.print(f"[bold]{escape(network['address'])}[/]  {escape(network['class'])}")
+    if network.get("release"):
+        out.print(escape(f"  written by {network['release']}"))
+    if network["layers"]:
+        cells = [_row(layer) for layer in network["layers"]]
+        columns = ["Name", "Type", "Output", "Learnables", "States"]
+        if not any(row[-1] for row in cells):
+            columns.pop()
+        rows = table("", *columns)
+        for number, row in enumerate(cells, 1):
+            rows.add_row(str(number), *map(escape, row[: len(columns)]))
+        out.print(rows)
+        out.print(f"  {len(network['layers'])} layers, {network['parameters']:,} learnables")
+    for name in ("inputs", "outputs", "classes"):
+        if network[name]:
+            listed = network[name][:20] + (["..."] if len(network[name]) > 20 else [])
+            out.print(escape(f"  {name}: {', '.join(listed)}"))
+    if network.get("products"):
+        out.print(escape(f"  MATLAB needs: {', '.join(network['products'])}"))
+    if network.get("custom_classes"):
+        out.print(escape(f"  the user's own classes: {', '.join(network['custom_classes'])}"))
+    ready = "[green]runs[/]" if network["runnable"] else "[yellow]does not run as it is[/]"
+    out.print(f"  {ready}")
+    for problem in network["problems"]:
+        colour = {"error": "red", "warning": "yellow"}.get(problem["level"], "dim")
+        where = f"{problem['where']}: " if problem["where"] else ""
+        text = escape(f"{where}{problem['what']}. {problem['mend']}".rstrip())
+        out.print(f"  [{colour}]{problem['level']}[/] {text}")
+
+
+def _row(layer: dict[str, Any]) -> list[str]:
+    output = layer["output"] or {"format": None, "size": None}
+    size = "?"
+    if output["format"]:
+        pairs = zip(output["size"], output["format"], strict=True)
+        size = " × ".join(f"{'?' if n is None else n}({label})" for n, label in pairs)
+    arrays = [_shape(name, shape) for name, shape in layer["learnables"].items()]
+    arrays += [f"{name} uninitialised" for name in layer["uninitialised"]]
+    states = [
+        _shape(name, shape)
+        for name, shape in layer["states"].items()
+        if not name.startswith("Initial")
+    ]
+    kind = layer["type"] if layer["known"] else f"{layer['type']} (custom)"
+    return [layer["name"], kind, size, "\n".join(arrays), "\n".join(states)]
+
+
+def _shape(name: str, shape: list[int]) -> str:
+    return f"{name} {'×'.join(map(str, shape))}"
+
+
+def show_variables(out: Console, variables: list[dict[str, Any]]) -> None:
+    """What the file holds where there is no network in it."""
+    out.print()
+    out.print("no network, only these variables:" if variables else "no variables")
+    rows = table("Name", "Class", "Size")
+    for variable in variables:
+        size = "×".join(map(str, variable["size"]))
+        rows.add_row(escape(variable["name"]), escape(variable["class"]), size)
+    out.print(rows)
+    if variables:
+        out.print(
+            "Loose arrays do not tell how they belong together. docs/weights-file.md shows how "
+            "to build a network from them."
+        )

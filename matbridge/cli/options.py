@@ -1,0 +1,76 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from matbridge.card import Layer
+from matbridge.errors import MismatchError
+from matbridge.matfile import DEFAULT_LIMIT
+from matbridge.registry import Registry
+
+__all__ = ["cards_option", "json_option", "max_size_option", "network_option", "path_argument"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+path_argument = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+network_option = click.option(
+    "--network", metavar="ADDRESS", help="Which network, such as agent.Actor.Model."
+)
+
+
+def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int:
+    """A size such as 500M or 8G."""
+    if value is None:
+        return DEFAULT_LIMIT
+    units = {"K": 10, "M": 20, "G": 30}
+    number, unit = (value[:-1], value[-1].upper()) if value[-1:].upper() in units else (value, "")
+    if not number.isdigit() or not int(number):
+        raise click.BadParameter("give a size such as 500M or 8G")
+    return int(number) << units.get(unit, 0)
+
+
+max_size_option = click.option(
+    "--max-size",
+    metavar="SIZE",
+    callback=_bytes,
+    help="The most that one variable may hold, such as 500M. [default: 4G]",
+)
+
+
+def _registry(ctx: click.Context, param: click.Parameter, value: Path | None) -> Registry:
+    """The cards and functions of a Python file of the user's."""
+    registry = Registry.builtin()
+    if value is None:
+        return registry
+    if not value.is_file():
+        raise MismatchError("there is no such file", where=str(value))
+    spec = importlib.util.spec_from_file_location(f"cards_{value.stem}", value)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    found = [
+        card
+        for card in vars(module).values()
+        if isinstance(card, type) and issubclass(card, Layer) and card.__module__ == spec.name
+    ]
+    return registry.with_(found).with_(getattr(module, "FUNCTIONS", {}))
+
+
+cards_option = click.option(
+    "--cards",
+    "registry",
+    type=click.Path(path_type=Path),
+    callback=_registry,
+    metavar="PY",
+    help="A Python file with cards for layers that matbridge does not know. It is run.",
+)

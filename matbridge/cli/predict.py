@@ -1,0 +1,152 @@
+"""matbridge predict: run a network on data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from matbridge.cli.options import (
+    cards_option,
+    json_option,
+    max_size_option,
+    network_option,
+    path_argument,
+)
+from matbridge.cli.terminal import print_json, progress_bar, say
+from matbridge.data import read_data, split_name, write_data
+from matbridge.errors import MismatchError
+from matbridge.network import Network
+from matbridge.registry import Registry
+
+__all__ = ["command", "gather_inputs", "run_options"]
+
+
+def run_options(function: Any) -> Any:
+    """Options of every command that runs a network."""
+    for option in (
+        click.option("--input", "inputs", multiple=True, required=True, metavar="DATA",
+                     help="Data: file.mat:X, file.npy, file.npz:x or file.csv; NAME=DATA for "
+                          "one of several inputs. Once for each input."),
+        click.option("--format", "format_", metavar="DIMS",
+                     help="Order of the data's dimensions, such as TC or SSCB; several by comma."),
+        click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32",
+                     show_default=True),
+        click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def gather_inputs(network: Network, texts: tuple[str, ...], limit: int) -> list[Any]:
+    """The data of each input, in the order of the network's inputs."""
+    named: dict[str, Any] = {}
+    plain: list[Any] = []
+    for text in texts:
+        name, _, rest = text.partition("=")
+        is_named = bool(rest) and name in network.input_names
+        value = read_data(rest if is_named else text, limit)
+        _warn_about_nan(value, text)
+        if is_named:
+            named[name] = value
+        else:
+            plain.append(value)
+    if named and plain:
+        raise MismatchError("either all inputs are named or none")
+    return [named] if named else plain
+
+
+def _warn_about_nan(value: Any, where: str) -> None:
+    arrays = value if isinstance(value, list) else [value]
+    count = sum(int(np.isnan(a).sum()) for a in arrays if getattr(a, "dtype", None) is not None
+                and a.dtype.kind == "f")  # fmt: skip
+    if count:
+        say(f"warning: {where} holds {count} NaN; what depends on them will be NaN as well")
+
+
+@click.command("predict")
+@path_argument
+@run_options
+@click.option("-o", "--output", metavar="FILE[:NAME]", help="Where to: .mat, .npy, .npz, .csv.")
+@click.option("--classify", is_flag=True, help="Class names instead of scores.")
+@click.option("--force", is_flag=True, help="Overwrite the output.")
+@network_option
+@cards_option
+@max_size_option
+@json_option
+def command(
+    path: Path,
+    inputs: tuple[str, ...],
+    output: str | None,
+    classify: bool,
+    force: bool,
+    format_: str | None,
+    dtype: str,
+    device: str,
+    network: str | None,
+    registry: Registry,
+    max_size: int,
+    as_json: bool,
+) -> None:
+    """Run the network in FILE on data, in the layout of MATLAB's predict.
+
+    Images are H×W×C×N, sequences C×T or a cell of them, features N×C.
+
+    \b
+    Example:
+      matbridge predict net.mat --input data.mat:XTest -o scores.mat:YPred
+      matbridge predict net.mat --input rows.csv --format BC --classify
+    """
+    from matbridge.read import load
+
+    found = load(path, network, registry, max_size)
+    given = gather_inputs(found, inputs, max_size)
+    formats = format_.split(",") if format_ and "," in format_ else format_
+    with progress_bar("predicting") as progress:
+        run = found.classify if classify else found.predict
+        result = run(*given, format=formats, dtype=dtype, device=device, progress=progress)
+    results = result if isinstance(result, tuple) else (result,)
+    if output is None:
+        _show(found, results, as_json)
+        return
+    target, name = split_name(output)
+    _write(found, results, target, name or "Y", force)
+    if as_json:
+        print_json({"output": str(target), "shapes": [_shapes(r) for r in results]})
+    else:
+        shapes = ", ".join(str(_shapes(r)) for r in results)
+        click.echo(f"{target}: {shapes}")
+
+
+def _write(
+    network: Network, results: tuple[Any, ...], target: Path, name: str, force: bool
+) -> None:
+    from matbridge.write.files import written
+
+    value = results[0] if len(results) == 1 else list(results)
+    with written(target, force) as temporary:
+        write_data(value, temporary, name)
+
+
+def _shapes(result: Any) -> Any:
+    if isinstance(result, list):
+        return f"{len(result)} sequences"
+    return "×".join(map(str, np.shape(result)))
+
+
+def _show(network: Network, results: tuple[Any, ...], as_json: bool) -> None:
+    """The numbers themselves, by output name."""
+    named = dict(zip(network.output_names, results, strict=True))
+    if as_json:
+        print_json({name: _plain(value) for name, value in named.items()})
+        return
+    for name, value in named.items():
+        for part in value if isinstance(value, list) else [value]:
+            click.echo(f"{name} {_shapes(part)}")
+            click.echo(np.array2string(np.asarray(part), threshold=1000, max_line_width=110))
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(v) for v in value] if isinstance(value, list) else np.asarray(value).tolist()

@@ -1,0 +1,143 @@
+"""How far a result is from what was expected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from matbridge.errors import MismatchError
+
+__all__ = ["DEFAULT_TOLERANCE", "Comparison", "EmptyComparisonError", "compare"]
+
+# Of the largest expected value: what float32 leaves after some hundred layers or steps.
+DEFAULT_TOLERANCE = 1e-5
+
+
+class EmptyComparisonError(MismatchError):
+    """There was nothing to compare; comparing nothing never passes."""
+
+    exit_code = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The figures of a comparison.
+
+    ``max_rel`` is the largest difference over the largest expected value, which is the
+    tolerance that would have been needed; ``share`` is that of the elements within the
+    tolerance asked for.
+    """
+
+    elements: int
+    max_abs: float
+    max_rel: float
+    rmse: float
+    share: float
+    tolerance: float
+    agree: bool
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "elements": self.elements,
+            "max_abs": self.max_abs,
+            "max_rel": self.max_rel,
+            "rmse": self.rmse,
+            "share_within_tolerance": self.share,
+            "tolerance": self.tolerance,
+            "tolerance_needed": self.max_rel,
+            "verdict": "agree" if self.agree else "differ",
+            "note": self.note,
+        }
+
+
+def compare(found: Any, expected: Any, tolerance: float = DEFAULT_TOLERANCE) -> Comparison:
+    """Compare arrays, lists of arrays, or class names.
+
+    ``tolerance`` is a fraction of the largest expected value; labels must be equal.
+    NaN only agrees with NaN. Raises EmptyComparisonError if there are no elements and MismatchError
+    where the sizes cannot belong together.
+    """
+    if _is_labels(expected):
+        return _labels(found, expected)
+    if isinstance(found, list) or isinstance(expected, list):
+        found, expected = _joined(found, expected)
+    return _numbers(np.asarray(found), np.asarray(expected), tolerance)
+
+
+def _is_labels(expected: Any) -> bool:
+    """Whether these are class names: a categorical, or an array of text."""
+    if hasattr(expected, "codes"):
+        return True
+    return isinstance(expected, np.ndarray) and expected.dtype.kind in "UO"
+
+
+def _joined(found: Any, expected: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lists of arrays as one column each, member by member."""
+    first = found if isinstance(found, list) else [found]
+    other = expected if isinstance(expected, list) else [expected]
+    if len(first) != len(other):
+        raise MismatchError(f"{len(first)} results were found, {len(other)} expected")
+    for place, (a, b) in enumerate(zip(first, other, strict=True), 1):
+        if np.size(a) != np.size(b):
+            raise MismatchError(
+                f"result {place} has size {np.shape(a)}, but {np.shape(b)} is expected"
+            )
+    pairs = zip(first, other, strict=True)
+    flat = [(np.ravel(a), np.ravel(np.reshape(b, np.shape(a)))) for a, b in pairs]
+    if not flat:
+        raise EmptyComparisonError("there is nothing to compare")
+    return np.concatenate([a for a, _ in flat]), np.concatenate([b for _, b in flat])
+
+
+def _numbers(found: np.ndarray, expected: np.ndarray, tolerance: float) -> Comparison:
+    if not expected.size:
+        raise EmptyComparisonError("there is nothing to compare: what is expected is empty")
+    note = ""
+    if found.shape != expected.shape:
+        found, note = _reconciled(found, expected)
+    a, b = found.astype(np.float64), expected.astype(np.float64)
+    both = np.isnan(a) & np.isnan(b)
+    difference = np.where(both | (a == b), 0.0, np.abs(a - b))
+    difference = np.where(np.isnan(difference), np.inf, difference)
+    finite = np.abs(b[np.isfinite(b)])
+    largest = float(finite.max()) if finite.size else 0.0
+    allowed = tolerance * largest
+    worst = float(difference.max())
+    return Comparison(
+        elements=int(a.size),
+        max_abs=worst,
+        max_rel=worst / largest if largest else (0.0 if worst == 0 else float("inf")),
+        rmse=float(np.sqrt(np.mean(difference**2))),
+        share=float(np.mean(difference <= allowed)),
+        tolerance=tolerance,
+        agree=worst <= allowed,
+        note=note,
+    )
+
+
+def _reconciled(found: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, str]:
+    """A row for a column is a matter of taste; any other difference in size is not."""
+    vectors = all(sum(n != 1 for n in array.shape) <= 1 for array in (found, expected))
+    squeezed = np.squeeze(found).shape == np.squeeze(expected).shape
+    if found.size == expected.size and (vectors or squeezed):
+        return found.reshape(expected.shape), f"sizes {found.shape} and {expected.shape} as vectors"
+    raise MismatchError(
+        f"the result has size {found.shape}, but {expected.shape} is expected",
+        mend="Check which variable holds what is expected, and its orientation.",
+    )
+
+
+def _labels(found: Any, expected: Any) -> Comparison:
+    first, other = [str(x) for x in np.ravel(found)], [str(x) for x in expected]
+    if not other:
+        raise EmptyComparisonError("there is nothing to compare: no labels are expected")
+    if len(first) != len(other):
+        raise MismatchError(f"{len(first)} labels were found, {len(other)} expected")
+    equal = np.array([a == b for a, b in zip(first, other, strict=True)])
+    wrong = 1.0 - float(equal.mean())
+    return Comparison(
+        len(other), wrong, wrong, wrong, 1.0 - wrong, 0.0, bool(equal.all()), "labels"
+    )
