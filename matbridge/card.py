@@ -243,6 +243,7 @@ class Layer:
     """Base of all cards; see ``docs/adding-a-layer.md``.
 
     Class attributes: ``MATLAB`` the saved class names, ``BUILDER`` the constructor,
+    ``NICKNAME`` what MATLAB calls a layer that has no name,
     ``PRODUCT`` what MATLAB needs installed, ``ARRAYS`` and ``INPUTS``/``OUTPUTS`` the
     arrays and ports, ``TRAINING`` saved properties that prediction does not use.
 
@@ -253,6 +254,7 @@ class Layer:
 
     MATLAB: ClassVar[tuple[str, ...]] = ()
     BUILDER: ClassVar[str] = ""
+    NICKNAME: ClassVar[str] = "layer"
     PRODUCT: ClassVar[str] = "Deep Learning Toolbox"
     SINCE: ClassVar[str] = ""
     ARRAYS: ClassVar[tuple[Array, ...]] = ()

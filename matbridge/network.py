@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,7 @@ class Network:
         """A network from layers built in Python.
 
         ``connections`` are pairs such as ``("input", "add/in2")``; without them the layers
-        form a chain. Layers without a name get one, as MATLAB gives it: relu_1, relu_2.
+        form a chain. Layers without a name get one, as MATLAB gives it: lstm, or relu_1, relu_2.
         Raises LayerError for a repeated name or a connection to nowhere.
         """
         named = name_layers(layers)
@@ -350,24 +351,33 @@ def _unknown(layer: Layer) -> UnsupportedError:
     return UnsupportedError(
         f"matbridge does not know the layer class {layer.class_name}",
         where=layer.name,
-        mend="Write what it computes with 'matbridge scaffold' and pass it as registry=.",
+        mend="'matbridge scaffold FILE "
+        f"{layer.class_name}' writes a card for it to fill in; its heart is\n"
+        f"    class Card(matbridge.Layer):\n"
+        f'        MATLAB = ("{layer.class_name}",)\n'
+        f"        def forward(self, ops, p, x): return ...\n"
+        f"  Pass it as registry=[Card], or with --cards FILE.py.",
     )
 
 
 def name_layers(layers: Sequence[Layer]) -> list[Layer]:
-    """Names for those without, in MATLAB's manner; LayerError for a repeated name."""
-    taken = {layer.name for layer in layers if layer.name}
-    named: list[Layer] = []
+    """Names for those without, as MATLAB gives them: lstm, or conv_1, conv_2 for several.
+
+    Raises LayerError for a repeated name.
+    """
+    taken: set[str] = set()
+    for layer in layers:
+        if layer.name in taken:
+            raise LayerError(f"two layers are named {layer.name!r}", mend="Rename one of them.")
+        taken.update([layer.name] if layer.name else [])
+    nameless = Counter(layer.NICKNAME for layer in layers if not layer.name)
+    named = []
     for layer in layers:
         if not layer.name:
-            base = layer.BUILDER.removesuffix("Layer") or layer.type_name
-            count = 1
-            while f"{base}_{count}" in taken:
-                count += 1
-            layer = layer.replace(name=f"{base}_{count}")
+            alone = [layer.NICKNAME] if nameless[layer.NICKNAME] == 1 else []
+            names = itertools.chain(alone, map(f"{layer.NICKNAME}_{{}}".format, itertools.count(1)))
+            layer = layer.replace(name=next(name for name in names if name not in taken))
             taken.add(layer.name)
-        elif any(layer.name == other.name for other in named):
-            raise LayerError(f"two layers are named {layer.name!r}", mend="Rename one of them.")
         named.append(layer)
     return named
 

@@ -21,6 +21,7 @@ from matbridge.errors import MismatchError
 from matbridge.network import Network
 from matbridge.registry import Registry
 from matbridge.summary import summarize_network
+from matbridge.write.files import check_absent, written
 
 __all__ = ["command"]
 
@@ -63,6 +64,7 @@ def command(
 
     kind = kind or _kind(output)
     target = output or Path(path.stem + SUFFIXES[kind])
+    check_absent(target, force)
     found = load(path, network, registry, max_size)
     summary = summarize_network(found, found.provenance.address)
     if not as_json:
@@ -91,7 +93,6 @@ def _kind(output: Path | None) -> str:
 def write_and_check(network: Network, target: Path, kind: str, force: bool) -> dict[str, Any]:
     """Write under a temporary name, load that again, compare, and only then rename."""
     from matbridge.verify import roundtrip
-    from matbridge.write.files import written
 
     with written(target, force) as temporary:
         say(f"writing {target.name} ...")

@@ -106,7 +106,9 @@ def scaffold(class_name: str, layers: list[Layer], file: str) -> str:
         parts.append(f"    INPUTS = {first.inputs!r}\n")
     if first.outputs != ("out",):
         parts.append(f"    OUTPUTS = {first.outputs!r}\n")
-    fields = [_field(key, value) for key, value in saved.items() if key not in arrays]
+    fields = [
+        _field(key, value) for key, value in saved.items() if key not in (*arrays, "Description")
+    ]
     parts += ["\n", *fields] if fields else []
     return "".join(parts) + TAIL.format(class_name=class_name)
 

@@ -17,6 +17,7 @@ class ReLU(Layer):
 
     MATLAB = ("nnet.cnn.layer.ReLULayer",)
     BUILDER = "reluLayer"
+    NICKNAME = "relu"
     SINCE = "R2016a"
     EVIDENCE = EXPORTED
 
@@ -30,6 +31,7 @@ class LeakyReLU(Layer):
 
     MATLAB = ("nnet.cnn.layer.LeakyReLULayer",)
     BUILDER = "leakyReluLayer"
+    NICKNAME = "leakyrelu"
     SINCE = "R2017b"
 
     scale: float = prop("Scale", number, arg=1, default=0.01)
@@ -44,6 +46,7 @@ class ELU(Layer):
 
     MATLAB = ("nnet.cnn.layer.ELULayer",)
     BUILDER = "eluLayer"
+    NICKNAME = "elu"
     SINCE = "R2019a"
 
     alpha: float = prop("Alpha", number, arg=1, default=1.0)
@@ -58,6 +61,7 @@ class Tanh(Layer):
 
     MATLAB = ("nnet.cnn.layer.TanhLayer",)
     BUILDER = "tanhLayer"
+    NICKNAME = "tanh"
     SINCE = "R2019a"
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
@@ -82,6 +86,7 @@ class Softmax(Layer):
 
     MATLAB = ("nnet.cnn.layer.SoftmaxLayer",)
     BUILDER = "softmaxLayer"
+    NICKNAME = "softmax"
     SINCE = "R2016a"
     EVIDENCE = RECORDED
     # Both only restate that the sum runs over the channels.

@@ -43,6 +43,7 @@ class SelfAttention(Layer):
 
     MATLAB = ("nnet.cnn.layer.SelfAttentionLayer",)
     BUILDER = "selfAttentionLayer"
+    NICKNAME = "selfattention"
     SINCE = "R2023a"
     EVIDENCE = RECORDED
     ARRAYS = (

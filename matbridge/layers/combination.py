@@ -51,6 +51,7 @@ class Addition(Combination):
 
     MATLAB = ("nnet.cnn.layer.AdditionLayer",)
     BUILDER = "additionLayer"
+    NICKNAME = "addition"
     SINCE = "R2017b"
     EVIDENCE = RECORDED
 
@@ -67,6 +68,7 @@ class DepthConcatenation(Combination):
 
     MATLAB = ("nnet.cnn.layer.DepthConcatenationLayer",)
     BUILDER = "depthConcatenationLayer"
+    NICKNAME = "depthcat"
     SINCE = "R2017b"
 
     def label(self, format: str) -> str:
@@ -105,6 +107,7 @@ class Concatenation(DepthConcatenation):
 
     MATLAB = ("nnet.cnn.layer.ConcatenationLayer",)
     BUILDER = "concatenationLayer"
+    NICKNAME = "concat"
     SINCE = "R2019a"
 
     dim: int = prop("Dim", integer, arg=1)

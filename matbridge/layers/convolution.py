@@ -132,6 +132,8 @@ class Convolution(Layer):
 
 def upgrade_ends(saved: dict[str, Any], name: str) -> dict[str, Any]:
     """Merge the saved {name}Mode and {name}Size into what the constructor takes."""
+    if name in saved:
+        return saved
     mode = saved.pop(f"{name}Mode", "manual")
     if mode == "manual":
         saved[name] = saved.pop(f"{name}Size", 0)
@@ -146,6 +148,7 @@ class Convolution2D(Convolution):
 
     MATLAB = ("nnet.cnn.layer.Convolution2DLayer",)
     BUILDER = "convolution2dLayer"
+    NICKNAME = "conv"
     SINCE = "R2016a"
     EVIDENCE = EXPORTED
     ARRAYS = (
@@ -222,6 +225,7 @@ class TransposedConvolution2D(TransposedConvolution):
 
     MATLAB = ("nnet.cnn.layer.TransposedConvolution2DLayer",)
     BUILDER = "transposedConv2dLayer"
+    NICKNAME = "transposed-conv"
     SINCE = "R2017b"
     ARRAYS = (
         learnable("Weights", "FilterSize", "NumFilters", "NumChannels", dims="SOI"),

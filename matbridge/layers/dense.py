@@ -31,6 +31,7 @@ class FullyConnected(Layer):
 
     MATLAB = ("nnet.cnn.layer.FullyConnectedLayer",)
     BUILDER = "fullyConnectedLayer"
+    NICKNAME = "fc"
     SINCE = "R2016a"
     EVIDENCE = RECORDED
     ARRAYS = (

@@ -141,6 +141,7 @@ class ImageInput(InputLayer):
 
     MATLAB = ("nnet.cnn.layer.ImageInputLayer",)
     BUILDER = "imageInputLayer"
+    NICKNAME = "imageinput"
     SINCE = "R2016a"
     EVIDENCE = RECORDED
 
@@ -153,6 +154,7 @@ class Image3dInput(ImageInput):
 
     MATLAB = ("nnet.cnn.layer.Image3DInputLayer",)
     BUILDER = "image3dInputLayer"
+    NICKNAME = "image3dinput"
     SINCE = "R2019a"
 
 
@@ -162,6 +164,7 @@ class FeatureInput(InputLayer):
 
     MATLAB = ("nnet.cnn.layer.FeatureInputLayer",)
     BUILDER = "featureInputLayer"
+    NICKNAME = "featureinput"
     SINCE = "R2020b"
 
 
@@ -171,6 +174,7 @@ class SequenceInput(InputLayer):
 
     MATLAB = ("nnet.cnn.layer.SequenceInputLayer",)
     BUILDER = "sequenceInputLayer"
+    NICKNAME = "sequenceinput"
     SINCE = "R2017b"
     EVIDENCE = RECORDED
     LABELS = "BT"

@@ -34,6 +34,7 @@ class BatchNormalization(Layer):
 
     MATLAB = ("nnet.cnn.layer.BatchNormalizationLayer",)
     BUILDER = "batchNormalizationLayer"
+    NICKNAME = "batchnorm"
     SINCE = "R2017b"
     EVIDENCE = EXPORTED
     ARRAYS = (

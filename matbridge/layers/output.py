@@ -42,6 +42,7 @@ class ClassificationOutput(OutputLayer):
 
     MATLAB = ("nnet.cnn.layer.ClassificationOutputLayer",)
     BUILDER = "classificationLayer"
+    NICKNAME = "classoutput"
     SINCE = "R2016a"
     EVIDENCE = RECORDED
 
@@ -55,6 +56,7 @@ class RegressionOutput(OutputLayer):
 
     MATLAB = ("nnet.cnn.layer.RegressionOutputLayer",)
     BUILDER = "regressionLayer"
+    NICKNAME = "regressionoutput"
     SINCE = "R2017a"
     EVIDENCE = RECORDED
 

@@ -46,6 +46,7 @@ class MaxPooling2D(Pooling):
 
     MATLAB = ("nnet.cnn.layer.MaxPooling2DLayer",)
     BUILDER = "maxPooling2dLayer"
+    NICKNAME = "maxpool"
     SINCE = "R2016a"
     EVIDENCE = EXPORTED
 
@@ -75,6 +76,7 @@ class AveragePooling2D(Pooling):
 
     MATLAB = ("nnet.cnn.layer.AveragePooling2DLayer",)
     BUILDER = "averagePooling2dLayer"
+    NICKNAME = "avgpool2d"
     SINCE = "R2016a"
 
     pool_size: tuple[int, ...] = prop("PoolSize", spread(2), arg=1)

@@ -131,6 +131,7 @@ class LSTM(Recurrent):
 
     MATLAB = ("nnet.cnn.layer.LSTMLayer",)
     BUILDER = "lstmLayer"
+    NICKNAME = "lstm"
     SINCE = "R2017b"
     EVIDENCE = RECORDED
     ARRAYS = _arrays("4*NumHiddenUnits", ("HiddenState", "CellState"), "NumHiddenUnits")
@@ -143,6 +144,7 @@ class BiLSTM(Recurrent):
 
     MATLAB = ("nnet.cnn.layer.BiLSTMLayer",)
     BUILDER = "bilstmLayer"
+    NICKNAME = "bilstm"
     SINCE = "R2018a"
     EVIDENCE = RECORDED
     DIRECTIONS = 2
@@ -160,6 +162,7 @@ class GRU(Recurrent):
 
     MATLAB = ("nnet.cnn.layer.GRULayer",)
     BUILDER = "gruLayer"
+    NICKNAME = "gru"
     SINCE = "R2020a"
     EVIDENCE = RECORDED
     GATES = "rzh"

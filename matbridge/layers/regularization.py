@@ -17,6 +17,7 @@ class Dropout(Layer):
 
     MATLAB = ("nnet.cnn.layer.DropoutLayer",)
     BUILDER = "dropoutLayer"
+    NICKNAME = "dropout"
     SINCE = "R2016a"
     EVIDENCE = RECORDED
 

@@ -30,6 +30,7 @@ class Flatten(Layer):
 
     MATLAB = ("nnet.cnn.layer.FlattenLayer",)
     BUILDER = "flattenLayer"
+    NICKNAME = "flatten"
     SINCE = "R2019a"
     TRAINING = ("NumFlattenDimensions",)
 
@@ -57,6 +58,7 @@ class Crop2D(Layer):
 
     MATLAB = ("nnet.cnn.layer.Crop2DLayer",)
     BUILDER = "crop2dLayer"
+    NICKNAME = "crop2d"
     SINCE = "R2017b"
     INPUTS = ("in", "ref")
 

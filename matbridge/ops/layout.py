@@ -151,8 +151,11 @@ class Layout(ABC):
         return self._reshape(x.data, (math.prod(outer), *inner)), restore
 
     def slice(self, x: Value, label: str, start: Any, stop: Any = None, step: int = 1) -> Value:
-        """Elements start (from 0) up to, not including, stop along one dimension."""
-        axis = x.dims.index(label)
+        """Elements start (from 0) up to, not including, stop along one dimension.
+
+        "1", "2", "3" name the spatial ones.
+        """
+        axis = numbered_axis(x.dims, label)
         return Value(self._slice(x.data, axis, start, stop, step), x.dims)
 
     def pick(self, x: Value, label: str, index: int) -> Value:
@@ -173,4 +176,4 @@ class Layout(ABC):
 
 def numbered_axis(dims: str, label: str) -> int:
     """The axis of a label, or of a spatial dimension told apart as 1, 2, 3."""
-    return (numbered(dims) if label in "123" else dims).index(label)
+    return (numbered(dims) if label in ("1", "2", "3") else dims).index(label)

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from matbridge.errors import MismatchError
 
-__all__ = ["written"]
+__all__ = ["check_absent", "written"]
+
+
+def check_absent(path: Path, force: bool) -> None:
+    """Raise MismatchError if the file is there and ``force`` is not given."""
+    if path.exists() and not force:
+        raise MismatchError("the file is already there", where=str(path), mend="Use --force.")
 
 
 @contextmanager
@@ -19,8 +25,7 @@ def written(path: Path, force: bool = False) -> Iterator[Path]:
 
     Raises MismatchError if the file is there and ``force`` is not given.
     """
-    if path.exists() and not force:
-        raise MismatchError("the file is already there", where=str(path), mend="Use --force.")
+    check_absent(path, force)
     if not path.parent.is_dir():
         raise MismatchError(
             "there is no such folder", where=str(path.parent), mend="Make it first."
