@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import mmap
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ RESERVED = ("#refs#", "#subsystem#")
 # shuffle, deflate, fletcher32: what MATLAB writes; others could load code from plugins.
 FILTERS = frozenset((1, 2, 3))
 MAX_DEPTH = 100
+HEAP = b"GCOL\x01\0\0\0"
 
 
 def open_hdf5(path: Path, limit: int) -> h5py.File:
     """The file, checked; FormatError if it is damaged or holds what MATLAB never writes."""
+    check_heaps(path)
     try:
         file = h5py.File(path, "r")
     except (OSError, RuntimeError) as error:
@@ -34,6 +38,35 @@ def open_hdf5(path: Path, limit: int) -> h5py.File:
         file.close()
         raise _damaged(f"{type(error).__name__} {error}") from None
     return file
+
+
+def check_heaps(path: Path) -> None:
+    """Walk over the global heaps, where HDF5 keeps the names of fields.
+
+    libhdf5 (2.0) loops without end over a heap whose sizes are wrong. A heap begins with
+    its signature, version and three zeros: eight bytes that do not occur by chance.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(HEAP)
+        while at >= 0:
+            _check_heap(data, at)
+            at = data.find(HEAP, at + len(HEAP))
+
+
+def _check_heap(data: mmap.mmap, start: int) -> None:
+    if start + 16 > len(data):
+        raise _damaged("a heap is cut off")
+    (size,) = struct.unpack_from("<Q", data, start + 8)
+    at, end = start + 16, start + size
+    if size < 16 or end > len(data):
+        raise _damaged(f"a heap claims {size} bytes")
+    while at + 16 <= end:
+        index, _, length = struct.unpack_from("<HHxxxxQ", data, at)
+        # The object 0 is what is free; it reaches to the end and counts its own header.
+        reach = length if index == 0 else 16 + length + -length % 8
+        if reach < 16 or at + reach > end:
+            raise _damaged(f"an object in a heap claims {length} bytes")
+        at += reach
 
 
 def _damaged(why: str) -> FormatError:

@@ -111,7 +111,10 @@ def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, li
     """
     saved = {name: value for name, value in saved.items() if name != "any"}
     training = _take_factors(saved)
-    saved = card.upgrade(saved)
+    try:
+        saved = card.upgrade(saved)
+    except (ValueError, TypeError, KeyError) as error:
+        raise LayerError(f"its saved form is not understood: {error}") from None
     fields = {
         "name": _text(saved.pop("Name", "")),
         "description": _text(saved.pop("Description", "")),
