@@ -51,7 +51,9 @@ def mutate_structure(data, draw):
     body = b""
     for place, (_, compressed, piece) in enumerate(pieces):
         if place == chosen:
-            inner = bytearray(zlib.decompress(piece) if compressed else struct.pack("<II", 14, len(piece)) + piece)
+            inner = bytearray(
+                zlib.decompress(piece) if compressed else struct.pack("<II", 14, len(piece)) + piece
+            )
             start = inside_subsystem(inner)
             places = tags(inner, start) or [0]
             damage(inner, draw.choice(places), draw)
@@ -88,9 +90,13 @@ def damage(inner, at, draw):
     kind, size = struct.unpack_from("<II", inner, at)
     choice = draw.randrange(7)
     if choice == 0:
-        struct.pack_into("<I", inner, at, draw.choice([0, 8, 10, 11, 13, 14, 15, 16, 17, 18, 255, 2**31]))
+        struct.pack_into(
+            "<I", inner, at, draw.choice([0, 8, 10, 11, 13, 14, 15, 16, 17, 18, 255, 2**31])
+        )
     elif choice == 1:
-        struct.pack_into("<I", inner, at + 4, draw.choice([0, 1, size // 2, size + 8, 2**31, 2**32 - 1]))
+        struct.pack_into(
+            "<I", inner, at + 4, draw.choice([0, 1, size // 2, size + 8, 2**31, 2**32 - 1])
+        )
     elif choice == 2 and at + 12 <= len(inner):
         struct.pack_into("<I", inner, at + 8, draw.choice([0, 1, 2, 5, 17, 2**31 - 1, 2**32 - 1]))
     elif choice == 3 and at + 16 <= len(inner):

@@ -34,6 +34,7 @@ def in_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
+
 from hypothesis import settings  # noqa: E402
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=20)

@@ -31,4 +31,4 @@ def assert_same(a, b, where="", seen=None):
         for place, (x, y) in enumerate(zip(a, b, strict=True)):
             assert_same(x, y, f"{where}({place + 1})", seen)
     else:
-        assert a == b or a != a, f"{where}: {a!r} and {b!r}"  # noqa: PLR0124
+        assert a == b or a != a, f"{where}: {a!r} and {b!r}"

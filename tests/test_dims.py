@@ -57,7 +57,13 @@ def test_gates_of_matlab_and_onnx():
 @pytest.mark.parametrize(
     ("size", "window", "stride", "expected"),
     # The PaddingSize that MATLAB saved in real files: [before, after].
-    [(40, 3, 2, (0, 1)), (41, 3, 2, (1, 1)), (5, 2, 2, (0, 1)), (7, 1, 2, (0, 0)), (9, 7, 1, (3, 3))],
+    [
+        (40, 3, 2, (0, 1)),
+        (41, 3, 2, (1, 1)),
+        (5, 2, 2, (0, 1)),
+        (7, 1, 2, (0, 0)),
+        (9, 7, 1, (3, 3)),
+    ],
 )
 def test_same_padding_as_saved(size, window, stride, expected):
     assert same_padding(size, window, stride) == expected

@@ -107,7 +107,11 @@ INPUT_BUILDERS = {
 def test_input_normalization(format, kind, per):
     x, draw = data(format), np.random.default_rng(3)
     size = x.shape[: format.index("C") + 1]
-    shape = {"element": size, "channel": (1,) * (len(size) - 1) + size[-1:], "all": (1,) * len(size)}
+    shape = {
+        "element": size,
+        "channel": (1,) * (len(size) - 1) + size[-1:],
+        "all": (1,) * len(size),
+    }
     low = draw.standard_normal(shape[per])
     found = {"Mean": low, "StandardDeviation": draw.random(shape[per]) + 0.5, "Min": low}
     found["Max"] = low + draw.random(shape[per]) + 0.5
@@ -141,7 +145,12 @@ def test_complex_inputs_become_channels():
 def test_self_attention(seed, causal, heads, N, T):
     C, keys, values, outputs = 4, 6, 12, 5
     draw = np.random.default_rng(seed)
-    sizes = {"Query": (keys, C), "Key": (keys, C), "Value": (values, C), "Output": (outputs, values)}
+    sizes = {
+        "Query": (keys, C),
+        "Key": (keys, C),
+        "Value": (values, C),
+        "Output": (outputs, values),
+    }
     weights = {f"{n}Weights": draw.standard_normal(s) for n, s in sizes.items()}
     weights |= {f"{n}Bias": draw.standard_normal((s[0], 1)) for n, s in sizes.items()}
     x = draw.standard_normal((C, N, T))

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import recurrent
 
-SIZES = {"D": st.integers(1, 5), "H": st.integers(1, 6), "N": st.integers(1, 3), "T": st.integers(1, 7)}
+SIZES = {
+    "D": st.integers(1, 5),
+    "H": st.integers(1, 6),
+    "N": st.integers(1, 3),
+    "T": st.integers(1, 7),
+}
 SEEDS = st.integers(0, 2**32 - 1)
 OUTPUT = {"OutputMode": st.sampled_from(["sequence", "last"])}
 

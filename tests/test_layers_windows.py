@@ -70,7 +70,9 @@ def test_image_sequences_are_convolved_step_by_step():
     W, b = draw.standard_normal((3, 3, 2, 4)), draw.standard_normal((1, 1, 4))
     x = draw.standard_normal((5, 6, 2, 2, 3))
     steps = [
-        windows.convolution(x[..., t], W, b, (2, 2), windows.same((5, 6), (3, 3), (2, 2), (1, 1)), (1, 1))
+        windows.convolution(
+            x[..., t], W, b, (2, 2), windows.same((5, 6), (3, 3), (2, 2), (1, 1)), (1, 1)
+        )
         for t in range(3)
     ]
     one = layer("convolution2dLayer", 3, 4, Stride=2, Padding="same", Weights=W, Bias=b)

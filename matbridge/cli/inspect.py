@@ -17,6 +17,9 @@ from matbridge.summary import summarize, summarize_network
 
 __all__ = ["command"]
 
+# Below this width the table leaves the states out.
+NARROW = 100
+
 
 @click.command("inspect")
 @path_argument
@@ -93,7 +96,7 @@ def show_network(out: Console, network: dict[str, Any]) -> None:
     if network["layers"]:
         cells = [_row(layer) for layer in network["layers"]]
         columns = ["Name", "Type", "Output", "Learnables", "States"]
-        if not any(row[-1] for row in cells):
+        if not any(row[-1] for row in cells) or out.width < NARROW:
             columns.pop()
         rows = table("", *columns)
         for number, row in enumerate(cells, 1):
@@ -130,7 +133,8 @@ def _row(layer: dict[str, Any]) -> list[str]:
         for name, shape in layer["states"].items()
         if not name.startswith("Initial")
     ]
-    kind = layer["type"] if layer["known"] else f"{layer['type']} (custom)"
+    kind = layer["type"].removesuffix("Layer")
+    kind = kind if layer["known"] else f"{layer['type']} (custom)"
     return [layer["name"], kind, size, "\n".join(arrays), "\n".join(states)]
 
 

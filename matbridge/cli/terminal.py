@@ -16,12 +16,12 @@ from rich.table import Table
 __all__ = ["console", "print_json", "progress_bar", "say", "table"]
 
 # Wide enough for the layer table where nothing tells the width.
-PIPE_WIDTH = 110
+PIPE_WIDTH = 140
 
 
 def console() -> Console:
     """stdout; colour only on a terminal."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
@@ -34,6 +34,7 @@ def table(*columns: str, title: str = "") -> Table:
 
 
 def print_json(value: Any) -> None:
+    """JSON to stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 

@@ -102,7 +102,11 @@ def _enter(ops: Ops, x: Value) -> Labelled:
 def _leave(ops: Ops, result: Labelled, order: str) -> Value:
     """By position: the first dimension of the result has the first label of the input."""
     names = dict(zip(result.order, order, strict=False))
-    return ops.rename(result.value, unnumbered("".join(names[d] for d in result.value.dims)))
+    value = ops.rename(result.value, "".join(names[d] for d in result.value.dims))
+    # Once their numbers are gone, the first S must be the first.
+    places = iter(sorted(d for d in value.dims if d in "123"))
+    dims = "".join(next(places) if d in "123" else d for d in value.dims)
+    return ops.rename(ops.align(value, dims), unnumbered(dims))
 
 
 class Evaluation:
@@ -239,6 +243,8 @@ class Evaluation:
         return Labelled(self.ops.rename(y, "".join(back[d] for d in y.dims)), value.order)
 
     def join(self, values: list[Operand], place: int) -> Operand:
+        if not values:
+            return np.zeros((0, 0))
         if len(values) == 1:
             return values[0]
         arrays = [v for v in values if isinstance(v, np.ndarray)]

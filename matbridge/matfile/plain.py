@@ -160,9 +160,11 @@ class Plain:
         held = self._value(properties.get("serialization"))
         if not isinstance(held, dict) or "keys" not in held:
             return None
-        pairs = zip(_elements(held["keys"]), _elements(held["values"]), strict=False)
+        keys, items = held["keys"], held["values"]
         return Map(
-            pairs,
+            zip(
+                _scalars(keys), items if isinstance(items, list) else _scalars(items), strict=False
+            ),
             str(held.get("keyType", "char")),
             str(held.get("valueType", "any")),
             bool(np.any(held.get("uniformity", False))),
@@ -196,7 +198,7 @@ def _captured(workspace: Any) -> dict[str, Any]:
     return held if isinstance(held, dict) else {}
 
 
-def _elements(found: Any) -> list[Any]:
+def _scalars(found: Any) -> list[Any]:
     items = list(found.reshape(-1)) if isinstance(found, np.ndarray) else list(found)
     return [i.item() if isinstance(i, np.ndarray) and i.size == 1 else i for i in items]
 

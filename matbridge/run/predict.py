@@ -97,7 +97,7 @@ def classify(network: Network, *inputs: Any, classes: Sequence[str] = (), **opti
     any, as a dlnetwork does not. Returns an array of N names, or for sequences one of T
     names for each. Raises MismatchError where there are no class names, or not one each.
     """
-    names = np.array([*(classes or network.classes), "<undefined>"], dtype=object)
+    names = np.array([*(tuple(classes) or network.classes), "<undefined>"], dtype=object)
     if len(names) == 1:
         raise MismatchError("the network does not name its classes", mend="Give classes=[...].")
     if len(network.outputs) > 1:

@@ -36,8 +36,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "multiply": torch.mul,
     "divide": torch.div,
     "power": torch.pow,
-    "maximum": lambda x, y: torch.maximum(x, _like(y, x)),
-    "minimum": lambda x, y: torch.minimum(x, _like(y, x)),
+    "maximum": lambda x, y: torch.maximum(_like(x, y), _like(y, x)),
+    "minimum": lambda x, y: torch.minimum(_like(x, y), _like(y, x)),
     "negative": torch.neg,
     "exp": torch.exp,
     "log": torch.log,
@@ -62,7 +62,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 }
 
 
-def _like(y: Any, x: Tensor) -> Tensor:
+def _like(y: Any, x: Any) -> Tensor:
+    """A number as a tensor like the other operand."""
     return y if isinstance(y, Tensor) else torch.as_tensor(y, dtype=x.dtype, device=x.device)
 
 

@@ -1,0 +1,141 @@
+"""Function layers: the handles that are understood, and those that are not."""
+
+import numpy as np
+import pytest
+from helpers import assert_close, assert_layer, layer, network_of, run
+
+from matbridge import Network, UnsupportedError
+from matbridge.expression import parse_function
+from matbridge.layers.function import FunctionLayer, Handle
+
+X = np.random.default_rng(0).standard_normal((4, 3))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@(x).001*x", 0.001 * X),
+        ("@(x) x*2", 2 * X),
+        ("@(x)2.*x-1", 2 * X - 1),
+        ("@(x)-x.^2", -(X**2)),
+        ("@(x)x.^-1", 1 / X),
+        ("@(x)1./(1+exp(-x))", sigmoid(X)),
+        ("@(W)W.^2./(sum(W.^2,1)+.01)", X**2 / ((X**2).sum(0) + 0.01)),
+        ("@(x)x-mean(x,'all')", X - X.mean()),
+        ("@(x)x./max(abs(x),[],1)", X / np.abs(X).max(0)),
+        ("@(x)max(x,0)", np.maximum(X, 0)),
+        ("@(x)min(1,max(0,x))", X.clip(0, 1)),
+        ("@(x)[x;x]", np.concatenate([X, X])),
+        ("@(x)[2*x; -x]", np.concatenate([2 * X, -X])),
+        ("@(x)cat(1,x,tanh(x))", np.concatenate([X, np.tanh(X)])),
+        ("@(x)x.*sigmoid(x)", X * sigmoid(X)),
+        ("@(x)times(x,x)", X * X),
+        ("@(x)[1 0 0 0; 0 1 1 0]*x", np.array([[1, 0, 0, 0], [0, 1, 1, 0]]) @ X),
+        ("@(x)pi*x/eps^0", np.pi * X),
+        ("@(x)leakyrelu(x,0.2)", np.where(X >= 0, X, 0.2 * X)),
+        ("@(x)sin(x)+cos(x)", np.sin(X) + np.cos(X)),
+        ("@(x)stripdims(x)", X),
+        ("relu", np.maximum(X, 0)),
+        ("tanh", np.tanh(X)),
+        ("deep.transform.sign", np.sign(X)),
+        ("@(x)1e-3*x+2.5E1", 1e-3 * X + 25),
+    ],
+)
+def test_handles(text, expected):
+    one = layer("functionLayer", text)
+    assert_layer(one, X, "CB", expected)
+    size = network_of(one, like=X, format="CB").infer()
+    assert [s.sizes[0] for s in size.values()][-1] == expected.shape[0]
+
+
+def test_captured_variables_and_columns():
+    W = np.arange(8.0).reshape(2, 4)
+    one = FunctionLayer(predict_fcn=Handle("@(x)[A*x;A(1)]".replace(";A(1)", ""), {"A": W}))
+    assert_layer(one, X, "CB", W @ X)
+    column = FunctionLayer(predict_fcn=Handle("@(x)c.*x", {"c": np.arange(4.0).reshape(4, 1)}))
+    assert_layer(column, X, "CB", np.arange(4.0)[:, None] * X)
+
+
+def test_images_count_their_dimensions_as_matlab():
+    x = np.random.default_rng(1).standard_normal((3, 4, 2, 2))
+    one = layer("functionLayer", "@(x)x-mean(x,[1 2])")
+    assert_layer(one, x, "SSCB", x - x.mean((0, 1), keepdims=True))
+    turned = layer("functionLayer", "@(x)permute(x,[2 1 3 4])")
+    assert_layer(turned, x, "SSCB", x.transpose(1, 0, 2, 3))
+
+
+def test_softmax_of_a_formattable_layer():
+    e = np.exp(X - X.max(0))
+    assert_layer(layer("functionLayer", "@(x)softmax(x)", Formattable=True), X, "CB", e / e.sum(0))
+
+
+def test_spaces_separate_elements():
+    tree = parse_function("@(x)[1 -2 - 3, x']").body
+    assert [len(row.parts) for row in tree.parts] == [3]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("@(x)fft(x)", "function fft is not known"),
+        ("@(x)x(1:3,:)", "not"),
+        ("@(x)x(1,:)", "indexing is not supported"),
+        ("@(x)y+x", "y is not known"),
+        ("@(x)x+", "not expected"),
+        ("@(x)(x", "missing"),
+        ("@(x)x; system('rm -rf /')", "not expected"),
+        ("@()1", "arguments"),
+        ("@(x)5", "does not depend on its input"),
+        ("@(x)x*x", "product of two inputs"),
+        ("@(x)x$", "not expected"),
+        ("@(x)~x", "not supported"),
+        ("@(x)x+'text'", "text cannot be computed with"),
+        ("@(x)" + "(" * 300 + "x" + ")" * 300, "nested too deep"),
+        ("@(x)" + "x+" * 3000 + "x", "too long"),
+        ("x y", "neither a name nor"),
+    ],
+)
+def test_what_is_not_understood_is_said(text, said):
+    with pytest.raises(UnsupportedError, match=said):
+        run(layer("functionLayer", text), X, "CB")
+
+
+def test_a_python_function_takes_its_place(tmp_path):
+    import saved
+
+    import matbridge
+    from matbridge.matfile.values import FunctionHandle
+    from matbridge.matfile.write import write_mat
+
+    handle = {"function": "myFancyFunction", "type": "simple"}
+    custom = saved.custom(
+        "nnet.cnn.layer.FunctionLayer",
+        PredictFcn=FunctionHandle("x", raw={"function_handle": handle}),
+        Formattable=saved.logical(False),
+        Name="fun",
+    )
+    network = saved.dlnetwork([("in", "fun")], ["fun"], saved.feature_input("in", 4), custom)
+    write_mat(tmp_path / "net.mat", {"net": network})
+    with pytest.raises(UnsupportedError, match="myFancyFunction is not known"):
+        matbridge.load(tmp_path / "net.mat").predict(X.T)
+    for key in ("myFancyFunction", "fun"):
+        registry = {key: lambda ops, x: ops.multiply(x, 3.0)}
+        found = matbridge.load(tmp_path / "net.mat", registry=registry)
+        assert_close(found.predict(X.T, dtype="float64"), 3 * X.T)
+
+
+def test_two_inputs():
+    network = Network.of(
+        [
+            layer("featureInputLayer", 4, Name="a"),
+            layer("featureInputLayer", 4, Name="b"),
+            FunctionLayer(name="f", predict_fcn=Handle("@(x,y)x.*y+y"), ports=("in1", "in2")),
+        ],
+        [("a", "f/in1"), ("b", "f/in2")],
+    )
+    a, b = X.T, X.T[::-1]
+    assert_close(network.predict(a, b, dtype="float64"), a * b + b)
