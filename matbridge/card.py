@@ -146,7 +146,7 @@ def _scalar(value: Any) -> Any:
 def integer(value: Any) -> int:
     """One whole number."""
     found = _scalar(value)
-    if found != int(found):
+    if not isinstance(found, int | float) or not math.isfinite(found) or found != int(found):
         raise ValueError(f"a whole number is needed, not {found}")
     return int(found)
 

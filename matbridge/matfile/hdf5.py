@@ -12,6 +12,7 @@ import h5py
 
 from matbridge.errors import FormatError
 from matbridge.matfile.level5 import too_large
+from matbridge.matfile.walk import MAX_EMPTY, MAX_NAME
 
 __all__ = ["RESERVED", "check", "open_hdf5", "variables"]
 
@@ -114,7 +115,16 @@ def _check_dataset(found: h5py.Dataset) -> int:
     used = {creation.get_filter(i)[0] for i in range(creation.get_nfilters())}
     if used - FILTERS:
         raise _refuse("compressed by an unknown filter", found.name)
+    if found.attrs.get("MATLAB_empty", 0):
+        _check_empty(found)
     return math.prod(found.shape or ()) * found.dtype.itemsize
+
+
+def _check_empty(found: h5py.Dataset) -> None:
+    """An array without elements holds its dimensions; a struct without fields may be 1×1."""
+    dims = [int(n) for n in found[()].reshape(-1)] if found.size <= MAX_DEPTH else [MAX_EMPTY + 1]
+    if math.prod(dims) > MAX_NAME or max(dims, default=0) > MAX_EMPTY:
+        raise _damaged(f"{found.name} is empty and claims the dimensions {dims}")
 
 
 def variables(file: h5py.File) -> dict[str, tuple[str, tuple[int, ...]]]:

@@ -103,18 +103,26 @@ class Plain:
         known = self.objects.get(id(found))
         if known is not None:
             return known
-        special = SPECIAL.get(found.classname)
-        if special is not None and isinstance(found.properties, dict):
-            made = special(self, found.properties)
-            if made is not None:
-                self.objects[id(found)] = made
-                return made
+        special = self._special(found)
+        if special is not None:
+            self.objects[id(found)] = special
+            return special
         made = MatObject(found.classname, saveobj=getattr(found, "saveobj", False))
         # Before its properties: they may lead back to it.
         self.objects[id(found)] = made
         if isinstance(found.properties, dict):
             made.properties = {name: self._value(p) for name, p in found.properties.items()}
         return made
+
+    def _special(self, found: Any) -> Any:
+        """The plain form of a class that has one; None where its properties are not as usual."""
+        convert = SPECIAL.get(found.classname)
+        if convert is None or not isinstance(found.properties, dict):
+            return None
+        try:
+            return convert(self, found.properties)
+        except (LookupError, ValueError, TypeError, AttributeError, OverflowError):
+            return None
 
     def _property(self, found: Any) -> Any:
         if found.ptype == matio.PropertyType.MATLAB_ENUMERATION:

@@ -21,6 +21,8 @@ __all__ = ["ArrayHeader", "read_header", "walk"]
 MAX_DEPTH = 100
 MAX_DIMENSIONS = 32
 MAX_NAME = 1024
+# The longest dimension of an array without elements.
+MAX_EMPTY = 1 << 20
 
 MI_MATRIX, MI_COMPRESSED = 14, 15
 MI_UINT8 = 2
@@ -121,6 +123,9 @@ class Walker:
         if kind in (OPAQUE, FUNCTION):
             # A function handle may be empty.
             return self.matrix(at, end, depth + 1) if kind == OPAQUE or at < end else at
+        if kind in (CELL, STRUCT, OBJECT) and not count and max(head.dims) > MAX_EMPTY:
+            # An empty array of containers: mat-io counts along each dimension all the same.
+            raise _broken(f"an empty array claims the dimensions {head.dims}", at)
         if kind == CELL:
             return self.matrices(at, end, count, depth)
         if kind in (STRUCT, OBJECT):

@@ -6,9 +6,7 @@ import dataclasses
 import itertools
 from typing import Any
 
-import numpy as np
-
-from matbridge.card import Layer
+from matbridge.card import Layer, integer
 from matbridge.errors import LayerError, MatbridgeError
 from matbridge.matfile.values import MatObject, ObjectArray, Table
 from matbridge.network import Connection, Network, Port, Provenance, find_port, name_layers
@@ -134,5 +132,7 @@ def _output_ports(saved: dict[str, Any], layers: dict[str, Layer]) -> tuple[Port
 
 
 def _versions(saved: dict[str, Any], class_name: str) -> dict[str, int]:
-    version = saved.get("Version")
-    return {class_name: int(version.item())} if isinstance(version, np.ndarray) else {}
+    try:
+        return {class_name: integer(saved["Version"])}
+    except (KeyError, ValueError, TypeError):
+        return {}
