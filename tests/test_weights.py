@@ -20,7 +20,11 @@ from matbridge.matlab import (
 from matbridge.read import read_contents
 
 draw = np.random.default_rng(0)
-W, R, B = draw.standard_normal((12, 2)), draw.standard_normal((12, 3)), draw.standard_normal((12, 1))
+W, R, B = (
+    draw.standard_normal((12, 2)),
+    draw.standard_normal((12, 3)),
+    draw.standard_normal((12, 1)),
+)
 V, C = draw.standard_normal((2, 3)), draw.standard_normal((2, 1))
 X = draw.standard_normal((2, 6))
 
@@ -60,7 +64,11 @@ def test_a_struct_array_of_layers(kind, tmp_path):
 
 def test_a_struct_of_layers_and_a_cell(tmp_path):
     one = {"Type": "sequenceInputLayer", "InputSize": np.array([[2.0]])}
-    layers = {"in": one, "rec": {"Type": "lstmLayer", **LSTM}, "out": {"Type": "FullyConnected", **DENSE}}
+    layers = {
+        "in": one,
+        "rec": {"Type": "lstmLayer", **LSTM},
+        "out": {"Type": "FullyConnected", **DENSE},
+    }
     cell = Cell([{"Name": k, **v} for k, v in layers.items()], (3, 1))
     for value in (layers, cell):
         write_mat(tmp_path / "w.mat", {"w": value})
@@ -88,7 +96,9 @@ def test_connections(form, tmp_path):
 
 
 def test_what_is_missing_is_said(tmp_path):
-    layers = Cell([{"Type": "lstmLayer", **{k: v for k, v in LSTM.items() if k != "NumHiddenUnits"}}])
+    layers = Cell(
+        [{"Type": "lstmLayer", **{k: v for k, v in LSTM.items() if k != "NumHiddenUnits"}}]
+    )
     write_mat(tmp_path / "w.mat", {"w": layers})
     with pytest.raises(LayerError, match=r"w\(1\): the property NumHiddenUnits is missing"):
         matbridge.load(tmp_path / "w.mat")
@@ -174,7 +184,9 @@ def test_names_and_connections_are_checked():
         Network.of([reluLayer(Name="a"), reluLayer(Name="b")], [("a", "b/in7")])
     with pytest.raises(LayerError, match="form a loop"):
         Network.of([reluLayer(Name="a"), reluLayer(Name="b")], [("a", "b"), ("b", "a")])
-    names = [x.name for x in Network.of([reluLayer(), reluLayer(), reluLayer(Name="relu_1")]).layers]
+    names = [
+        x.name for x in Network.of([reluLayer(), reluLayer(), reluLayer(Name="relu_1")]).layers
+    ]
     assert names == ["relu_2", "relu_3", "relu_1"]
     with pytest.raises(MismatchError, match="there is no layer 'x'"):
         Network.of([reluLayer()])["x"]

@@ -23,7 +23,7 @@ from matbridge.card import (
     prop,
     spread,
 )
-from matbridge.dims import Size, pool_output, window_span
+from matbridge.dims import Size, column_major, pool_output, window_span
 from matbridge.ops import Ops, Padding, Parameters, Value
 
 __all__ = ["Convolution2D", "TransposedConvolution2D"]
@@ -116,6 +116,19 @@ class Convolution(Layer):
         over = moved_over(self, x, self.RANK)
         y = slide(x, over, self.filter_size, self.stride, self.dilation_factor, self.padding)
         return check_fits(self, x, y).put(C=self.num_filters)
+
+    def absorb(self, scale: np.ndarray, shift: np.ndarray) -> Layer | None:
+        # The filters are the last dimensions, of groups too, column by column.
+        weights, bias = self.arrays["Weights"], self.arrays["Bias"]
+        filters = weights.shape[self.RANK + 1 :]
+        factors = column_major(scale, filters)
+        return self.replace(
+            arrays={
+                **self.arrays,
+                "Weights": weights * factors,
+                "Bias": bias * column_major(scale, bias.shape) + column_major(shift, bias.shape),
+            }
+        )
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return ops.convolve(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from matbridge.card import (
     CHANNEL,
     EXPORTED,
@@ -54,6 +56,14 @@ class BatchNormalization(Layer):
         self.need(inputs[0], "C")
         self.expect(inputs[0]["C"], self.num_channels, "channels", inputs[0])
         return inputs[0]
+
+    def scale_and_shift(self) -> tuple[np.ndarray, np.ndarray] | None:
+        mean, variance, offset, scale = (
+            self.arrays[name].reshape(-1).astype(np.float64)
+            for name in ("TrainedMean", "TrainedVariance", "Offset", "Scale")
+        )
+        factor = scale / np.sqrt(variance + self.epsilon)
+        return factor, offset - mean * factor
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         x = inputs[0]

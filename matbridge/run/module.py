@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from matbridge.dims import batch_first
 from matbridge.errors import MismatchError
 from matbridge.network import Network
 from matbridge.ops import Value
+from matbridge.run.fold import fold_batch_normalization
+from matbridge.run.prepared import Prepared, Tape
 from matbridge.run.torch_ops import TorchOps
 from matbridge.sizes import size_of
 
-__all__ = ["NetworkModule", "Prepared", "exact_float32", "weights_home"]
+__all__ = ["NetworkModule", "PreparedModule", "exact_float32", "weights_home"]
 
 States = dict[str, dict[str, Tensor]]
 
@@ -76,47 +79,6 @@ class Bound:
         self.updates.update(states)
 
 
-class Prepared(TorchOps):
-    """Operations that compute what depends on weights alone only once.
-
-    Aligned kernels, folded matrices and scales are kept; later calls find them by the
-    tensors they came from.
-    """
-
-    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
-        super().__init__(dtype, device)
-        self.constants: dict[int, Tensor] = {}
-        self.kept: dict[Any, Tensor] = {}
-
-    def hold(self, tensors: Iterator[Tensor]) -> None:
-        """Take these tensors as constant."""
-        self.constants.update({id(tensor): tensor for tensor in tensors})
-
-    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        key = self._key(function, arguments)
-        if key is None or options:
-            return function(*arguments, **options)
-        if key not in self.kept:
-            result = function(*arguments).contiguous()
-            self.kept[key] = result
-            self.constants[id(result)] = result
-        return self.kept[key]
-
-    def _key(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """What identifies a computation on constants alone, None for any other."""
-        parts: list[Any] = [function]
-        constant = False
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                if id(argument) not in self.constants:
-                    return None
-                constant = True
-                parts.append(id(argument))
-            else:
-                parts.append(argument)
-        return tuple(parts) if constant else None
-
-
 class NetworkModule(nn.Module):
     """An ordinary trainable module with the arrays in MATLAB's layout, by MATLAB's names.
 
@@ -142,16 +104,8 @@ class NetworkModule(nn.Module):
         self.keys = module_names(network, self)
         for layer in network.layers:
             self.add_module(self.keys[layer.name], LayerArrays(layer, self.dtype))
-        self.prepared: Prepared | None = None
         self.to(device)
         self.eval()
-
-    def prepare(self) -> NetworkModule:
-        """Make ready for prediction alone: layout and folding cost nothing per call."""
-        self.requires_grad_(False)
-        self.prepared = Prepared(self.dtype, self.device)
-        self.prepared.hold(tensor for part in self.parts().values() for tensor in part.values())
-        return self
 
     @property
     def device(self) -> torch.device:
@@ -198,8 +152,7 @@ class NetworkModule(nn.Module):
         return aligned[0] if len(aligned) == 1 else tuple(aligned)
 
     def ops(self) -> TorchOps:
-        if self.prepared is not None and not self.training:
-            return self.prepared
+        """The operations of one run."""
         return TorchOps(self.dtype, self.device, self.training)
 
     def run(
@@ -210,8 +163,20 @@ class NetworkModule(nn.Module):
         ``states`` by layer and name stand in for those of the module.
         """
         ops = self.ops()
+        results, bound = self.walk(ops, inputs, states or {})
+        updates = {
+            name: {key: _as_saved(ops, found.declared[key], v) for key, v in found.updates.items()}
+            for name, found in bound.items()
+            if found.updates
+        }
+        return results, updates
+
+    def walk(
+        self, ops: TorchOps, inputs: Mapping[str, Value], states: States
+    ) -> tuple[list[Value], dict[str, Bound]]:
+        """One run, and the arrays of each layer with what it set."""
         parts = self.parts()
-        for name, replaced in (states or {}).items():
+        for name, replaced in states.items():
             parts[name] = {**parts[name], **replaced}
         bound: dict[str, Bound] = {}
 
@@ -219,13 +184,7 @@ class NetworkModule(nn.Module):
             bound[layer.name] = Bound(layer, ops, parts[layer.name])
             return bound[layer.name]
 
-        results = self.network.walk(ops, inputs, bind)
-        updates = {
-            name: {key: _as_saved(ops, found.declared[key], v) for key, v in found.updates.items()}
-            for name, found in bound.items()
-            if found.updates
-        }
-        return results, updates
+        return self.network.walk(ops, inputs, bind), bound
 
     def keep(self, updates: States) -> None:
         """Take over the statistics that training moved; recurrent states are not kept."""
@@ -236,6 +195,66 @@ class NetworkModule(nn.Module):
                 if declared.role == "statistic" and new is not None:
                     old = parts[layer.name][declared.name]
                     old.copy_(new.detach().reshape(old.shape))
+
+
+class PreparedModule(NetworkModule):
+    """For prediction alone: layout and folding cost nothing per call.
+
+    The first run with inputs of some sizes is recorded; later ones with the same sizes
+    make the same calls again.
+    """
+
+    # How many recordings are kept, the latest used ones.
+    TAPES = 32
+
+    def __init__(self, network: Network, **options: Any) -> None:
+        super().__init__(fold_batch_normalization(network), **options)
+        self.requires_grad_(False)
+        self.prepared = Prepared(self.dtype, self.device)
+        self.fixed = self.parts()
+        self.prepared.hold(tensor for part in self.fixed.values() for tensor in part.values())
+        self.tapes: OrderedDict[Any, tuple[Tape, list[str], list[tuple[str, str]]]] = OrderedDict()
+
+    def ops(self) -> TorchOps:
+        return self.prepared
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        return dict(self.fixed) if hasattr(self, "fixed") else super().parts()
+
+    def run(
+        self, inputs: Mapping[str, Value], states: States | None = None
+    ) -> tuple[list[Value], States]:
+        if states:
+            return super().run(inputs, states)
+        tensors = [value.data for value in inputs.values()]
+        key = tuple((name, v.dims, v.data.shape) for name, v in inputs.items())
+        if key not in self.tapes:
+            return self._record(key, inputs, tensors)
+        self.tapes.move_to_end(key)
+        tape, dims, names = self.tapes[key]
+        found = tape.replay(tensors)
+        values = [Value(t, d) for t, d in zip(found, dims, strict=False)]
+        updates: States = {}
+        for (layer, name), tensor in zip(names, found[len(dims) :], strict=True):
+            updates.setdefault(layer, {})[name] = tensor
+        return values, updates
+
+    def _record(
+        self, key: Any, inputs: Mapping[str, Value], tensors: list[Tensor]
+    ) -> tuple[list[Value], States]:
+        self.prepared.tape = tape = Tape(tensors)
+        try:
+            results, updates = super().run(inputs)
+        finally:
+            self.prepared.tape = None
+        names = [(layer, name) for layer, found in updates.items() for name in found]
+        states = [updates[layer][name] for layer, name in names]
+        tape.finish(self.prepared.constants, [*(v.data for v in results), *states])
+        if tape.complete:
+            self.tapes[key] = (tape, [v.dims for v in results], names)
+            if len(self.tapes) > self.TAPES:
+                self.tapes.popitem(last=False)
+        return results, updates
 
 
 def _as_saved(ops: TorchOps, declared: Array, value: Value) -> Tensor:

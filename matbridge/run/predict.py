@@ -14,7 +14,7 @@ from matbridge.errors import MismatchError
 from matbridge.network import Network
 from matbridge.ops import Value
 from matbridge.run.layouts import Batch, Result, read_inputs, shape_output
-from matbridge.run.module import NetworkModule, States, as_dtype, exact_float32
+from matbridge.run.module import NetworkModule, PreparedModule, States, as_dtype, exact_float32
 
 __all__ = ["classify", "predict", "predict_and_update_state"]
 
@@ -23,17 +23,17 @@ MINI_BATCH_SIZE = 128
 Progress = Callable[[int, int], None]
 
 # Modules made ready for prediction, kept as long as their network.
-_prepared: weakref.WeakKeyDictionary[Network, dict[Any, NetworkModule]] = (
+_prepared: weakref.WeakKeyDictionary[Network, dict[Any, PreparedModule]] = (
     weakref.WeakKeyDictionary()
 )
 
 
-def prepared(network: Network, dtype: torch.dtype, device: torch.device) -> NetworkModule:
+def prepared(network: Network, dtype: torch.dtype, device: torch.device) -> PreparedModule:
     """The network's module for prediction, made once for each dtype and device."""
     modules = _prepared.setdefault(network, {})
     key = (dtype, device)
     if key not in modules:
-        modules[key] = NetworkModule(network, dtype, device).prepare()
+        modules[key] = PreparedModule(network, dtype=dtype, device=device)
     return modules[key]
 
 

@@ -101,7 +101,11 @@ class TorchOps(Ops):
         self.training = training
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Every computation on tensors passes here; see :class:`Prepared`."""
+        """Every computation that may be one on weights passes here; see Prepared."""
+        return self._apply(function, *arguments, **options)
+
+    def _apply(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Every other computation passes here."""
         return function(*arguments, **options)
 
     # -- layout ----------------------------------------------------------------------
@@ -119,16 +123,16 @@ class TorchOps(Ops):
         return self._call(torch.reshape, data, sizes)
 
     def _expand(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
-        return data.expand(sizes)
+        return self._apply(Tensor.expand, data, sizes)
 
     def _slice(self, data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
-        return _slice(data, axis, start, stop, step)
+        return self._apply(_slice, data, axis, start, stop, step)
 
     def _concatenate(self, data: Sequence[Tensor], axis: int) -> Tensor:
-        return torch.cat(list(data), axis)
+        return self._apply(torch.cat, list(data), axis)
 
     def _flip(self, data: Tensor, axis: int) -> Tensor:
-        return torch.flip(data, [axis])
+        return self._apply(torch.flip, data, [axis])
 
     # -- arithmetic --------------------------------------------------------------------
 
@@ -139,13 +143,13 @@ class TorchOps(Ops):
         return self._call(REDUCTIONS[name], data, axes, keep)
 
     def _softmax(self, data: Tensor, axis: int) -> Tensor:
-        return torch.softmax(data, axis)
+        return self._apply(torch.softmax, data, axis)
 
     def _matmul(self, a: Tensor, b: Tensor) -> Tensor:
         return self._call(torch.matmul, a, b)
 
     def _linear(self, data: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
-        return F.linear(data, weights, bias)
+        return self._apply(F.linear, data, weights, bias)
 
     # -- windows -----------------------------------------------------------------------
 
@@ -153,11 +157,11 @@ class TorchOps(Ops):
         if all(a == 0 and b == 0 for a, b in padding):
             return data
         if value == "symmetric-include-edge":
-            return _mirror(data, padding)
+            return self._apply(_mirror, data, padding)
         amounts = [n for pair in reversed(padding) for n in pair]
         if isinstance(value, str):
-            return F.pad(data, amounts, PAD_MODES[value])
-        return F.pad(data, amounts, value=value)
+            return self._apply(F.pad, data, amounts, PAD_MODES[value])
+        return self._apply(F.pad, data, amounts, "constant", value)
 
     def _convolution(
         self,
@@ -173,12 +177,13 @@ class TorchOps(Ops):
         if ends is None:
             data, ends = self._pad(data, padding, 0.0), [0] * len(padding)
         convolve = CONVOLUTIONS[len(stride)]
-        return convolve(data, kernel, bias, list(stride), ends, list(dilation), groups)
+        options = (list(stride), ends, list(dilation), groups)
+        return self._apply(convolve, data, kernel, bias, *options)
 
     def _transposed_convolution(
         self, data: Tensor, kernel: Tensor, bias: Tensor, stride: Sequence[int]
     ) -> Tensor:
-        return TRANSPOSED[len(stride)](data, kernel, bias, list(stride))
+        return self._apply(TRANSPOSED[len(stride)], data, kernel, bias, list(stride))
 
     def _max_pool(
         self, data: Tensor, window: Sequence[int], stride: Sequence[int], padding: Pairs
@@ -186,7 +191,7 @@ class TorchOps(Ops):
         ends = even(padding)
         if ends is None or any(2 * p > k for p, k in zip(ends, window, strict=True)):
             data, ends = self._pad(data, padding, -math.inf), [0] * len(padding)
-        return MAX_POOLS[len(window)](data, list(window), list(stride), ends)
+        return self._apply(MAX_POOLS[len(window)], data, list(window), list(stride), ends)
 
     def _average_pool(
         self,
@@ -196,21 +201,21 @@ class TorchOps(Ops):
         padding: Pairs,
         count_padding: bool,
     ) -> Tensor:
-        pool = AVERAGE_POOLS[len(window)]
+        pool, sizes = AVERAGE_POOLS[len(window)], (list(window), list(stride))
         ends = even(padding)
         if ends is not None and all(2 * p <= k for p, k in zip(ends, window, strict=True)):
-            return pool(data, list(window), list(stride), ends, False, count_padding)
+            return self._apply(pool, data, *sizes, ends, False, count_padding)
         zeros = [0] * len(window)
-        mean = pool(self._pad(data, padding, 0.0), list(window), list(stride), zeros)
+        mean = self._apply(pool, self._pad(data, padding, 0.0), *sizes, zeros)
         if count_padding:
             return mean
-        ones = self._pad(torch.ones_like(data[:1, :1]), padding, 0.0)
-        return mean / pool(ones, list(window), list(stride), zeros)
+        ones = self._pad(self._apply(_ones, data), padding, 0.0)
+        return self._map("divide", mean, self._apply(pool, ones, *sizes, zeros))
 
     def _resize(
         self, data: Tensor, sizes: Sequence[int], method: str, transform: str, rounding: str
     ) -> Tensor:
-        return torch_resize.resize(data, sizes, method, transform, rounding)
+        return self._apply(torch_resize.resize, data, sizes, method, transform, rounding)
 
     # -- sequences -----------------------------------------------------------------------
 
@@ -221,7 +226,7 @@ class TorchOps(Ops):
         weights: tuple[Tensor, Tensor, Tensor],
         states: list[Tensor],
     ) -> tuple[Tensor, list[Tensor]]:
-        return torch_recurrence.recur(self._call, how, data, weights, states)
+        return torch_recurrence.recur(self, how, data, weights, states)
 
     def _attend(
         self,
@@ -233,22 +238,8 @@ class TorchOps(Ops):
         mask: Tensor | None,
         want_scores: bool,
     ) -> tuple[Tensor, Tensor | None]:
-        allowed = None if mask is None else mask > 0
-        if not want_scores:
-            if causal and allowed is not None:
-                allowed = allowed & _lower(query, key)
-                causal = False
-            found = F.scaled_dot_product_attention(
-                query, key, value, attn_mask=allowed, is_causal=causal, scale=scale
-            )
-            return found, None
-        if causal:
-            allowed = _lower(query, key) if allowed is None else allowed & _lower(query, key)
-        products = query @ key.transpose(-1, -2) * scale
-        if allowed is not None:
-            products = products.masked_fill(~allowed, -math.inf)
-        scores = torch.softmax(products, -1)
-        return scores @ value, scores
+        found = self._apply(_attention, query, key, value, scale, causal, mask, want_scores)
+        return found if want_scores else (found, None)
 
     # -- training ----------------------------------------------------------------------------
 
@@ -266,10 +257,41 @@ class TorchOps(Ops):
         return ways["torch"]
 
 
+def _ones(data: Tensor) -> Tensor:
+    """Ones of the size of one channel of one observation."""
+    return torch.ones_like(data[:1, :1])
+
+
 def _slice(data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
     place: list[slice] = [slice(None)] * data.ndim
     place[axis] = slice(start, stop, step)
     return data[tuple(place)]
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    causal: bool,
+    mask: Tensor | None,
+    want_scores: bool,
+) -> Any:
+    """Scaled dot-product attention, with its scores if they are wanted."""
+    allowed = None if mask is None else mask > 0
+    if causal and (want_scores or allowed is not None):
+        lower = _lower(query, key)
+        allowed = lower if allowed is None else allowed & lower
+        causal = False
+    if not want_scores:
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=allowed, is_causal=causal, scale=scale
+        )
+    products = query @ key.transpose(-1, -2) * scale
+    if allowed is not None:
+        products = products.masked_fill(~allowed, -math.inf)
+    scores = torch.softmax(products, -1)
+    return scores @ value, scores
 
 
 def _lower(query: Tensor, key: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,6 @@ from matbridge.ops import Recurrence
 
 __all__ = ["recur"]
 
-Call = Callable[..., Any]
 Weights = tuple[Tensor, Tensor, Tensor]
 
 STATE_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -33,26 +32,39 @@ GATE_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def recur(
-    call: Call, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
-) -> tuple[Tensor, list[Tensor]]:
-    """data (T, B, C), states (directions, B, H); see :meth:`Sequences._recur`.
+class Calls(Protocol):
+    """How operations are called: ``_call`` may keep what depends on weights only."""
 
-    ``call`` computes what depends on weights only, so that it can be kept.
-    """
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any: ...
+
+    def _apply(self, function: Callable[..., Any], *arguments: Any) -> Any: ...
+
+
+def recur(
+    ops: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
+    """data (T, B, C), states (directions, B, H); see :meth:`Sequences._recur`."""
+    if how.plain and how.reset_gate_mode != "before-multiplication":
+        return _fused(ops, how, data, weights, states)
     directions = [
-        tuple(call(_rows, part, i, how.directions) for part in weights)
+        tuple(ops._call(_rows, part, i, how.directions) for part in weights)
         for i in range(how.directions)
     ]
-    if how.plain and how.reset_gate_mode != "before-multiplication":
-        return _fused(call, how, data, directions, states)
+    found = ops._apply(_loops, how, data, directions, states)
+    return found[0], list(found[1:])
+
+
+def _loops(
+    how: Recurrence, data: Tensor, directions: list[Any], states: list[Tensor]
+) -> tuple[Tensor, ...]:
+    """Both directions, step by step."""
     results = [
         _loop(how, data.flip(0) if i else data, part, [s[i] for s in states])
         for i, part in enumerate(directions)
     ]
     sequences = [y.flip(0) if i else y for i, (y, _) in enumerate(results)]
     finals = [torch.stack(parts) for parts in zip(*(last for _, last in results), strict=True)]
-    return torch.cat(sequences, -1), finals
+    return torch.cat(sequences, -1), *finals
 
 
 def _rows(weights: Tensor, part: int, parts: int) -> Tensor:
@@ -62,22 +74,23 @@ def _rows(weights: Tensor, part: int, parts: int) -> Tensor:
 
 
 def _fused(
-    call: Call, how: Recurrence, data: Tensor, directions: list[Any], states: list[Tensor]
+    ops: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """torch's own LSTM and GRU: the same gate order, with a second bias of its own."""
     flat: list[Tensor] = []
-    for weights, recurrent, bias in directions:
-        flat += [weights, recurrent]
+    for i in range(how.directions):
+        inner, recurrent, bias = (ops._call(_rows, part, i, how.directions) for part in weights)
+        flat += [inner, recurrent]
         if how.reset_gate_mode == "recurrent-bias-after-multiplication":
-            flat += [call(_rows, bias, 0, 2), call(_rows, bias, 1, 2)]
+            flat += [ops._call(_rows, bias, 0, 2), ops._call(_rows, bias, 1, 2)]
         else:
-            flat += [bias, call(torch.zeros_like, bias)]
+            flat += [bias, ops._call(torch.zeros_like, bias)]
     options: tuple[Any, ...] = (True, 1, 0.0, False, how.directions == 2, False)
-    begin = [state.contiguous() for state in states]
+    begin = [ops._apply(Tensor.contiguous, state) for state in states]
     if len(states) == 2:
-        y, hidden, cell = torch.lstm(data, begin, flat, *options)
+        y, hidden, cell = ops._apply(torch.lstm, data, begin, flat, *options)
         return y, [hidden, cell]
-    y, hidden = torch.gru(data, begin[0], flat, *options)
+    y, hidden = ops._apply(torch.gru, data, begin[0], flat, *options)
     return y, [hidden]
 
 
