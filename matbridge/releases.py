@@ -50,11 +50,10 @@ class Written:
         return f"{self.earliest} or later ({self.because})" if self.earliest else "unknown"
 
 
-def when_written(network: Network, created: str) -> Written:
-    """The release that wrote the network, from its classes, its handles and the date.
+def when_written(network: Network) -> Written:
+    """The release that wrote the network, from its classes, its handles and the header's date.
 
-    ``created`` is the date in the file's header. The clock of the machine that wrote it
-    may have been wrong.
+    The clock of the machine that wrote it may have been wrong.
     """
     exact = next(_named_releases(_values(network)), "")
     if exact:
@@ -63,7 +62,10 @@ def when_written(network: Network, created: str) -> Written:
     since.append((NETWORK_SINCE.get(network.class_name, ""), network.class_name))
     earliest, reason = max(since)
     return Written(
-        "", earliest, _release_at(created), f"{reason} exists since then" if reason else ""
+        "",
+        earliest,
+        _release_at(str(network.provenance.details.get("created", ""))),
+        f"{reason} exists since then" if reason else "",
     )
 
 

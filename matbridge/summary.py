@@ -21,8 +21,7 @@ def summarize(contents: Contents) -> dict[str, Any]:
     """The whole file: provenance, networks and variables."""
     file = contents.file
     networks = [
-        summarize_network(network, address, file.header.created)
-        for address, network in contents.networks.items()
+        summarize_network(network, address) for address, network in contents.networks.items()
     ]
     networks += [_shallow(address) for address in contents.shallow]
     networks += [_failed(address, error) for address, error in contents.failures.items()]
@@ -56,15 +55,15 @@ def _variable(variable: Variable) -> dict[str, Any]:
     }
 
 
-def summarize_network(network: Network, address: str, created: str = "") -> dict[str, Any]:
+def summarize_network(network: Network, address: str) -> dict[str, Any]:
     """One network: layers with sizes and arrays, connections, and what is wrong with it."""
     sizes = network.infer()
     needed = products(network)
     return {
         "address": address,
         "class": network.class_name,
-        "version": network.provenance.versions.get(network.class_name),
-        "release": str(when_written(network, created)),
+        "versions": dict(network.provenance.versions),
+        "release": str(when_written(network)),
         "layers": [_layer(layer, sizes, needed) for layer in network.layers],
         "connections": [[str(c.source), str(c.destination)] for c in network.connections],
         "inputs": list(network.input_names),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -24,15 +25,20 @@ Cards = Registry | Mapping[str, type[Layer]] | Iterable[type[Layer]]
 
 
 class Contents:
-    """What a MAT-file holds: its networks by address, and why some could not be read."""
+    """What a MAT-file holds: its networks by address, and why some could not be read.
 
-    def __init__(self, file: MatFile, registry: Registry) -> None:
+    With an ``address`` only the variable that it begins with is decoded.
+    """
+
+    def __init__(self, file: MatFile, registry: Registry, address: str | None = None) -> None:
         self.file = file
+        root = None if address is None else re.split(r"[.({]", address)[0]
+        self.partial = root in file.variables
         self.networks: dict[str, Network] = {}
         self.shallow: list[str] = []
         self.failures: dict[str, MatbridgeError] = {}
         for name, variable in file.variables.items():
-            if variable.class_name not in DATA:
+            if variable.class_name not in DATA and (not self.partial or name == root):
                 for found in find_networks(file[name], name, registry):
                     self._take(found, registry)
 
@@ -40,7 +46,9 @@ class Contents:
         if isinstance(found.value, MatObject) and found.value.class_name == SHALLOW:
             self.shallow.append(found.address)
             return
-        provenance = Provenance(self.file.path.name, found.address)
+        header = self.file.header
+        details = {"created": header.created, "platform": header.platform, "format": header.version}
+        provenance = Provenance(self.file.path.name, found.address, details=details)
         try:
             read = read_network if is_object(found.value) else read_weights
             self.networks[found.address] = read(found.value, registry, provenance)
@@ -79,6 +87,12 @@ class Contents:
                 )
             return MismatchError(
                 f"there is no network at {address!r}", where=where, mend=f"Networks: {listed}."
+            )
+        if address is not None and not self.partial:
+            return MismatchError(
+                f"there is no variable for {address!r}",
+                where=where,
+                mend=f"Variables: {', '.join(self.file.variables)}.",
             )
         for failed, error in self.failures.items():
             return error.at(f"{where}:{failed}")
@@ -139,4 +153,5 @@ def load(
         from matbridge.read.safetensors import load_safetensors
 
         return load_safetensors(Path(path), as_registry(registry))
-    return read_contents(path, registry, max_size).choose(network)
+    contents = Contents(MatFile(path, max_size), as_registry(registry), network)
+    return contents.choose(network)

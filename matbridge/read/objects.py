@@ -68,7 +68,7 @@ def read_network(found: Any, registry: Registry, provenance: Provenance) -> Netw
         class_name,
         _output_ports(saved, by_name),
         provenance=dataclasses.replace(
-            provenance, class_name=class_name, versions=_versions(saved, class_name)
+            provenance, class_name=class_name, versions=_versions(class_name, saved, inner)
         ),
         report=report,
     )
@@ -131,8 +131,15 @@ def _output_ports(saved: dict[str, Any], layers: dict[str, Layer]) -> tuple[Port
         return ()
 
 
-def _versions(saved: dict[str, Any], class_name: str) -> dict[str, int]:
-    try:
-        return {class_name: integer(saved["Version"])}
-    except (KeyError, ValueError, TypeError):
-        return {}
+def _versions(class_name: str, saved: dict[str, Any], inner: dict[str, Any]) -> dict[str, int]:
+    """The saved version number of the network and of each class of layer in it."""
+    layers = inner.get("Layers")
+    elements = layers if isinstance(layers, ObjectArray) else [layers]
+    found = [(one.class_name, one.saved) for one in elements if isinstance(one, MatObject)]
+    versions = {}
+    for name, properties in [(class_name, saved), *found]:
+        try:
+            versions[name] = integer(properties["Version"])
+        except (KeyError, ValueError, TypeError):
+            continue
+    return versions
