@@ -15,9 +15,7 @@ from matbridge.releases import products, when_written
 
 def told(layers, created="", class_name="SeriesNetwork"):
     provenance = Provenance(details={"created": created})
-    network = dataclasses.replace(
-        Network.of(layers), provenance=provenance, class_name=class_name
-    )
+    network = dataclasses.replace(Network.of(layers), provenance=provenance, class_name=class_name)
     return str(when_written(network))
 
 
@@ -28,7 +26,11 @@ LSTM = layer("lstmLayer", 3)
     ("layers", "created", "expected"),
     [
         ([LSTM], "", "R2017b or later (LSTMLayer exists since then)"),
-        ([LSTM], "Thu Mar 27 05:53:32 2025", "R2017b to R2025a (LSTMLayer exists since then, and the date)"),
+        (
+            [LSTM],
+            "Thu Mar 27 05:53:32 2025",
+            "R2017b to R2025a (LSTMLayer exists since then, and the date)",
+        ),
         ([layer("positionEmbeddingLayer", 3, 9)], "Mon Oct  2 10:00:00 2023",
          "R2023b (PositionEmbeddingLayer exists since then, and the date)"),
         ([LSTM], "Thu Jan  1 00:00:00 2009", "R2017b or later (LSTMLayer exists since then)"),
@@ -42,7 +44,9 @@ def test_by_classes_and_date(layers, created, expected):
 
 
 def test_by_the_class_of_the_network():
-    assert told([layer("reluLayer")], class_name="dlnetwork").startswith("R2019b or later (dlnetwork")
+    assert told([layer("reluLayer")], class_name="dlnetwork").startswith(
+        "R2019b or later (dlnetwork"
+    )
 
 
 def test_a_function_handle_names_it():
@@ -53,7 +57,10 @@ def test_a_function_handle_names_it():
 
 def test_what_each_class_comes_from():
     classes = (
-        ("nnet.keras.layer.FlattenCStyleLayer", "Deep Learning Toolbox Converter for TensorFlow Models"),
+        (
+            "nnet.keras.layer.FlattenCStyleLayer",
+            "Deep Learning Toolbox Converter for TensorFlow Models",
+        ),
         ("nnet.onnx.layer.FlattenLayer", "Deep Learning Toolbox Converter for ONNX Model Format"),
         ("nnet.cnn.layer.BrandNewLayer", "Deep Learning Toolbox"),
         ("rl.layer.Other", "Reinforcement Learning Toolbox"),
