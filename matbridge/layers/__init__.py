@@ -6,61 +6,194 @@
 from __future__ import annotations
 
 from matbridge.card import Layer
-from matbridge.layers.activation import ELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
-from matbridge.layers.attention import PositionEmbedding, SelfAttention
-from matbridge.layers.combination import Addition, Concatenation, DepthConcatenation
-from matbridge.layers.convolution import Convolution2D, TransposedConvolution2D
+from matbridge.layers.activation import (
+    ELU,
+    GELU,
+    ClippedReLU,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Swish,
+    Tanh,
+)
+from matbridge.layers.attention import Attention, SelfAttention
+from matbridge.layers.combination import (
+    Addition,
+    Concatenation,
+    DepthConcatenation,
+    Multiplication,
+    WeightedAddition,
+)
+from matbridge.layers.complex import ComplexReLU, ComplexToReal, RealToComplex
+from matbridge.layers.convolution import (
+    Convolution1D,
+    Convolution2D,
+    Convolution3D,
+    GroupedConvolution1D,
+    GroupedConvolution2D,
+)
 from matbridge.layers.dense import FullyConnected
 from matbridge.layers.detection import YOLOv2Output, YOLOv2Transform
+from matbridge.layers.embedding import (
+    EmbeddingConcatenation,
+    PatchEmbedding,
+    PositionEmbedding,
+    SinusoidalPositionEncoding,
+    WordEmbedding,
+)
+from matbridge.layers.folding import SequenceFolding, SequenceUnfolding
 from matbridge.layers.function import FunctionLayer
+from matbridge.layers.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 from matbridge.layers.input import FeatureInput, Image3dInput, ImageInput, SequenceInput
-from matbridge.layers.normalization import BatchNormalization
+from matbridge.layers.normalization import (
+    BatchNormalization,
+    CrossChannelNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+)
 from matbridge.layers.output import ClassificationOutput, RegressionOutput
-from matbridge.layers.pooling import AveragePooling2D, MaxPooling2D
-from matbridge.layers.recurrent import GRU, LSTM, BiLSTM, LSTMProjected
-from matbridge.layers.regularization import Dropout
-from matbridge.layers.reinforcement import ClassificationWithEntropy, FcnLoss, Scaling
-from matbridge.layers.shape import Crop2D, Flatten, Indexing1D, Resize2D
+from matbridge.layers.pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    MaxUnpooling2D,
+)
+from matbridge.layers.recurrent import GRU, LSTM, BiLSTM, GRUProjected, LSTMProjected, PeepholeLSTM
+from matbridge.layers.regularization import Dropout, GaussianNoise, SpatialDropout
+from matbridge.layers.reinforcement import ClassificationWithEntropy, FcnLoss, Quadratic, Scaling
+from matbridge.layers.resize import (
+    Crop2D,
+    Crop3D,
+    DepthToSpace2D,
+    Resize2D,
+    Resize3D,
+    SpaceToDepth,
+    YOLOv2Reorg,
+)
+from matbridge.layers.shape import Flatten, Identity, Indexing1D, Permute, Reshape
+from matbridge.layers.transposed import (
+    TransposedConvolution1D,
+    TransposedConvolution2D,
+    TransposedConvolution3D,
+)
 
 __all__ = ["CARDS"]
 
 CARDS: tuple[type[Layer], ...] = (
+    # Input
     ImageInput,
     Image3dInput,
     SequenceInput,
     FeatureInput,
+    # Sequence
     LSTM,
     LSTMProjected,
     BiLSTM,
     GRU,
+    GRUProjected,
+    PeepholeLSTM,
+    SequenceFolding,
+    SequenceUnfolding,
     Flatten,
+    WordEmbedding,
     SelfAttention,
+    Attention,
     PositionEmbedding,
+    SinusoidalPositionEncoding,
+    EmbeddingConcatenation,
+    PatchEmbedding,
     Indexing1D,
+    # Convolution, fully connected
+    Convolution1D,
     Convolution2D,
+    Convolution3D,
+    GroupedConvolution1D,
+    GroupedConvolution2D,
+    TransposedConvolution1D,
     TransposedConvolution2D,
+    TransposedConvolution3D,
     FullyConnected,
+    # Activation
     ReLU,
     LeakyReLU,
+    ClippedReLU,
+    PReLU,
     ELU,
     Tanh,
     Sigmoid,
+    Softplus,
+    Swish,
+    GELU,
     Softmax,
+    FunctionLayer,
+    ComplexReLU,
+    ComplexToReal,
+    RealToComplex,
+    # Normalization, dropout, cropping
     BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    InstanceNormalization,
+    CrossChannelNormalization,
     Dropout,
+    SpatialDropout,
+    GaussianNoise,
     Crop2D,
+    Crop3D,
     Resize2D,
+    Resize3D,
+    DepthToSpace2D,
+    SpaceToDepth,
+    # Pooling
+    AveragePooling1D,
     AveragePooling2D,
+    AveragePooling3D,
+    MaxPooling1D,
     MaxPooling2D,
+    MaxPooling3D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    MaxUnpooling2D,
+    # Combination, shape
     Addition,
+    Multiplication,
     Concatenation,
     DepthConcatenation,
+    WeightedAddition,
+    Identity,
+    Reshape,
+    Permute,
+    Scaling,
+    Quadratic,
+    # Output
     ClassificationOutput,
     RegressionOutput,
-    YOLOv2Transform,
-    YOLOv2Output,
-    Scaling,
     FcnLoss,
     ClassificationWithEntropy,
-    FunctionLayer,
+    # Object detection
+    YOLOv2Transform,
+    YOLOv2Reorg,
+    YOLOv2Output,
 )

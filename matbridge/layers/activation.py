@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matbridge.card import EXPORTED, RECORDED, Layer, number, prop
+from matbridge.card import (
+    CHANNEL,
+    EXPORTED,
+    RECORDED,
+    Layer,
+    integer,
+    learnable,
+    number,
+    one_of,
+    optional,
+    prop,
+)
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["ELU", "LeakyReLU", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "ClippedReLU",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Swish",
+    "Tanh",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +61,46 @@ class LeakyReLU(Layer):
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return ops.map("leaky-relu", inputs[0], scale=self.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class ClippedReLU(Layer):
+    """clippedReluLayer: min(max(x, 0), Ceiling)."""
+
+    MATLAB = ("nnet.cnn.layer.ClippedReLULayer",)
+    BUILDER = "clippedReluLayer"
+    NICKNAME = "clippedrelu"
+    SINCE = "R2017b"
+
+    ceiling: float = prop("Ceiling", number, arg=1)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.map("clip", inputs[0], low=0.0, high=self.ceiling)
+
+
+@dataclass(frozen=True, eq=False)
+class PReLU(Layer):
+    """preluLayer: x for x >= 0, else Alpha·x, with one learnable Alpha per channel (or one
+    for all)."""
+
+    MATLAB = ("nnet.cnn.layer.PReLULayer",)
+    BUILDER = "preluLayer"
+    NICKNAME = "prelu"
+    SINCE = "R2024a"
+    ARRAYS = (learnable("Alpha", CHANNEL, dims="C"),)
+    TRAINING = ("AlphaInitializer", "AlphaLearnRateFactor", "AlphaL2Factor")
+
+    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+
+    def infer(self, *inputs: Size) -> Size:
+        self.need(inputs[0], "C")
+        if self.num_channels != 1:
+            self.expect(inputs[0]["C"], self.num_channels, "channels", inputs[0])
+        return inputs[0]
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        below = ops.multiply(p["Alpha"], ops.minimum(inputs[0], 0.0))
+        return ops.add(ops.map("relu", inputs[0]), below)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +141,49 @@ class Sigmoid(Layer):
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return ops.map("sigmoid", inputs[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Softplus(Layer):
+    """softplusLayer: log(1 + exp(x)), for any x without a threshold."""
+
+    MATLAB = ("rl.layer.SoftplusLayer", "nnet.cnn.layer.SoftplusLayer")
+    BUILDER = "softplusLayer"
+    NICKNAME = "softplus"
+    PRODUCT = "Reinforcement Learning Toolbox"
+    SINCE = "R2020a"
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.map("softplus", inputs[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Swish(Layer):
+    """swishLayer: x / (1 + exp(-x))."""
+
+    MATLAB = ("nnet.cnn.layer.SwishLayer",)
+    BUILDER = "swishLayer"
+    NICKNAME = "swish"
+    SINCE = "R2021a"
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.multiply(inputs[0], ops.map("sigmoid", inputs[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class GELU(Layer):
+    """geluLayer: x/2·(1 + erf(x/√2)), or with Approximation 'tanh'
+    x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))."""
+
+    MATLAB = ("nnet.cnn.layer.GELULayer",)
+    BUILDER = "geluLayer"
+    NICKNAME = "gelu"
+    SINCE = "R2022b"
+
+    approximation: str = prop("Approximation", one_of("none", "tanh"), default="none")
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.map("gelu", inputs[0], approximation=self.approximation)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,9 @@
-"""Attention and position encodings."""
+"""Attention."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from matbridge.card import (
     RECORDED,
@@ -18,7 +19,7 @@ from matbridge.card import (
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["PositionEmbedding", "SelfAttention"]
+__all__ = ["Attention", "SelfAttention", "position_label"]
 
 
 def position_label(layer: Layer, format: str) -> str:
@@ -31,11 +32,100 @@ def position_label(layer: Layer, format: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class SelfAttention(Layer):
+class AnyAttention(Layer):
+    """softmax(K'·Q·scale) over the keys, then V; heads are contiguous blocks of channels.
+
+    'causal' lets query t see the keys 1..t. The mask (1×N×T, format CBT) is 1 where a key
+    counts and 0 at padding. Scores are keys × queries × heads × observations.
+    """
+
+    num_heads: int = prop("NumHeads", integer, arg=1)
+    attention_mask: str = prop("AttentionMask", one_of("none", "causal"), default="none")
+    has_padding_mask_input: bool = prop("HasPaddingMaskInput", logical, default=False)
+    has_scores_output: bool = prop("HasScoresOutput", logical, default=False)
+    dropout_probability: float = prop("DropoutProbability", number, default=0.0)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (*self.INPUTS, "mask") if self.has_padding_mask_input else self.INPUTS
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return ("out", "scores") if self.has_scores_output else ("out",)
+
+    def check_heads(self, *channels: int | None) -> None:
+        """Refuse channels that cannot be split among the heads."""
+        for count in channels:
+            if count is not None and count % self.num_heads:
+                self.refuse(f"cannot split {count} channels among {self.num_heads} heads")
+
+    def with_scores(
+        self, y: Size, keys: int | None, queries: int | None
+    ) -> Size | tuple[Size, ...]:
+        """The size of the output(s)."""
+        scores = Size("SSCB", (keys, queries, self.num_heads, None))
+        return (y, scores) if self.has_scores_output else y
+
+    def attend(
+        self, ops: Ops, query: Value, key: Value, value: Value, mask: Value | None, **options: Any
+    ) -> tuple[Value, Value | None]:
+        """The result and, if they are an output, the scores."""
+        y, scores = ops.attend(
+            query,
+            key,
+            value,
+            over=position_label(self, query.dims),
+            heads=self.num_heads,
+            causal=self.attention_mask == "causal",
+            mask=mask,
+            want_scores=self.has_scores_output,
+            **options,
+        )
+        return y, None if scores is None else ops.rename(ops.align(scores, "KQHB"), "SSCB")
+
+
+def scale(value: Any) -> float | None:
+    """A number, or None for 'auto'."""
+    return optional(number)(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Attention(AnyAttention):
+    """attentionLayer: attention of given queries, keys and values; nothing is learned.
+
+    Scale 'auto' is one over the root of the query channels per head. Source: the
+    documentation of attentionLayer and of dlarray/attention.
+    """
+
+    MATLAB = ("nnet.cnn.layer.AttentionLayer",)
+    BUILDER = "attentionLayer"
+    NICKNAME = "attention"
+    SINCE = "R2024a"
+    INPUTS = ("query", "key", "value")
+
+    scale: float | None = prop("Scale", scale, default=None)
+
+    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
+        query, key, value = inputs[:3]
+        over = position_label(self, query.format)
+        for x in (query, key, value):
+            self.need(x, "C" + over)
+            self.check_heads(x["C"])
+        self.expect(key["C"], query["C"], "channels, those of the queries,", key)
+        return self.with_scores(query.put(C=value["C"]), key[over], query[over])
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+        query, key, value = inputs[:3]
+        mask = inputs[3] if self.has_padding_mask_input else None
+        y, scores = self.attend(ops, query, key, value, mask, scale=self.scale)
+        return y if scores is None else (y, scores)
+
+
+@dataclass(frozen=True, eq=False)
+class SelfAttention(AnyAttention):
     """selfAttentionLayer over time, or over the spatial dimension where there is no time.
 
-    Q = Wq·x + bq and so on; heads are contiguous blocks of channels;
-    softmax(K'·Q/√(channels per head)) over the keys; 'causal' lets step t see 1..t.
+    Q = Wq·x + bq and so on, the scale one over the root of the channels per head.
     Query and key weights NumKeyChannels×C, value weights NumValueChannels×C, output weights
     OutputSize×NumValueChannels. Source: the documentation of selfAttentionLayer; heads,
     scale and mask are confirmed by a trained network and its data.
@@ -57,98 +147,25 @@ class SelfAttention(Layer):
         learnable("OutputBias", "OutputSize", "1", dims="O"),
     )
 
-    num_heads: int = prop("NumHeads", integer, arg=1)
     num_key_channels: int = prop("NumKeyChannels", integer, arg=2)
     num_value_channels: int | None = prop("NumValueChannels", optional(integer), default=None)
     output_size: int | None = prop("OutputSize", optional(integer), default=None)
     input_size: int | None = prop("InputSize", optional(integer), default=None)
-    attention_mask: str = prop("AttentionMask", one_of("none", "causal"), default="none")
-    has_padding_mask_input: bool = prop("HasPaddingMaskInput", logical, default=False)
-    has_scores_output: bool = prop("HasScoresOutput", logical, default=False)
-    dropout_probability: float = prop("DropoutProbability", number, default=0.0)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return ("in", "mask") if self.has_padding_mask_input else ("in",)
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return ("out", "scores") if self.has_scores_output else ("out",)
 
     def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
         x = inputs[0]
         self.need(x, "C")
         self.expect(x["C"], self.input_size, "channels", x)
-        for channels in (self.num_key_channels, self.num_value_channels or 0):
-            if channels % self.num_heads:
-                self.refuse(f"cannot split {channels} channels among {self.num_heads} heads")
+        self.check_heads(self.num_key_channels, self.num_value_channels)
         steps = x[position_label(self, x.format)]
-        y = x.put(C=self.output_size or x["C"])
-        scores = Size("SSCB", (steps, steps, self.num_heads, None))
-        return (y, scores) if self.has_scores_output else y
+        return self.with_scores(x.put(C=self.output_size or x["C"]), steps, steps)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
-        x = inputs[0]
         query, key, value = (
-            ops.affine(p[f"{name}Weights"], x, p[f"{name}Bias"])
+            ops.affine(p[f"{name}Weights"], inputs[0], p[f"{name}Bias"])
             for name in ("Query", "Key", "Value")
         )
-        y, scores = ops.attend(
-            query,
-            key,
-            value,
-            over=position_label(self, x.dims),
-            heads=self.num_heads,
-            causal=self.attention_mask == "causal",
-            mask=inputs[1] if self.has_padding_mask_input else None,
-            want_scores=self.has_scores_output,
-        )
+        mask = inputs[1] if self.has_padding_mask_input else None
+        y, scores = self.attend(ops, query, key, value, mask)
         y = ops.affine(p["OutputWeights"], y, p["OutputBias"])
-        if scores is None:
-            return y
-        # MATLAB gives scores as keys × queries × heads × observations.
-        return y, ops.rename(ops.align(scores, "KQHB"), "SSCB")
-
-
-@dataclass(frozen=True, eq=False)
-class PositionEmbedding(Layer):
-    """positionEmbeddingLayer: column t of Weights (OutputSize×MaxPosition) at step t from
-    1; nothing is added to the input. Confirmed by a trained network and its data."""
-
-    MATLAB = ("nnet.cnn.layer.PositionEmbeddingLayer",)
-    BUILDER = "positionEmbeddingLayer"
-    SINCE = "R2023b"
-    EVIDENCE = RECORDED
-    ARRAYS = (learnable("Weights", "OutputSize", "MaxPosition", dims="CP"),)
-    TRAINING = (
-        "PositionStrategy",
-        "WeightsInitializer",
-        "WeightLearnRateFactor",
-        "WeightL2Factor",
-    )
-
-    output_size: int = prop("OutputSize", integer, arg=1)
-    max_position: int = prop("MaxPosition", integer, arg=2)
-    position_dimension: str = prop(
-        "PositionDimension", one_of("auto", "temporal", "spatial"), default="auto"
-    )
-
-    def _over(self, format: str) -> str:
-        if self.position_dimension == "spatial":
-            return "S"
-        return position_label(self, format)
-
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
-        length = x[self._over(x.format)]
-        if length is not None and length > self.max_position:
-            self.refuse(f"knows {self.max_position} positions, but its input is {x}")
-        return x.put(C=self.output_size)
-
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
-        over = self._over(x.dims)
-        steps = ops.size(x, over)
-        table = ops.rename(ops.slice(p["Weights"], "P", 0, steps), "C" + over)
-        outer = x.dims.replace("C", "").replace(over, "")
-        return ops.expand(table, outer + over + "C", ops.rename(x, x.dims.replace("C", "-")))
+        return y if scores is None else (y, scores)

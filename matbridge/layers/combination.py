@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
-from matbridge.card import RECORDED, Layer, integer, prop
+import numpy as np
+
+from matbridge.card import RECORDED, Layer, integer, learnable, prop
 from matbridge.dims import LABELS, Size, canonical, union
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
 
-__all__ = ["Addition", "Concatenation", "DepthConcatenation"]
+__all__ = [
+    "Addition",
+    "Concatenation",
+    "DepthConcatenation",
+    "Multiplication",
+    "WeightedAddition",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +69,49 @@ class Addition(Combination):
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return functools.reduce(ops.add, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Multiplication(Combination):
+    """multiplicationLayer: in1·in2·..., element by element, with singleton expansion."""
+
+    MATLAB = ("nnet.cnn.layer.MultiplicationLayer",)
+    BUILDER = "multiplicationLayer"
+    NICKNAME = "multiplication"
+    SINCE = "R2020b"
+
+    def infer(self, *inputs: Size) -> Size:
+        return self.expanded(*inputs)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return functools.reduce(ops.multiply, inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedAddition(Combination):
+    """weightedAdditionLayer, a custom layer of MATLAB's documentation:
+    Weights(1)·in1 + Weights(2)·in2 + ..., Weights with one number for each input."""
+
+    MATLAB = ("weightedAdditionLayer",)
+    BUILDER = "weightedAdditionLayer"
+    NICKNAME = "weighted-add"
+    SINCE = "R2018b"
+    ARRAYS = (learnable("Weights", "NumInputs", dims="K"),)
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """Custom layers inherit NumInputs, which may be saved under another name or not at all."""
+        if isinstance(saved.get("Weights"), np.ndarray):
+            saved["Weights"] = saved["Weights"].reshape(-1, 1)
+            saved.setdefault("NumInputs", saved["Weights"].size)
+        return saved
+
+    def infer(self, *inputs: Size) -> Size:
+        return self.expanded(*inputs)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        weighted = [ops.multiply(x, ops.pick(p["Weights"], "K", i)) for i, x in enumerate(inputs)]
+        return functools.reduce(ops.add, weighted)
 
 
 @dataclass(frozen=True, eq=False)

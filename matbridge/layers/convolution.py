@@ -2,31 +2,35 @@
 
 Filter layout, bias layout and flatten order are confirmed by MATLAB's own ONNX export;
 'same' padding by the PaddingSize that MATLAB saved. Source of the rest: the documentation
-of convolution2dLayer and transposedConv2dLayer.
+of convolution1dLayer, convolution2dLayer, convolution3dLayer, groupedConvolution2dLayer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from matbridge.card import (
-    EXPORTED,
-    Layer,
-    integer,
-    integers,
-    learnable,
-    optional,
-    padding,
-    prop,
-    spread,
+from matbridge.card import EXPORTED, Layer, integer, integers, learnable, optional, prop
+from matbridge.dims import Size, column_major
+from matbridge.layers.windowed import (
+    Windowed,
+    check_fits,
+    ends,
+    moved_over,
+    slide,
+    upgrade_ends,
 )
-from matbridge.dims import Size, column_major, pool_output, window_span
 from matbridge.ops import Ops, Padding, Parameters, Value
 
-__all__ = ["Convolution2D", "TransposedConvolution2D"]
+__all__ = [
+    "Convolution1D",
+    "Convolution2D",
+    "Convolution3D",
+    "GroupedConvolution1D",
+    "GroupedConvolution2D",
+]
 
 
 def padding_value(value: Any) -> float | str:
@@ -39,55 +43,17 @@ def padding_value(value: Any) -> float | str:
     return float(np.asarray(value).reshape(-1)[0])
 
 
-def moved_over(layer: Layer, x: Size | Value, rank: int) -> str:
-    """The labels that a window of this rank moves over: S, then T if there is one S less."""
-    labels = x.format if isinstance(x, Size) else x.dims
-    spatial = labels.count("S")
-    if spatial == rank:
-        return "S" * rank
-    if spatial == rank - 1 and "T" in labels:
-        return "S" * spatial + "T"
-    layer.refuse(f"needs {rank} spatial dimensions, but its input has the format {labels}")
-
-
-def slide(
-    x: Size,
-    over: str,
-    window: tuple[int, ...],
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
-    pads: Padding,
-) -> Size:
-    """The sizes that remain after moving a window over these dimensions."""
-    sizes = [*x.spatial[: over.count("S")], *([x["T"]] if "T" in over else [])]
-    out: list[int | None] = []
-    for place, (n, k, s, d) in enumerate(zip(sizes, window, stride, dilation, strict=True)):
-        if pads == "same":
-            out.append(None if n is None else -(-n // s))
-        else:
-            amount = (k - 1) * d if isinstance(pads, str) else sum(pads[place])
-            out.append(pool_output(n, window_span(k, d), s, amount))
-    if "S" in over:
-        x = x.with_spatial(*out[: over.count("S")])
-    return x.put(T=out[-1]) if "T" in over else x
-
-
-def check_fits(layer: Layer, x: Size, y: Size) -> Size:
-    """``y``, unless a window did not fit into ``x``."""
-    if any(n is not None and n < 1 for n in y.sizes):
-        layer.refuse(f"has a window that is larger than its padded input {x}")
-    return y
-
-
 @dataclass(frozen=True, eq=False)
-class Convolution(Layer):
-    """What convolution layers of every rank share.
+class AnyConvolution(Windowed):
+    """What convolution layers share, grouped or not.
 
-    Weights FilterSize×NumChannels×NumFilters, Bias 1×…×1×NumFilters; PaddingSize in the
-    order top, bottom, left, right. Output floor((n + padding - span)/stride) + 1.
+    PaddingSize in the order top, bottom, left, right. Output
+    floor((n + padding - span)/stride) + 1. The window moves over the spatial dimensions,
+    and over time where there is one spatial dimension less than it has.
     """
 
-    RANK: ClassVar[int] = 2
+    EACH = ("filter_size", "stride", "dilation_factor")
+    ENDS = ("padding",)
     TRAINING = (
         "ConvolveOverTime",
         "DistributeOverTime",
@@ -97,11 +63,9 @@ class Convolution(Layer):
     )
 
     filter_size: tuple[int, ...] = prop("FilterSize", integers, arg=1)
-    num_filters: int = prop("NumFilters", integer, arg=2)
-    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
-    stride: tuple[int, ...] = prop("Stride", integers, default=(1,))
-    dilation_factor: tuple[int, ...] = prop("DilationFactor", integers, default=(1,))
-    padding: Padding = prop("Padding", padding(2), default=((0, 0), (0, 0)))
+    stride: tuple[int, ...] = prop("Stride", integers, default=1)
+    dilation_factor: tuple[int, ...] = prop("DilationFactor", integers, default=1)
+    padding: Padding = prop("Padding", ends, default=0)
     padding_value: float | str = prop("PaddingValue", padding_value, default=0.0)
 
     @classmethod
@@ -109,13 +73,19 @@ class Convolution(Layer):
         """PaddingMode 'manual' and PaddingSize are Padding; another mode is Padding."""
         return upgrade_ends(saved, "Padding")
 
+    @property
+    def channels(self) -> tuple[int | None, int | None]:
+        """The number of channels that go in, and of those that come out."""
+        raise NotImplementedError
+
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]
         self.need(x, "C")
-        self.expect(x["C"], self.num_channels, "channels", x)
+        inner, outer = self.channels
+        self.expect(x["C"], inner, "channels", x)
         over = moved_over(self, x, self.RANK)
         y = slide(x, over, self.filter_size, self.stride, self.dilation_factor, self.padding)
-        return check_fits(self, x, y).put(C=self.num_filters)
+        return check_fits(self, x, y).put(C=outer)
 
     def absorb(self, scale: np.ndarray, shift: np.ndarray) -> Layer | None:
         # The filters are the last dimensions, of groups too, column by column.
@@ -143,16 +113,34 @@ class Convolution(Layer):
         )
 
 
-def upgrade_ends(saved: dict[str, Any], name: str) -> dict[str, Any]:
-    """Merge the saved {name}Mode and {name}Size into what the constructor takes."""
-    if name in saved:
-        return saved
-    mode = saved.pop(f"{name}Mode", "manual")
-    if mode == "manual":
-        saved[name] = saved.pop(f"{name}Size", 0)
-    else:
-        saved[name] = mode
-    return saved
+@dataclass(frozen=True, eq=False)
+class Convolution(AnyConvolution):
+    """Weights FilterSize×NumChannels×NumFilters, Bias 1×…×1×NumFilters."""
+
+    num_filters: int = prop("NumFilters", integer, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+
+    @property
+    def channels(self) -> tuple[int | None, int | None]:
+        return self.num_channels, self.num_filters
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution1D(Convolution):
+    """convolution1dLayer: over the spatial dimension, or over time where there is none.
+
+    Weights f×C×F, Bias 1×F; Padding 'causal' looks back only.
+    """
+
+    MATLAB = ("nnet.cnn.layer.Convolution1DLayer",)
+    BUILDER = "convolution1dLayer"
+    NICKNAME = "conv1d"
+    SINCE = "R2021b"
+    RANK = 1
+    ARRAYS = (
+        learnable("Weights", "FilterSize", "NumChannels", "NumFilters", dims="SIO"),
+        learnable("Bias", "1", "NumFilters", dims="O"),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,81 +157,77 @@ class Convolution2D(Convolution):
         learnable("Bias", "1", "1", "NumFilters", dims="O"),
     )
 
-    filter_size: tuple[int, ...] = prop("FilterSize", spread(2), arg=1)
-    stride: tuple[int, ...] = prop("Stride", spread(2), default=(1, 1))
-    dilation_factor: tuple[int, ...] = prop("DilationFactor", spread(2), default=(1, 1))
+
+@dataclass(frozen=True, eq=False)
+class Convolution3D(Convolution):
+    """convolution3dLayer. Weights fh×fw×fd×C×F, Bias 1×1×1×F."""
+
+    MATLAB = ("nnet.cnn.layer.Convolution3DLayer",)
+    BUILDER = "convolution3dLayer"
+    NICKNAME = "conv3d"
+    SINCE = "R2019a"
+    RANK = 3
+    ARRAYS = (
+        learnable("Weights", "FilterSize", "NumChannels", "NumFilters", dims="SIO"),
+        learnable("Bias", "1", "1", "1", "NumFilters", dims="O"),
+    )
+
+
+def groups(value: Any) -> int | None:
+    """A number, or None for 'channel-wise': as many as there are channels."""
+    return None if isinstance(value, str) and value == "channel-wise" else integer(value)
 
 
 @dataclass(frozen=True, eq=False)
-class TransposedConvolution(Layer):
-    """What transposed convolution layers of every rank share.
+class GroupedConvolution(AnyConvolution):
+    """Each of NumGroups groups of channels has its own filters.
 
-    The adjoint of a correlation with stride: output stride·(n - 1) + f - cropping. With
-    Cropping 'same' the output is stride·n; the odd one is cut at the bottom and right.
-    Weights FilterSize×NumFilters×NumChannels.
+    Weights FilterSize×NumChannelsPerGroup×NumFiltersPerGroup×NumGroups, Bias
+    1×…×1×NumFiltersPerGroup×NumGroups. 'channel-wise' is one group for each channel.
     """
 
-    RANK: ClassVar[int] = 2
-    TRAINING = ("OutputSizeOffset", "CroppingSize")
-
-    filter_size: tuple[int, ...] = prop("FilterSize", integers, arg=1)
-    num_filters: int = prop("NumFilters", integer, arg=2)
-    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
-    stride: tuple[int, ...] = prop("Stride", integers, default=(1,))
-    cropping: Padding = prop("Cropping", padding(2), default=((0, 0), (0, 0)))
-
-    @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
-        """CroppingMode 'manual' and CroppingSize are Cropping; 'same' is Cropping."""
-        return upgrade_ends(saved, "Cropping")
+    num_filters_per_group: int = prop("NumFiltersPerGroup", integer, arg=2)
+    num_groups: int | None = prop("NumGroups", groups, arg=3)
+    num_channels_per_group: int | None = prop(
+        "NumChannelsPerGroup", optional(integer), default=None
+    )
 
     @property
-    def amounts(self) -> list[tuple[int, int]]:
-        """What is cut before and after each dimension; negative where zeros are added."""
-        if not isinstance(self.cropping, str):
-            return list(self.cropping)
-        totals = [f - s for f, s in zip(self.filter_size, self.stride, strict=True)]
-        return [(t // 2, t - t // 2) if t > 0 else (0, t) for t in totals]
-
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
-        self.need(x, "C")
-        self.expect(x["C"], self.num_channels, "channels", x)
-        over = moved_over(self, x, self.RANK)
-        sizes = [*x.spatial[: over.count("S")], *([x["T"]] if "T" in over else [])]
-        out = [
-            None if n is None else s * (n - 1) + f - sum(crop)
-            for n, s, f, crop in zip(
-                sizes, self.stride, self.filter_size, self.amounts, strict=True
-            )
-        ]
-        y = x.with_spatial(*out[: over.count("S")]) if "S" in over else x
-        y = y.put(T=out[-1]) if "T" in over else y
-        return check_fits(self, x, y).put(C=self.num_filters)
-
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.transposed_convolve(
-            inputs[0],
-            p["Weights"],
-            p["Bias"],
-            over=moved_over(self, inputs[0], self.RANK),
-            stride=self.stride,
-            cropping=self.amounts,
+    def channels(self) -> tuple[int | None, int | None]:
+        if self.num_groups is None:
+            return None, None
+        inner = self.num_channels_per_group
+        return (
+            None if inner is None else inner * self.num_groups,
+            self.num_filters_per_group * self.num_groups,
         )
 
 
-@dataclass(frozen=True, eq=False)
-class TransposedConvolution2D(TransposedConvolution):
-    """transposedConv2dLayer. Weights fh×fw×F×C, Bias 1×1×F."""
-
-    MATLAB = ("nnet.cnn.layer.TransposedConvolution2DLayer",)
-    BUILDER = "transposedConv2dLayer"
-    NICKNAME = "transposed-conv"
-    SINCE = "R2017b"
-    ARRAYS = (
-        learnable("Weights", "FilterSize", "NumFilters", "NumChannels", dims="SOI"),
-        learnable("Bias", "1", "1", "NumFilters", dims="O"),
+def _grouped(*ones: str) -> tuple[Any, ...]:
+    inner = ("NumChannelsPerGroup", "NumFiltersPerGroup", "NumGroups")
+    return (
+        learnable("Weights", "FilterSize", *inner, dims="SIOG"),
+        learnable("Bias", *ones, "NumFiltersPerGroup", "NumGroups", dims="OG"),
     )
 
-    filter_size: tuple[int, ...] = prop("FilterSize", spread(2), arg=1)
-    stride: tuple[int, ...] = prop("Stride", spread(2), default=(1, 1))
+
+@dataclass(frozen=True, eq=False)
+class GroupedConvolution1D(GroupedConvolution):
+    """groupedConvolution1dLayer. Weights f×C/G×F/G×G, Bias 1×F/G×G."""
+
+    MATLAB = ("nnet.cnn.layer.GroupedConvolution1DLayer",)
+    BUILDER = "groupedConvolution1dLayer"
+    NICKNAME = "groupedconv1d"
+    RANK = 1
+    ARRAYS = _grouped("1")
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedConvolution2D(GroupedConvolution):
+    """groupedConvolution2dLayer. Weights fh×fw×C/G×F/G×G, Bias 1×1×F/G×G."""
+
+    MATLAB = ("nnet.cnn.layer.GroupedConvolution2DLayer",)
+    BUILDER = "groupedConvolution2dLayer"
+    NICKNAME = "groupedconv"
+    SINCE = "R2019a"
+    ARRAYS = _grouped("1", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from matbridge.card import (
     integer,
     learnable,
     number,
+    one_of,
     optional,
     prop,
     statistic,
@@ -20,7 +22,13 @@ from matbridge.card import (
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["BatchNormalization"]
+__all__ = [
+    "BatchNormalization",
+    "CrossChannelNormalization",
+    "GroupNormalization",
+    "InstanceNormalization",
+    "LayerNormalization",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,3 +93,157 @@ class BatchNormalization(Layer):
 
 def _moved(ops: Ops, old: Value, new: Value, decay: float) -> Value:
     return ops.add(ops.multiply(new, decay), ops.multiply(old, 1.0 - decay))
+
+
+@dataclass(frozen=True, eq=False)
+class Standardizing(Layer):
+    """(x - mean)/sqrt(variance + Epsilon)·Scale + Offset, with the mean and the biased
+    variance of each observation; one Offset and one Scale per channel."""
+
+    ARRAYS = BatchNormalization.ARRAYS[:2]
+    TRAINING = ("ChannelDim", "OffsetInitializer", "ScaleInitializer")
+
+    epsilon: float = prop("Epsilon", number, default=1e-5)
+    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+
+    def infer(self, *inputs: Size) -> Size:
+        self.need(inputs[0], "C")
+        self.expect(inputs[0]["C"], self.num_channels, "channels", inputs[0])
+        return inputs[0]
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        y = self.standardized(ops, inputs[0])
+        return ops.add(ops.multiply(y, p["Scale"]), p["Offset"])
+
+    def standardized(self, ops: Ops, x: Value) -> Value:
+        """Without Scale and Offset."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNormalization(Standardizing):
+    """layerNormalizationLayer, over the dimensions that OperationDimension says.
+
+    'auto': the channels alone for features, sequences, 1-D images and image sequences, else
+    spatial dimensions and channels. 'batch-excluded' takes time as well: the only way
+    before R2023a, so an object saved without the property means it.
+    """
+
+    MATLAB = ("nnet.cnn.layer.LayerNormalizationLayer",)
+    BUILDER = "layerNormalizationLayer"
+    NICKNAME = "layernorm"
+    SINCE = "R2021a"
+
+    operation_dimension: str = prop(
+        "OperationDimension",
+        one_of("auto", "channel-only", "spatial-channel", "batch-excluded"),
+        default="auto",
+    )
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """Only objects, which have a Version, were saved before the property existed."""
+        if "Version" in saved:
+            saved.setdefault("OperationDimension", "batch-excluded")
+        return saved
+
+    def standardized(self, ops: Ops, x: Value) -> Value:
+        channels = "T" in x.dims or x.dims.count("S") <= 1
+        over = {
+            "auto": "C" if channels else "SC",
+            "channel-only": "C",
+            "spatial-channel": "SC",
+            "batch-excluded": "SCTU",
+        }
+        return ops.standardize(x, over[self.operation_dimension], self.epsilon)
+
+
+@dataclass(frozen=True, eq=False)
+class InstanceNormalization(Standardizing):
+    """instanceNormalizationLayer: over space and time, each channel by itself."""
+
+    MATLAB = ("nnet.cnn.layer.InstanceNormalizationLayer",)
+    BUILDER = "instanceNormalizationLayer"
+    NICKNAME = "instancenorm"
+    SINCE = "R2021a"
+
+    def standardized(self, ops: Ops, x: Value) -> Value:
+        return ops.standardize(x, "STU", self.epsilon)
+
+
+def groups(value: Any) -> int | str:
+    """A number, 'all-channels' or 'channel-wise'."""
+    words = one_of("all-channels", "channel-wise")
+    return words(value) if isinstance(value, str) else integer(value)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupNormalization(Standardizing):
+    """groupNormalizationLayer: over space, time and the channels of a group; groups are
+    contiguous. 'all-channels' is one group, 'channel-wise' one for each channel."""
+
+    MATLAB = ("nnet.cnn.layer.GroupNormalizationLayer",)
+    BUILDER = "groupNormalizationLayer"
+    NICKNAME = "groupnorm"
+    SINCE = "R2020b"
+
+    num_groups: int | str = prop("NumGroups", groups, arg=1)
+
+    def groups(self, channels: int) -> int:
+        """How many groups there are."""
+        words = {"all-channels": 1, "channel-wise": channels}
+        return self.num_groups if isinstance(self.num_groups, int) else words[self.num_groups]
+
+    def infer(self, *inputs: Size) -> Size:
+        x = super().infer(*inputs)
+        channels = x["C"]
+        if channels is not None and channels % self.groups(channels):
+            self.refuse(f"cannot split {channels} channels into {self.num_groups} groups")
+        return x
+
+    def standardized(self, ops: Ops, x: Value) -> Value:
+        channels = ops.size(x, "C")
+        count = self.groups(channels)
+        split = ops.split(x, "C", (count, channels // count), "GC")
+        return ops.merge(ops.standardize(split, "SCTU", self.epsilon), "GC", "C")
+
+
+@dataclass(frozen=True, eq=False)
+class CrossChannelNormalization(Layer):
+    """crossChannelNormalizationLayer: x/(K + Alpha·Σx²/WindowChannelSize)^Beta.
+
+    The window reaches floor((w - 1)/2) channels back and floor(w/2) on; the divisor is w
+    at the borders too. Source: the documentation of crosschannelnorm and its printed
+    example.
+    """
+
+    MATLAB = ("nnet.cnn.layer.CrossChannelNormalizationLayer",)
+    BUILDER = "crossChannelNormalizationLayer"
+    NICKNAME = "crossnorm"
+    SINCE = "R2016a"
+
+    window_channel_size: int = prop("WindowChannelSize", integer, arg=1)
+    alpha: float = prop("Alpha", number, default=1e-4)
+    beta: float = prop("Beta", number, default=0.75)
+    k: float = prop("K", number, default=2.0)
+
+    def infer(self, *inputs: Size) -> Size:
+        self.need(inputs[0], "C")
+        return inputs[0]
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x, window = inputs[0], self.window_channel_size
+        # A mean over a window of channels is a pool whose padding counts.
+        squares = ops.rename(ops.multiply(x, x), x.dims.replace("C", "W"))
+        mean = ops.average_pool(
+            squares,
+            over="W",
+            window=(window,),
+            stride=(1,),
+            padding=[((window - 1) // 2, window // 2)],
+            count_padding=True,
+        )
+        mean = ops.drop(mean, "C")
+        mean = ops.rename(mean, mean.dims.replace("W", "C"))
+        base = ops.add(ops.multiply(mean, self.alpha), self.k)
+        return ops.divide(x, ops.power(base, self.beta))

@@ -1,31 +1,50 @@
 """Pooling layers. A window must fit the padded input; there is no ceiling mode.
 
-Source: the documentation of maxPooling2dLayer and averagePooling2dLayer.
+Source: the documentation of maxPooling2dLayer, averagePooling2dLayer and their
+relatives.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from matbridge.card import EXPORTED, Layer, integers, logical, padding, prop, spread
+from matbridge.card import EQUATION, EXPORTED, Layer, integers, logical, prop
 from matbridge.dims import Size
-from matbridge.layers.convolution import check_fits, moved_over, slide, upgrade_ends
+from matbridge.layers.windowed import (
+    Windowed,
+    check_fits,
+    ends,
+    moved_over,
+    slide,
+    upgrade_ends,
+)
 from matbridge.ops import Ops, Padding, Parameters, Value
 
-__all__ = ["AveragePooling2D", "MaxPooling2D"]
+__all__ = [
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "MaxUnpooling2D",
+]
 
 
 @dataclass(frozen=True, eq=False)
-class Pooling(Layer):
+class Pooling(Windowed):
     """What pooling layers of every rank share. The stride defaults to 1, not PoolSize."""
 
-    RANK: ClassVar[int] = 2
+    EACH = ("pool_size", "stride")
+    ENDS = ("padding",)
     TRAINING = ("PoolOverTime", "DistributeOverTime", "PoolingDimIdx", "PaddingSize")
 
     pool_size: tuple[int, ...] = prop("PoolSize", integers, arg=1)
-    stride: tuple[int, ...] = prop("Stride", integers, default=(1,))
-    padding: Padding = prop("Padding", padding(2), default=((0, 0), (0, 0)))
+    stride: tuple[int, ...] = prop("Stride", integers, default=1)
+    padding: Padding = prop("Padding", ends, default=0)
 
     @classmethod
     def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
@@ -35,26 +54,15 @@ class Pooling(Layer):
     def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
         x = inputs[0]
         over = moved_over(self, x, self.RANK)
-        ones = (1,) * self.RANK
-        y = slide(x, over, self.pool_size, self.stride, ones, self.padding)
+        y = slide(x, over, self.pool_size, self.stride, (1,) * self.RANK, self.padding)
         return check_fits(self, x, y)
 
 
 @dataclass(frozen=True, eq=False)
-class MaxPooling2D(Pooling):
-    """maxPooling2dLayer: the largest element of each window; padding never wins."""
+class MaxPooling(Pooling):
+    """The largest element of each window; padding never wins."""
 
-    MATLAB = ("nnet.cnn.layer.MaxPooling2DLayer",)
-    BUILDER = "maxPooling2dLayer"
-    NICKNAME = "maxpool"
-    SINCE = "R2016a"
-    EVIDENCE = EXPORTED
-
-    pool_size: tuple[int, ...] = prop("PoolSize", spread(2), arg=1)
-    stride: tuple[int, ...] = prop("Stride", spread(2), default=(1, 1))
-    has_unpooling_outputs: bool = prop("HasUnpoolingOutputs", logical, default=False)
-
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
         return ops.max_pool(
             inputs[0],
             over=moved_over(self, inputs[0], self.RANK),
@@ -64,23 +72,95 @@ class MaxPooling2D(Pooling):
         )
 
 
+@dataclass(frozen=True, eq=False)
+class MaxPooling1D(MaxPooling):
+    """maxPooling1dLayer: over the spatial dimension, or over time where there is none."""
+
+    MATLAB = ("nnet.cnn.layer.MaxPooling1DLayer",)
+    BUILDER = "maxPooling1dLayer"
+    NICKNAME = "maxpool1d"
+    SINCE = "R2021b"
+    RANK = 1
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPooling2D(MaxPooling):
+    """maxPooling2dLayer. With HasUnpoolingOutputs the outputs are out, indices and size:
+    where each maximum stood (the first in MATLAB's order on a tie), and the input's size,
+    both for maxUnpooling2dLayer alone."""
+
+    MATLAB = ("nnet.cnn.layer.MaxPooling2DLayer",)
+    BUILDER = "maxPooling2dLayer"
+    NICKNAME = "maxpool"
+    SINCE = "R2016a"
+    EVIDENCE = EXPORTED
+
+    has_unpooling_outputs: bool = prop("HasUnpoolingOutputs", logical, default=False)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return ("out", "indices", "size") if self.has_unpooling_outputs else ("out",)
+
+    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
+        y = super().infer(*inputs)
+        assert isinstance(y, Size)
+        return (y, y, inputs[0]) if self.has_unpooling_outputs else y
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+        if not self.has_unpooling_outputs:
+            return super().forward(ops, p, *inputs)
+        found = ops.max_pool_places(
+            inputs[0], window=self.pool_size, stride=self.stride, padding=self.padding
+        )
+        # The input itself stands for its size.
+        return (*found, inputs[0])
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPooling3D(MaxPooling):
+    """maxPooling3dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.MaxPooling3DLayer",)
+    BUILDER = "maxPooling3dLayer"
+    NICKNAME = "maxpool3d"
+    SINCE = "R2019a"
+    RANK = 3
+
+
+@dataclass(frozen=True, eq=False)
+class MaxUnpooling2D(Layer):
+    """maxUnpooling2dLayer: each element where the pooling layer found it, zeros elsewhere.
+
+    Inputs in, indices and size: the latter two from a maxPooling2dLayer with
+    HasUnpoolingOutputs.
+    """
+
+    MATLAB = ("nnet.cnn.layer.MaxUnpooling2DLayer",)
+    BUILDER = "maxUnpooling2dLayer"
+    NICKNAME = "unpool"
+    SINCE = "R2017b"
+    INPUTS = ("in", "indices", "size")
+
+    def infer(self, *inputs: Size) -> Size:
+        x, indices, size = inputs
+        if x.spatial != indices.spatial:
+            self.refuse(f"has an input {x}, but indices {indices}")
+        return x.with_spatial(*size.spatial)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.unpool(*inputs)
+
+
 def average_padding(value: Any) -> float | str:
     """0, counted as zeros, or 'mean', left out of the mean."""
     return "mean" if isinstance(value, str) else 0.0
 
 
 @dataclass(frozen=True, eq=False)
-class AveragePooling2D(Pooling):
-    """averagePooling2dLayer: the mean over the whole window, zeros in the padding counted,
-    unless PaddingValue is 'mean'."""
+class AveragePooling(Pooling):
+    """The mean over the whole window, zeros in the padding counted, unless PaddingValue is
+    'mean'."""
 
-    MATLAB = ("nnet.cnn.layer.AveragePooling2DLayer",)
-    BUILDER = "averagePooling2dLayer"
-    NICKNAME = "avgpool2d"
-    SINCE = "R2016a"
-
-    pool_size: tuple[int, ...] = prop("PoolSize", spread(2), arg=1)
-    stride: tuple[int, ...] = prop("Stride", spread(2), default=(1, 1))
     padding_value: float | str = prop("PaddingValue", average_padding, default=0.0)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
@@ -92,3 +172,80 @@ class AveragePooling2D(Pooling):
             padding=self.padding,
             count_padding=self.padding_value != "mean",
         )
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePooling1D(AveragePooling):
+    """averagePooling1dLayer: over the spatial dimension, or over time where there is none."""
+
+    MATLAB = ("nnet.cnn.layer.AveragePooling1DLayer",)
+    BUILDER = "averagePooling1dLayer"
+    NICKNAME = "avgpool1d"
+    SINCE = "R2021b"
+    RANK = 1
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePooling2D(AveragePooling):
+    """averagePooling2dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.AveragePooling2DLayer",)
+    BUILDER = "averagePooling2dLayer"
+    NICKNAME = "avgpool2d"
+    SINCE = "R2016a"
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePooling3D(AveragePooling):
+    """averagePooling3dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.AveragePooling3DLayer",)
+    BUILDER = "averagePooling3dLayer"
+    NICKNAME = "avgpool3d"
+    SINCE = "R2019a"
+    RANK = 3
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveAveragePooling(Windowed):
+    """The mean of each of OutputSize regions. Region i (from 0) of n elements goes from
+    floor(i·n/outputs) up to ceil((i + 1)·n/outputs): assumed, since MATLAB's documentation
+    does not say where the regions lie; for n divisible by outputs there is no other way."""
+
+    EACH = ("output_size",)
+    EVIDENCE = EQUATION
+
+    output_size: tuple[int, ...] = prop("OutputSize", integers, arg=1)
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        if x.format.count("S") != self.RANK:
+            self.refuse(f"needs {self.RANK} spatial dimensions, but its input is {x}")
+        return x.with_spatial(*self.output_size)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        y = inputs[0]
+        for axis, outputs in enumerate(self.output_size, 1):
+            y = ops.region_means(y, str(axis), outputs)
+        return y
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveAveragePooling1D(AdaptiveAveragePooling):
+    """adaptiveAveragePooling1dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.AdaptiveAveragePooling1DLayer",)
+    BUILDER = "adaptiveAveragePooling1dLayer"
+    NICKNAME = "adaptiveavgpool1d"
+    SINCE = "R2024a"
+    RANK = 1
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveAveragePooling2D(AdaptiveAveragePooling):
+    """adaptiveAveragePooling2dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.AdaptiveAveragePooling2DLayer",)
+    BUILDER = "adaptiveAveragePooling2dLayer"
+    NICKNAME = "adaptiveavgpool2d"
+    SINCE = "R2024a"

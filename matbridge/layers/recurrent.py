@@ -7,6 +7,7 @@ recorded numbers.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,7 +28,7 @@ from matbridge.card import (
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Recurrence, Value
 
-__all__ = ["GRU", "LSTM", "BiLSTM", "LSTMProjected"]
+__all__ = ["GRU", "LSTM", "BiLSTM", "GRUProjected", "LSTMProjected", "PeepholeLSTM"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,9 @@ class Recurrent(Layer):
         x, *states = inputs
         states = states or [p[name] for name in self.STATES]
         weights = self.weights(ops, p)
-        y, last, finals = ops.recur(self.how, ops.flatten(x), *weights, *states)
+        y, last, finals = ops.recur(
+            self.how, ops.flatten(x), *weights, *states, peephole=self.peephole(p)
+        )
         if not self.has_state_inputs:
             p.update(**dict(zip(self.STATES, finals, strict=True)))
         result = last
@@ -112,6 +115,10 @@ class Recurrent(Layer):
     def weights(self, ops: Ops, p: Parameters) -> tuple[Value, Value, Value]:
         """Input weights, recurrent weights and bias as the kernel needs them."""
         return p["InputWeights"], p["RecurrentWeights"], p["Bias"]
+
+    def peephole(self, p: Parameters) -> Value | None:
+        """What lets the gates see the cell state, if the layer has that."""
+        return None
 
 
 def _arrays(rows: str, states: tuple[str, ...], state_rows: str) -> tuple[Array, ...]:
@@ -151,6 +158,19 @@ class BiLSTM(Recurrent):
     ARRAYS = _arrays("8*NumHiddenUnits", ("HiddenState", "CellState"), "2*NumHiddenUnits")
 
 
+RESET_GATE_MODES = one_of(
+    "after-multiplication", "before-multiplication", "recurrent-bias-after-multiplication"
+)
+
+
+def with_recurrent_bias(arrays: tuple[Array, ...], reset_gate_mode: str) -> tuple[Array, ...]:
+    """A Bias of 6H×1 in the mode that has two of them."""
+    if reset_gate_mode != "recurrent-bias-after-multiplication":
+        return arrays
+    bias = learnable("Bias", "6*NumHiddenUnits", "1", dims="O")
+    return tuple(bias if a.name == "Bias" else a for a in arrays)
+
+
 @dataclass(frozen=True, eq=False)
 class GRU(Recurrent):
     """gruLayer: rows r, z, h; h = (1 - z)·candidate + z·h.
@@ -169,52 +189,36 @@ class GRU(Recurrent):
     STATES = ("HiddenState",)
     ARRAYS = _arrays("3*NumHiddenUnits", ("HiddenState",), "NumHiddenUnits")
 
-    reset_gate_mode: str = prop(
-        "ResetGateMode",
-        one_of(
-            "after-multiplication",
-            "before-multiplication",
-            "recurrent-bias-after-multiplication",
-        ),
-        default="after-multiplication",
-    )
+    reset_gate_mode: str = prop("ResetGateMode", RESET_GATE_MODES, default="after-multiplication")
 
     @property
     def declared(self) -> tuple[Array, ...]:
-        if self.reset_gate_mode != "recurrent-bias-after-multiplication":
-            return self.ARRAYS
-        bias = learnable("Bias", "6*NumHiddenUnits", "1", dims="O")
-        return tuple(bias if a.name == "Bias" else a for a in self.ARRAYS)
+        return with_recurrent_bias(self.ARRAYS, self.reset_gate_mode)
 
     @property
     def how(self) -> Recurrence:
-        return Recurrence(
-            self.GATES,
-            self.state_activation_function,
-            self.gate_activation_function,
-            reset_gate_mode=self.reset_gate_mode,
-        )
+        return dataclasses.replace(super().how, reset_gate_mode=self.reset_gate_mode)
+
+
+def _projected(rows: str, rest: tuple[Array, ...]) -> tuple[Array, ...]:
+    return (
+        learnable("InputWeights", rows, "InputProjectorSize", dims="OI"),
+        learnable("RecurrentWeights", rows, "OutputProjectorSize", dims="OI"),
+        learnable("InputProjector", "InputSize", "InputProjectorSize", dims="OI"),
+        learnable("OutputProjector", "NumHiddenUnits", "OutputProjectorSize", dims="OI"),
+        *rest,
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class LSTMProjected(Recurrent):
-    """lstmProjectedLayer: W·(Qi'·x) and R·(Qo'·h) in place of W·x and R·h.
+class Projected(Recurrent):
+    """W·(Qi'·x) and R·(Qo'·h) in place of W·x and R·h.
 
     InputProjector Qi is D×InputProjectorSize, OutputProjector Qo is H×OutputProjectorSize;
-    the output keeps H channels. So W·Qi' and R·Qo' are the matrices of a plain LSTM.
+    the output keeps H channels. So W·Qi' and R·Qo' are the matrices of a plain layer.
     """
 
-    MATLAB = ("nnet.cnn.layer.LSTMProjectedLayer",)
-    BUILDER = "lstmProjectedLayer"
-    SINCE = "R2022b"
-    EVIDENCE = RECORDED
-    ARRAYS = (
-        learnable("InputWeights", "4*NumHiddenUnits", "InputProjectorSize", dims="OI"),
-        learnable("RecurrentWeights", "4*NumHiddenUnits", "OutputProjectorSize", dims="OI"),
-        learnable("InputProjector", "InputSize", "InputProjectorSize", dims="OI"),
-        learnable("OutputProjector", "NumHiddenUnits", "OutputProjectorSize", dims="OI"),
-        *LSTM.ARRAYS[2:],
-    )
+    TRAINING = ("InputProjectorInitializer", "OutputProjectorInitializer")
 
     output_projector_size: int = prop("OutputProjectorSize", integer, arg=2)
     input_projector_size: int = prop("InputProjectorSize", integer, arg=3)
@@ -223,3 +227,60 @@ class LSTMProjected(Recurrent):
         inner = ops.matmul(p["InputWeights"], ops.transpose(p["InputProjector"]))
         outer = ops.matmul(p["RecurrentWeights"], ops.transpose(p["OutputProjector"]))
         return inner, outer, p["Bias"]
+
+
+@dataclass(frozen=True, eq=False)
+class LSTMProjected(Projected):
+    """lstmProjectedLayer."""
+
+    MATLAB = ("nnet.cnn.layer.LSTMProjectedLayer",)
+    BUILDER = "lstmProjectedLayer"
+    NICKNAME = "lstmp"
+    SINCE = "R2022b"
+    EVIDENCE = RECORDED
+    ARRAYS = _projected("4*NumHiddenUnits", LSTM.ARRAYS[2:])
+
+
+@dataclass(frozen=True, eq=False)
+class GRUProjected(Projected):
+    """gruProjectedLayer; ResetGateMode as for gruLayer."""
+
+    MATLAB = ("nnet.cnn.layer.GRUProjectedLayer",)
+    BUILDER = "gruProjectedLayer"
+    NICKNAME = "grup"
+    SINCE = "R2023b"
+    GATES = "rzh"
+    STATES = ("HiddenState",)
+    ARRAYS = _projected("3*NumHiddenUnits", GRU.ARRAYS[2:])
+
+    reset_gate_mode: str = prop("ResetGateMode", RESET_GATE_MODES, default="after-multiplication")
+
+    @property
+    def declared(self) -> tuple[Array, ...]:
+        return with_recurrent_bias(self.ARRAYS, self.reset_gate_mode)
+
+    @property
+    def how(self) -> Recurrence:
+        return dataclasses.replace(super().how, reset_gate_mode=self.reset_gate_mode)
+
+
+@dataclass(frozen=True, eq=False)
+class PeepholeLSTM(Recurrent):
+    """peepholeLSTMLayer, a custom layer of MATLAB's documentation: an LSTM whose gates i and
+    f also see the cell state before the step, and o the one after it.
+
+    PeepholeWeights are 3·H×1, rows i, f, o.
+    """
+
+    MATLAB = ("peepholeLSTMLayer",)
+    BUILDER = "peepholeLSTMLayer"
+    NICKNAME = "peephole-lstm"
+    SINCE = "R2021b"
+    ARRAYS = (
+        *LSTM.ARRAYS[:2],
+        learnable("PeepholeWeights", "3*NumHiddenUnits", "1", dims="O"),
+        *LSTM.ARRAYS[2:],
+    )
+
+    def peephole(self, p: Parameters) -> Value | None:
+        return p["PeepholeWeights"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matbridge.card import RECORDED, Layer, number, prop
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["Dropout"]
+__all__ = ["Dropout", "GaussianNoise", "SpatialDropout"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,3 +25,35 @@ class Dropout(Layer):
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return ops.dropout(inputs[0], self.probability)
+
+
+@dataclass(frozen=True, eq=False)
+class SpatialDropout(Layer):
+    """spatialDropoutLayer: the identity at prediction; in training whole channels of an
+    observation go with Probability and the rest are divided by 1 - Probability."""
+
+    MATLAB = ("nnet.cnn.layer.SpatialDropoutLayer",)
+    BUILDER = "spatialDropoutLayer"
+    NICKNAME = "spatialdropout"
+    SINCE = "R2024a"
+
+    probability: float = prop("Probability", number, arg=1, default=0.5)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.dropout(inputs[0], self.probability, over="STU")
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianNoise(Layer):
+    """gaussianNoiseLayer, a custom layer of MATLAB's documentation: the identity at
+    prediction; in training normal noise with the standard deviation Sigma is added."""
+
+    MATLAB = ("gaussianNoiseLayer",)
+    BUILDER = "gaussianNoiseLayer"
+    NICKNAME = "noise"
+    SINCE = "R2019b"
+
+    sigma: float = prop("Sigma", number, arg=1)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.noise(inputs[0], self.sigma)

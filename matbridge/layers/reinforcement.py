@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import Layer, prop
+from matbridge.dims import Size
 from matbridge.layers.output import OutputLayer
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["ClassificationWithEntropy", "FcnLoss", "Scaling"]
+__all__ = ["ClassificationWithEntropy", "FcnLoss", "Quadratic", "Scaling"]
 
 
 def factors(value: Any) -> np.ndarray:
@@ -23,7 +24,7 @@ def factors(value: Any) -> np.ndarray:
 class Scaling(Layer):
     """scalingLayer: Scale·x + Bias, each a number or an array of the input's size."""
 
-    MATLAB = ("rl.layer.ScalingLayer",)
+    MATLAB = ("rl.layer.ScalingLayer", "nnet.cnn.layer.ScalingLayer")
     BUILDER = "scalingLayer"
     PRODUCT = "Reinforcement Learning Toolbox"
     SINCE = "R2019a"
@@ -45,6 +46,31 @@ class Scaling(Layer):
             return ops.constant(array.reshape(-1), "C")
         labels = "S" * x.dims.count("S") + "C"
         return ops.constant(array.reshape(array.shape + (1,) * (len(labels) - array.ndim)), labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic(Layer):
+    """quadraticLayer: the products of any two channels, [u1·u1 u1·u2 u2·u2 u1·u3 u2·u3 u3·u3]
+    for three."""
+
+    MATLAB = ("rl.layer.QuadraticLayer",)
+    BUILDER = "quadraticLayer"
+    NICKNAME = "quadratic"
+    PRODUCT = "Reinforcement Learning Toolbox"
+    SINCE = "R2019a"
+
+    def infer(self, *inputs: Size) -> Size:
+        self.need(inputs[0], "C")
+        n = inputs[0]["C"]
+        return inputs[0].put(C=None if n is None else n * (n + 1) // 2)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = inputs[0]
+        rows = [
+            ops.multiply(ops.slice(x, "C", 0, j + 1), ops.slice(x, "C", j, j + 1))
+            for j in range(ops.size(x, "C"))
+        ]
+        return ops.concatenate(rows, "C")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,26 +1,19 @@
-"""Layers that rearrange, crop, resize or pick."""
+"""Layers that rearrange or pick."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from matbridge.card import (
-    RECORDED,
-    Layer,
-    integer,
-    logical,
-    numbers,
-    one_of,
-    optional,
-    prop,
-)
-from matbridge.dims import Size
+from matbridge.card import RECORDED, Layer, integer, integers, one_of, prop
+from matbridge.dims import Size, canonical, without
 from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops.layout import numbered
 
-__all__ = ["Crop2D", "Flatten", "Indexing1D", "Resize2D"]
+__all__ = ["Flatten", "Identity", "Indexing1D", "Permute", "Reshape"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,112 +35,112 @@ class Flatten(Layer):
         return ops.flatten(inputs[0])
 
 
-def location(value: Any) -> tuple[int, ...] | None:
-    """[x y] from 1, or None for 'auto'."""
-    found = optional(numbers)(value)
-    return None if found is None else tuple(int(n) for n in found)
+@dataclass(frozen=True, eq=False)
+class Identity(Layer):
+    """identityLayer: the output is the input."""
+
+    MATLAB = ("nnet.cnn.layer.IdentityLayer",)
+    BUILDER = "identityLayer"
+    NICKNAME = "identity"
+    SINCE = "R2024b"
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return inputs[0]
+
+
+def sizes(value: Any) -> tuple[int | None, ...]:
+    """Whole numbers, one of which may be [] or NaN: what is left."""
+    parts = value if isinstance(value, list | tuple) else np.asarray(value, float).reshape(-1)
+    return tuple(None if np.size(part) == 0 or np.isnan(part) else integer(part) for part in parts)
 
 
 @dataclass(frozen=True, eq=False)
-class Crop2D(Layer):
-    """crop2dLayer: 'in' cut to the height and width of 'ref'.
+class Reshape(Layer):
+    """reshapeLayer with OperationDimension 'spatial-channel': spatial dimensions and
+    channels, height fastest, as an array of OutputSize, the last of which is C.
 
-    Mode 'centercrop', or Location [x y]: column and row of the upper left corner from 1.
-    An odd surplus leaves one more row below and column to the right.
+    Without it the batch is reshaped as well, which no exported network can do for another
+    batch: then the first observation's dimensions must be said to be all but the last, [].
     """
 
-    MATLAB = ("nnet.cnn.layer.Crop2DLayer",)
-    BUILDER = "crop2dLayer"
-    NICKNAME = "crop2d"
-    SINCE = "R2017b"
-    INPUTS = ("in", "ref")
+    MATLAB = ("nnet.cnn.layer.ReshapeLayer",)
+    BUILDER = "reshapeLayer"
+    NICKNAME = "reshape"
+    SINCE = "R2025a"
 
-    mode: str = prop("Mode", one_of("centercrop", "custom"), default="centercrop")
-    location: tuple[int, ...] | None = prop("Location", location, default=None)
+    output_size: tuple[int | None, ...] = prop("OutputSize", sizes, arg=1)
+    operation_dimension: str = prop(
+        "OperationDimension", one_of("all", "spatial-channel"), default="all"
+    )
 
-    def infer(self, *inputs: Size) -> Size:
-        x, ref = inputs
-        if any(
-            a is not None and b is not None and a < b
-            for a, b in zip(x.spatial, ref.spatial, strict=True)
+    def target(self, x: str, elements: int | None) -> tuple[str, list[int | None]]:
+        """The labels of the result and the sizes of its spatial dimensions and channels."""
+        wanted = list(self.output_size)
+        if self.operation_dimension == "all":
+            batch = x.count("B") + x.count("T")
+            if batch != 1 or wanted[-1] is not None:
+                self.refuse(
+                    f"reshapes the batch of {x} as well, which is not supported",
+                    "Use OperationDimension='spatial-channel' in MATLAB.",
+                )
+            wanted.pop()
+        known = math.prod(n for n in wanted if n is not None)
+        if elements is not None and (
+            elements % known or (None not in wanted and elements != known)
         ):
-            self.refuse(f"cannot crop {x} to the larger {ref}")
-        return x.with_spatial(*ref.spatial)
+            self.refuse(f"cannot make {self.output_size} of {elements} elements")
+        filled = [n if n is not None else elements and elements // known for n in wanted]
+        return "S" * (len(wanted) - 1) + "C", filled
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        labels, found = self.target(x.format, x.elements("SC"))
+        rest = x.drop("SC")
+        return Size(labels + rest.format, (*found, *rest.sizes))
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x, ref = inputs
-        sizes, wanted = ops.spatial(x), ops.spatial(ref)
-        corner = [(n - w) // 2 for n, w in zip(sizes, wanted, strict=True)]
-        if self.location is not None:
-            columns, rows = self.location
-            corner = [rows - 1, columns - 1]
-        for axis, (start, size) in enumerate(zip(corner, wanted, strict=True), 1):
-            x = ops.slice(x, str(axis), start, start + size)
-        return x
+        flat = ops.flatten(inputs[0])
+        labels, found = self.target(inputs[0].dims, ops.size(flat, "C"))
+        # The first spatial dimension runs fastest, so it stands last.
+        order = numbered(labels)[::-1]
+        split = ops.split(flat, "C", found[::-1], order)
+        rest = without(split.dims, order)
+        return ops.rename(ops.align(split, rest + order[::-1]), rest + labels)
 
 
 @dataclass(frozen=True, eq=False)
-class Resize2D(Layer):
-    """resize2dLayer to OutputSize, by Scale, or to the size of 'ref'.
+class Permute(Layer):
+    """permuteLayer: dimension i of the result is dimension DimensionOrder(i) of the input,
+    counted as MATLAB stores the array; the labels stay where they are."""
 
-    Source coordinate of output i (from 0): 'half-pixel' (i + 0.5)/s - 0.5, 'asymmetric'
-    i/s, clamped at the edges, with s = out/in. Method 'nearest' or 'bilinear'.
-    """
+    MATLAB = ("nnet.cnn.layer.PermuteLayer",)
+    BUILDER = "permuteLayer"
+    NICKNAME = "permute"
+    SINCE = "R2025a"
 
-    MATLAB = ("nnet.cnn.layer.Resize2DLayer",)
-    BUILDER = "resize2dLayer"
-    PRODUCT = "Image Processing Toolbox"
-    SINCE = "R2020b"
-    TRAINING = ("DlresizeMethodName", "GetOutputSizeAndScale")
+    dimension_order: tuple[int, ...] = prop("DimensionOrder", integers, arg=1)
 
-    scale: tuple[float, ...] | None = prop("Scale", optional(numbers), default=None)
-    output_size: tuple[float, ...] | None = prop("OutputSize", optional(numbers), default=None)
-    enable_reference_input: bool = prop("EnableReferenceInput", logical, default=False)
-    method: str = prop("Method", one_of("nearest", "bilinear"), default="nearest")
-    transform: str = prop(
-        "GeometricTransformMode", one_of("half-pixel", "asymmetric"), default="half-pixel"
-    )
-    rounding: str = prop(
-        "NearestRoundingMode", one_of("round", "floor", "onnx-10"), default="round"
-    )
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return ("in", "ref") if self.enable_reference_input else ("in",)
-
-    def target(self, spatial: tuple[Any, ...], ref: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        """The new spatial sizes, by whichever of the three ways the layer is set to."""
-        if ref is not None:
-            return ref
-        if self.scale is not None:
-            scales = self.scale * (len(spatial) // len(self.scale))
-            return tuple(
-                None if n is None else int(np.floor(n * s))
-                for n, s in zip(spatial, scales, strict=True)
-            )
-        if self.output_size is None:
-            self.refuse("has neither Scale nor OutputSize nor a reference input")
-        known = [i for i, n in enumerate(self.output_size) if not np.isnan(n)]
-        ratio = self.output_size[known[0]] / spatial[known[0]]
-        return tuple(
-            round(n * ratio) if np.isnan(size) else int(size)
-            for n, size in zip(spatial, self.output_size, strict=True)
-        )
+    def moved(self, format: str) -> str:
+        """For each place of the result, the numbered label that the input has there."""
+        labels = numbered(format)
+        places = [n - 1 for n in self.dimension_order[: len(labels)]]
+        if sorted(places) != list(range(len(labels))):
+            self.refuse(f"cannot bring {format} to the order {self.dimension_order}")
+        order = "".join(labels[n] for n in places)
+        for old, new in zip(labels, order, strict=True):
+            if old != new and {old, new} & set("BT"):
+                self.refuse(f"moves the batch or time of {format}, which is not supported")
+        return order
 
     def infer(self, *inputs: Size) -> Size:
-        ref = inputs[1].spatial if len(inputs) > 1 else None
-        return inputs[0].with_spatial(*self.target(inputs[0].spatial, ref))
+        x = inputs[0]
+        sizes = dict(zip(numbered(x.format), x.sizes, strict=True))
+        return Size(x.format, tuple(sizes[label] for label in self.moved(x.format)))
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        ref = ops.spatial(inputs[1]) if len(inputs) > 1 else None
-        return ops.resize(
-            inputs[0],
-            over="S" * inputs[0].dims.count("S"),
-            sizes=self.target(ops.spatial(inputs[0]), ref),
-            method=self.method,
-            transform=self.transform,
-            rounding=self.rounding,
-        )
+        format = canonical(inputs[0].dims)
+        x = ops.rename(inputs[0], numbered(inputs[0].dims))
+        return ops.rename(ops.align(x, self.moved(format)), format)
 
 
 def index(value: Any) -> str | int:
@@ -169,7 +162,6 @@ class Indexing1D(Layer):
     EVIDENCE = RECORDED
 
     index: str | int = prop("Index", index, arg=1, default="last")
-    has_padding_mask_input: bool = prop("HasPaddingMaskInput", logical, default=False)
 
     def _over(self, labels: str) -> str:
         if "T" not in labels and labels.count("S") != 1:

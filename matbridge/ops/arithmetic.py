@@ -39,7 +39,7 @@ class Arithmetic(Layout):
 
         negative, exp, log, sqrt, abs, sign, floor, round, sin, cos, tanh, sigmoid, erf,
         relu, softplus, softsign, hard-sigmoid, leaky-relu (scale), elu (alpha), gelu
-        (approximation), clip (low, high).
+        (approximation), clip (low, high); real and imag of complex numbers.
         """
         return Value(self._map(name, x.data, **options), x.dims)
 
@@ -77,6 +77,10 @@ class Arithmetic(Layout):
     def minimum(self, x: Operand, y: Operand) -> Value:
         return self._binary("minimum", x, y)
 
+    def complex(self, real: Value, imaginary: Value) -> Value:
+        """real + i·imaginary, where the backend has complex numbers."""
+        return self._binary("complex", real, imaginary)
+
     def reduce(self, name: str, x: Value, over: str, keep: bool = False) -> Value:
         """The mean, sum, max or min over every dimension with these labels."""
         axes = tuple(axis for axis, label in enumerate(x.dims) if label in over)
@@ -88,6 +92,29 @@ class Arithmetic(Layout):
         centred = self.subtract(x, self.reduce("mean", x, over, keep=True))
         variance = self.reduce("mean", self.multiply(centred, centred), over, keep=True)
         return self.divide(centred, self.map("sqrt", self.add(variance, epsilon)))
+
+    @abstractmethod
+    def _positions(self, data: Any, axis: int) -> Any:
+        """1, 2, ... along this axis of data, as a vector."""
+
+    def positions(self, x: Value, over: str) -> Value:
+        """1, 2, ... as far as the dimension with this label goes."""
+        return Value(self._positions(x.data, x.dims.index(over)), over)
+
+    @abstractmethod
+    def _lookup(self, table: Any, data: Any, words: int, strict: bool) -> Any:
+        """Rows of ``table`` (V, D) at data - 1, as (..., D); the last row for all that is
+        not one of 1 to ``words``, or MismatchError if ``strict``."""
+
+    def lookup(self, table: Value, x: Value, words: int, strict: bool) -> Value:
+        """The columns of ``table`` (C×W) at the whole numbers x, from 1, as channels.
+
+        x has one channel. Anything else than 1 to ``words`` gives the last column, or
+        with ``strict`` MismatchError.
+        """
+        index = self.drop(x, "C") if "C" in x.dims else x
+        rows = self.align(table, "WC")
+        return Value(self._lookup(rows.data, index.data, words, strict), index.dims + "C")
 
     def softmax(self, x: Value, over: str = "C") -> Value:
         """exp(x) / sum(exp(x)) over one dimension."""

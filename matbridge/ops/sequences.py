@@ -38,10 +38,11 @@ class Sequences(Windows):
 
     @abstractmethod
     def _recur(
-        self, how: Recurrence, data: Any, weights: tuple[Any, Any, Any], states: list[Any]
+        self, how: Recurrence, data: Any, weights: tuple[Any, ...], states: list[Any]
     ) -> tuple[Any, list[Any]]:
-        """data (T, B, C); weights as MATLAB stacks them, first the forward direction's
-        rows; states (directions, B, H). Returns (T, B, directions*H) and the last states.
+        """data (T, B, C); input weights, recurrent weights, bias and, if there are any,
+        peephole weights as MATLAB stacks them, first the forward direction's rows; states
+        (directions, B, H). Returns (T, B, directions*H) and the last states.
         """
 
     def recur(
@@ -52,16 +53,19 @@ class Sequences(Windows):
         recurrent_weights: Value,
         bias: Value,
         *states: Value,
+        peephole: Value | None = None,
     ) -> tuple[Value, Value, list[Value]]:
         """A recurrent layer over all time steps.
 
+        ``peephole`` weights (rows i, f, o of an LSTM) let its gates see the cell state.
         ``states`` are hidden (and cell) values of format CB, the directions stacked in C.
         Returns the sequence of hidden states (CBT), the last hidden state of each
         direction (CB) and the last states.
         """
         steps = self.align(x, "TBC")
         packed = [self._pack_state(how, state, steps) for state in states]
-        weights = (input_weights.data, recurrent_weights.data, bias.data)
+        parts = (input_weights, recurrent_weights, bias, *([peephole] if peephole else []))
+        weights = tuple(part.data for part in parts)
         data, last = self._recur(how, steps.data, weights, packed)
         finals = [self._unpack_state(how, state) for state in last]
         return Value(data, "TBC"), finals[0], finals

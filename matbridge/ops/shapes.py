@@ -58,6 +58,12 @@ class ShapeOps(Arithmetic):
         sizes = [1 if axis in axes else n for axis, n in enumerate(data)]
         return tuple(n for axis, n in enumerate(sizes) if keep or axis not in axes)
 
+    def _positions(self, data: Shape, axis: int) -> Shape:
+        return (data[axis],)
+
+    def _lookup(self, table: Shape, data: Shape, words: int, strict: bool) -> Shape:
+        return (*data, table[-1])
+
     def _softmax(self, data: Shape, axis: int) -> Shape:
         return data
 

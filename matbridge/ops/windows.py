@@ -6,9 +6,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from matbridge.dims import same_padding, without
 from matbridge.ops.arithmetic import Arithmetic
-from matbridge.ops.layout import Value
+from matbridge.ops.layout import Value, numbered, unnumbered
 
 __all__ = ["Padding", "Windows"]
 
@@ -57,6 +59,16 @@ class Windows(Arithmetic):
         padding: Pairs,
         count_padding: bool,
     ) -> Any: ...
+
+    @abstractmethod
+    def _max_pool_places(
+        self, data: Any, window: Sequence[int], stride: Sequence[int], padding: Pairs
+    ) -> tuple[Any, Any]:
+        """As :meth:`_max_pool`, and where each maximum stood, for :meth:`_unpool`."""
+
+    @abstractmethod
+    def _unpool(self, data: Any, places: Any, sizes: Sequence[Any]) -> Any:
+        """data at ``places`` among zeros, the last dimensions of these sizes."""
 
     @abstractmethod
     def _resize(
@@ -157,6 +169,34 @@ class Windows(Arithmetic):
         data, restore = self.batched(x, "C" + over)
         return restore(self._max_pool(data, window, stride, amounts), "C" + over)
 
+    def max_pool_places(
+        self, x: Value, *, window: Sequence[int], stride: Sequence[int], padding: Padding
+    ) -> tuple[Value, Value]:
+        """As :meth:`max_pool` over the spatial dimensions, and where each maximum stood:
+        the first one in MATLAB's order on a tie."""
+        over = "S" * x.dims.count("S")
+        amounts = self.padding_for(x, over, padding, window, stride, [1] * len(window))
+        numbers = numbered(over)[::-1]
+        data, restore = self.batched(self.rename(x, numbered(x.dims)), "C" + numbers)
+        found = self._max_pool_places(data, window[::-1], stride[::-1], amounts[::-1])
+        values, places = (restore(one, "C" + numbers) for one in found)
+        return self._in_order(values), self._in_order(places)
+
+    def _in_order(self, x: Value) -> Value:
+        """Numbered spatial dimensions in their order, named S again."""
+        ordered = "".join(sorted(x.dims))
+        return self.rename(self.align(x, ordered), unnumbered(ordered))
+
+    def unpool(self, x: Value, places: Value, like: Value) -> Value:
+        """The inverse of :meth:`max_pool_places`: zeros but for x, of the size of ``like``."""
+        numbers = numbered("S" * x.dims.count("S"))[::-1]
+        data, restore = self.batched(self.rename(x, numbered(x.dims)), "C" + numbers)
+        places = self.align(places, x.dims)
+        at, _ = self.batched(self.rename(places, numbered(x.dims)), "C" + numbers)
+        return self._in_order(
+            restore(self._unpool(data, at, self.spatial(like)[::-1]), "C" + numbers)
+        )
+
     def average_pool(
         self,
         x: Value,
@@ -172,6 +212,21 @@ class Windows(Arithmetic):
         data, restore = self.batched(x, "C" + over)
         y = self._average_pool(data, window, stride, amounts, count_padding)
         return restore(y, "C" + over)
+
+    def region_means(self, x: Value, label: str, outputs: int) -> Value:
+        """The means of ``outputs`` regions along the spatial dimension "1", "2" or "3".
+
+        Region i of n elements goes from floor(i·n/outputs) up to ceil((i + 1)·n/outputs).
+        """
+        x = self.rename(x, numbered(x.dims))
+        x = self.align(x, without(x.dims, label) + label)
+        n = self.sizes(x)[-1]
+        matrix = np.zeros((outputs, n))
+        for i in range(outputs):
+            region = slice(i * n // outputs, -(-(i + 1) * n // outputs))
+            matrix[i, region] = 1 / (region.stop - region.start)
+        means = self._linear(x.data, self.constant(matrix, "OI").data, None)
+        return self._in_order(Value(means, x.dims))
 
     def resize(
         self,

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Recurrence, Value
 from matbridge.run import torch_recurrence, torch_resize
 
@@ -59,6 +60,10 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "elu": lambda x, alpha: F.elu(x, alpha),
     "gelu": _gelu,
     "clip": lambda x, low, high: x.clamp(low, high),
+    "complex": torch.complex,
+    # Real numbers are their own real part; torch refuses to give their imaginary one.
+    "real": lambda x: x.real.clone() if x.is_complex() else x.clone(),
+    "imag": lambda x: x.imag.clone() if x.is_complex() else torch.zeros_like(x),
 }
 
 
@@ -142,6 +147,12 @@ class TorchOps(Ops):
     def _reduce(self, name: str, data: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
         return self._call(REDUCTIONS[name], data, axes, keep)
 
+    def _positions(self, data: Tensor, axis: int) -> Tensor:
+        return self._apply(_counted, data, axis, self.dtype)
+
+    def _lookup(self, table: Tensor, data: Tensor, words: int, strict: bool) -> Tensor:
+        return self._apply(_rows_at, table, data, words, strict)
+
     def _softmax(self, data: Tensor, axis: int) -> Tensor:
         return self._apply(torch.softmax, data, axis)
 
@@ -193,6 +204,14 @@ class TorchOps(Ops):
             data, ends = self._pad(data, padding, -math.inf), [0] * len(padding)
         return self._apply(MAX_POOLS[len(window)], data, list(window), list(stride), ends)
 
+    def _max_pool_places(
+        self, data: Tensor, window: Sequence[int], stride: Sequence[int], padding: Pairs
+    ) -> tuple[Tensor, Tensor]:
+        return self._apply(_pool_places, data, list(window), list(stride), list(padding))
+
+    def _unpool(self, data: Tensor, places: Tensor, sizes: Sequence[Any]) -> Tensor:
+        return self._apply(_unpool, data, places, tuple(sizes))
+
     def _average_pool(
         self,
         data: Tensor,
@@ -223,7 +242,7 @@ class TorchOps(Ops):
         self,
         how: Recurrence,
         data: Tensor,
-        weights: tuple[Tensor, Tensor, Tensor],
+        weights: tuple[Tensor, ...],
         states: list[Tensor],
     ) -> tuple[Tensor, list[Tensor]]:
         return torch_recurrence.recur(self, how, data, weights, states)
@@ -255,6 +274,40 @@ class TorchOps(Ops):
 
     def native(self, **ways: Any) -> Any:
         return ways["torch"]
+
+
+def _counted(data: Tensor, axis: int, dtype: torch.dtype) -> Tensor:
+    """1, 2, ... as many as data has along this axis."""
+    return torch.arange(1, data.shape[axis] + 1, dtype=dtype, device=data.device)
+
+
+def _rows_at(table: Tensor, data: Tensor, words: int, strict: bool) -> Tensor:
+    """The rows of a table by numbers from 1; the last one for any other number."""
+    known = (data >= 1) & (data <= words)
+    if strict and not torch.compiler.is_exporting() and not bool(known.all()):
+        raise MismatchError(
+            f"an index is not one of 1 to {words}",
+            mend="Give the indices of known words, from 1; this layer's OOVMode is 'error'.",
+        )
+    last = table.shape[0] - 1
+    return F.embedding(torch.where(known, data - 1, last).long(), table)
+
+
+def _pool_places(
+    data: Tensor, window: list[int], stride: list[int], padding: Pairs
+) -> tuple[Tensor, Tensor]:
+    """Maxima of the windows over the last two dimensions, and their places in data."""
+    (top, bottom), (left, right) = padding
+    padded = F.pad(data, [left, right, top, bottom], value=-math.inf)
+    values, places = F.max_pool2d(padded, window, stride, return_indices=True)
+    row, column = places // padded.shape[-1] - top, places % padded.shape[-1] - left
+    return values, row * data.shape[-1] + column
+
+
+def _unpool(data: Tensor, places: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    zeros = data.new_zeros((*data.shape[:2], math.prod(sizes)))
+    filled = zeros.scatter(2, places.flatten(2), data.flatten(2))
+    return filled.reshape(*data.shape[:2], *sizes)
 
 
 def _ones(data: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -13,7 +13,9 @@ from matbridge.ops import Recurrence
 
 __all__ = ["recur"]
 
-Weights = tuple[Tensor, Tensor, Tensor]
+Weights = tuple[Tensor, ...]
+# The next states from the input products of one step and the states before it.
+Step = Callable[..., list[Tensor]]
 
 STATE_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -44,7 +46,8 @@ def recur(
     ops: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """data (T, B, C), states (directions, B, H); see :meth:`Sequences._recur`."""
-    if how.plain and how.reset_gate_mode != "before-multiplication":
+    fits = how.plain and how.reset_gate_mode != "before-multiplication"
+    if fits and len(weights) == 3:
         return _fused(ops, how, data, weights, states)
     directions = [
         tuple(ops._call(_rows, part, i, how.directions) for part in weights)
@@ -95,46 +98,71 @@ def _fused(
 
 
 def _loop(
-    how: Recurrence, data: Tensor, weights: Any, states: list[Tensor]
+    how: Recurrence, data: Tensor, weights: Sequence[Tensor], states: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """One direction, step by step, the input products of all steps at once."""
-    input_weights, recurrent, bias = weights
-    step = _gru_step if how.gates == "rzh" else _lstm_step
+    input_weights, recurrent, bias, *peephole = weights
     extra = None
     if how.reset_gate_mode == "recurrent-bias-after-multiplication":
         bias, extra = _rows(bias, 0, 2), _rows(bias, 1, 2)
     products = F.linear(data, input_weights, bias)
+    if how.gates == "ifgo":
+        step = _lstm_step(how, recurrent, *peephole)
+    elif how.reset_gate_mode == "before-multiplication":
+        step = _gru_step_before(how, recurrent)
+    else:
+        step = _gru_step_after(how, recurrent, extra)
     outputs = []
-    for t in range(data.shape[0]):
-        states = step(how, products[t], recurrent, extra, states)
+    for x in products.unbind():
+        states = step(x, *states)
         outputs.append(states[0])
     return torch.stack(outputs), states
 
 
-def _lstm_step(
-    how: Recurrence, x: Tensor, recurrent: Tensor, extra: Tensor | None, states: list[Tensor]
-) -> list[Tensor]:
-    """z = W·x + R·h + b; c = σ(f)·c + σ(i)·s(g); h = σ(o)·s(c)."""
+def _lstm_step(how: Recurrence, recurrent: Tensor, peephole: Tensor | None = None) -> Step:
+    """z = W·x + R·h + b; c = σ(f)·c + σ(i)·s(g); h = σ(o)·s(c); with a peephole, i and f
+    see c before the step and o sees it after."""
     gate, squash = GATE_ACTIVATIONS[how.gate_activation], STATE_ACTIVATIONS[how.state_activation]
-    hidden, cell = states
-    i, f, g, o = (x + F.linear(hidden, recurrent)).chunk(4, -1)
-    cell = gate(f) * cell + gate(i) * squash(g)
-    return [gate(o) * squash(cell), cell]
+    units, columns = recurrent.shape[1], recurrent.t()
+    both = None if peephole is None else peephole[: 2 * units].reshape(2, units)
+
+    def step(x: Tensor, hidden: Tensor, cell: Tensor) -> list[Tensor]:
+        z = torch.addmm(x, hidden, columns)
+        first, third, last = z.split((2 * units, units, units), -1)
+        if both is not None:
+            first = first + (both * cell.unsqueeze(-2)).flatten(-2)
+        i, f = gate(first).chunk(2, -1)
+        cell = torch.addcmul(f * cell, i, squash(third))
+        if peephole is not None:
+            last = torch.addcmul(last, peephole[2 * units :], cell)
+        return [gate(last) * squash(cell), cell]
+
+    return step
 
 
-def _gru_step(
-    how: Recurrence, x: Tensor, recurrent: Tensor, extra: Tensor | None, states: list[Tensor]
-) -> list[Tensor]:
-    """h = (1 - z)·candidate + z·h, the reset gate where ResetGateMode puts it."""
+def _gru_step_before(how: Recurrence, recurrent: Tensor) -> Step:
+    """h = (1 - z)·s(W·x + b + R·(r·h)) + z·h."""
     gate, squash = GATE_ACTIVATIONS[how.gate_activation], STATE_ACTIVATIONS[how.state_activation]
-    (hidden,) = states
-    units = hidden.shape[-1]
-    if how.reset_gate_mode == "before-multiplication":
-        r, z = gate(x[..., : 2 * units] + F.linear(hidden, recurrent[: 2 * units])).chunk(2, -1)
-        candidate = squash(x[..., 2 * units :] + F.linear(r * hidden, recurrent[2 * units :]))
-    else:
-        xr, xz, xh = x.chunk(3, -1)
-        hr, hz, hh = F.linear(hidden, recurrent, extra).chunk(3, -1)
-        r, z = gate(xr + hr), gate(xz + hz)
-        candidate = squash(xh + r * hh)
-    return [(1 - z) * candidate + z * hidden]
+    units = recurrent.shape[1]
+    gates, candidate = recurrent[: 2 * units].t(), recurrent[2 * units :].t()
+
+    def step(x: Tensor, hidden: Tensor) -> list[Tensor]:
+        both, last = x.split((2 * units, units), -1)
+        r, z = gate(torch.addmm(both, hidden, gates)).chunk(2, -1)
+        return [torch.lerp(squash(torch.addmm(last, r * hidden, candidate)), hidden, z)]
+
+    return step
+
+
+def _gru_step_after(how: Recurrence, recurrent: Tensor, extra: Tensor | None) -> Step:
+    """h = (1 - z)·s(W·x + b + r·(R·h + c)) + z·h."""
+    gate, squash = GATE_ACTIVATIONS[how.gate_activation], STATE_ACTIVATIONS[how.state_activation]
+    units = recurrent.shape[1]
+
+    def step(x: Tensor, hidden: Tensor) -> list[Tensor]:
+        both, last = x.split((2 * units, units), -1)
+        gates, inner = F.linear(hidden, recurrent, extra).split((2 * units, units), -1)
+        r, z = gate(both + gates).chunk(2, -1)
+        return [torch.lerp(squash(torch.addcmul(last, r, inner)), hidden, z)]
+
+    return step

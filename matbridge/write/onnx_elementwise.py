@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from matbridge.errors import UnsupportedError
 from matbridge.write.onnx_graph import Builder, Data, Size, Tensor
 
 __all__ = ["ELEMENTWISE", "NUMPY"]
@@ -69,6 +70,10 @@ def _round(builder: Builder, x: Data) -> Tensor:
     return ELEMENTWISE["multiply"](builder, away, ELEMENTWISE["sign"](builder, x))
 
 
+def _no_complex(builder: Builder, *data: Data) -> Tensor:
+    raise UnsupportedError("ONNX has no complex numbers, so this network cannot be written to it")
+
+
 ELEMENTWISE: dict[str, Make] = {
     "add": plain("Add"),
     "subtract": plain("Sub"),
@@ -98,6 +103,9 @@ ELEMENTWISE: dict[str, Make] = {
     "elu": plain("Elu"),
     "gelu": _gelu,
     "clip": _clip,
+    "complex": _no_complex,
+    "real": _no_complex,
+    "imag": _no_complex,
 }
 
 NUMPY: dict[str, Callable[..., Any]] = {

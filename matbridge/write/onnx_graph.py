@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from matbridge.errors import UnsupportedError
+
 __all__ = ["Builder", "Data", "Dim", "Tensor"]
 
 OPSET = 17
@@ -35,6 +37,13 @@ class Dim:
 
     __rmul__ = __mul__
 
+    def _refuse(self, *_: Any) -> Any:
+        raise UnsupportedError(
+            "a size that follows from an unknown length cannot be written to ONNX"
+        )
+
+    __neg__ = __add__ = __radd__ = __sub__ = __rsub__ = __floordiv__ = __mod__ = _refuse
+
 
 Size = int | Dim
 
@@ -46,6 +55,12 @@ class Tensor:
     name: str
     sizes: tuple[Size, ...]
     zero: bool = False
+
+
+def _result(name: str, sizes: Sequence[Size | None]) -> Tensor:
+    """A result; a size that only it will tell is read off it where it is needed."""
+    found = (Dim(((name, axis),)) if n is None else n for axis, n in enumerate(sizes))
+    return Tensor(name, tuple(found))
 
 
 # Constants stay NumPy arrays, and what is computed from them alone is folded.
@@ -83,21 +98,29 @@ class Builder:
     def integers(self, values: Sequence[int], what: str = "sizes") -> str:
         return self.initializer(np.array(values, np.int64), what)
 
+    def scalar(self, value: int) -> str:
+        """An integer without dimensions."""
+        return self.initializer(np.array(value, np.int64), "axis")
+
     def node(
-        self, operator: str, inputs: Sequence[Data | str], sizes: Sequence[Size], **attributes: Any
+        self,
+        operator: str,
+        inputs: Sequence[Data | str],
+        sizes: Sequence[Size | None],
+        **attributes: Any,
     ) -> Tensor:
-        """One node with one result of these sizes."""
+        """One node with one result of these sizes; None for one that only the result tells."""
         return self.nodes_with(operator, inputs, [sizes], **attributes)[0]
 
     def nodes_with(
         self,
         operator: str,
         inputs: Sequence[Data | str],
-        sizes: Sequence[Sequence[Size]],
+        sizes: Sequence[Sequence[Size | None]],
         **attributes: Any,
     ) -> list[Tensor]:
         """One node with several results."""
-        results = [Tensor(self.fresh(operator.lower()), tuple(one)) for one in sizes]
+        results = [_result(self.fresh(operator.lower()), one) for one in sizes]
         names = [one if isinstance(one, str) else self.name_of(one) for one in inputs]
         self.nodes.append(
             helper.make_node(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
 from matbridge.dims import pool_output, window_span
 from matbridge.errors import UnsupportedError
@@ -74,7 +75,7 @@ class OnnxOps(Ops):
             place: list[slice] = [slice(None)] * data.ndim
             place[axis] = slice(start, stop, step)
             return data[tuple(place)]
-        length: Size
+        length: Size | None
         if isinstance(stop, Dim):
             end, length = self.builder.dim(stop), stop
         else:
@@ -90,8 +91,8 @@ class OnnxOps(Ops):
             return np.concatenate(arrays, axis)
         along = [sizes_of(one)[axis] for one in data]
         first = next(one for one in data if isinstance(one, Tensor))
-        sizes = list(first.sizes)
-        sizes[axis] = sum(along)  # type: ignore[arg-type]
+        total = None if any(isinstance(n, Dim) for n in along) else sum(along)
+        sizes = [total if p == axis else n for p, n in enumerate(first.sizes)]
         return self.builder.node("Concat", list(data), sizes, axis=axis)
 
     def _flip(self, data: Data, axis: int) -> Data:
@@ -119,6 +120,24 @@ class OnnxOps(Ops):
             places = self.builder.integers(axes, "axes")
             return self.builder.node("ReduceSum", [data, places], sizes, keepdims=int(keep))
         return self.builder.node(REDUCTIONS[name], [data], sizes, axes=axes, keepdims=int(keep))
+
+    def _positions(self, data: Data, axis: int) -> Data:
+        size = sizes_of(data)[axis]
+        if isinstance(size, int):
+            return np.arange(1.0, size + 1)
+        ones = self._expand(np.ones(1), (size,))
+        return self.builder.node("CumSum", [ones, self.builder.scalar(0)], (size,))
+
+    def _lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
+        last = sizes_of(table)[0] - 1
+        sizes = sizes_of(data)
+        inside = self._map("clip", data, low=1.0, high=float(words))
+        same = self.builder.node("Equal", [inside, data], sizes)
+        index = self.builder.node(
+            "Where", [same, self._map("subtract", data, 1.0), np.array(float(last))], sizes
+        )
+        whole = self.builder.node("Cast", [index], sizes, to=TensorProto.INT64)
+        return self.builder.node("Gather", [table, whole], (*sizes, sizes_of(table)[1]), axis=0)
 
     def _softmax(self, data: Data, axis: int) -> Data:
         return self.builder.node("Softmax", [data], sizes_of(data), axis=axis)
@@ -196,7 +215,7 @@ class OnnxOps(Ops):
         batch, _, *spatial = sizes_of(data)
         _, outputs, *window = fixed(kernel)
         sizes = [
-            known(n, "a dimension of a transposed convolution") * s - s + k
+            None if isinstance(n, Dim) else n * s - s + k
             for n, s, k in zip(spatial, stride, window, strict=True)
         ]
         return self.builder.node(
@@ -215,6 +234,27 @@ class OnnxOps(Ops):
         return self.builder.node(
             "MaxPool", [data], sizes, kernel_shape=window, strides=stride, pads=ends(padding)
         )
+
+    def _max_pool_places(
+        self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
+    ) -> tuple[Data, Data]:
+        batch, channels, *spatial = sizes_of(data)
+        sizes = [batch, channels, *_windows(spatial, window, stride, padding)]
+        values, places = self.builder.nodes_with(
+            "MaxPool",
+            [data],
+            [sizes, sizes],
+            kernel_shape=window,
+            strides=stride,
+            pads=ends(padding),
+        )
+        return values, places
+
+    def _unpool(self, data: Data, places: Data, sizes: Sequence[Any]) -> Data:
+        target = (*sizes_of(data)[:2], *sizes)
+        ones = [1] * len(sizes)
+        inputs = [data, places, self.builder.shape(target)]
+        return self.builder.node("MaxUnpool", inputs, target, kernel_shape=ones, strides=ones)
 
     def _average_pool(
         self,
@@ -258,7 +298,7 @@ class OnnxOps(Ops):
     # -- sequences -------------------------------------------------------------------------
 
     def _recur(
-        self, how: Recurrence, data: Data, weights: tuple[Any, Any, Any], states: list[Data]
+        self, how: Recurrence, data: Data, weights: tuple[Any, ...], states: list[Data]
     ) -> tuple[Data, list[Data]]:
         y, last = onnx_recurrence.recur(self.builder, how, data, weights, states)
         # ONNX gives (T, directions, B, H).
@@ -314,28 +354,31 @@ def fixed(data: Data) -> list[int]:
 
 def _windows(
     sizes: Sequence[Size], spans: Sequence[Any], stride: Sequence[int], padding: Pairs
-) -> list[Size]:
-    """Sizes after a window; along a dimension of unknown size only where nothing changes."""
-    found: list[Size] = []
+) -> list[Size | None]:
+    """Sizes after a window; None where only the result will tell."""
+    found: list[Size | None] = []
     for n, span, step, (a, b) in zip(sizes, spans, stride, padding, strict=True):
-        if isinstance(n, Dim) and (step != 1 or a + b != span - 1):
-            raise UnsupportedError("a window that shortens sequences cannot be written to ONNX yet")
-        found.append(n if isinstance(n, Dim) else pool_output(n, span, step, a + b) or 0)
+        if isinstance(n, Dim):
+            found.append(n if step == 1 and a + b == span - 1 else None)
+        else:
+            found.append(pool_output(n, span, step, a + b) or 0)
     return found
 
 
-def _padded(size: Size, pair: tuple[int, int]) -> Size:
-    return size if not any(pair) else known(size, "a padded dimension") + sum(pair)
+def _padded(size: Size, pair: tuple[int, int]) -> Size | None:
+    if isinstance(size, Dim):
+        return None if any(pair) else size
+    return size + sum(pair)
 
 
-def _sliced(size: Size, start: int, stop: int | None, step: int) -> Size:
+def _sliced(size: Size, start: int, stop: int | None, step: int) -> Size | None:
     if isinstance(size, int):
         return len(range(size)[start:stop:step])
     if stop is None and start < 0:
         return -start
     if stop is not None and 0 <= start <= stop:
         return math.ceil((stop - start) / step)
-    raise UnsupportedError("this slice of a sequence cannot be written to ONNX yet")
+    return None
 
 
 def ends(padding: Pairs) -> list[int]:

@@ -26,7 +26,7 @@ def recur(
     builder: Builder,
     how: Recurrence,
     data: Data,
-    weights: tuple[Any, Any, Any],
+    weights: tuple[Any, ...],
     states: list[Data],
 ) -> tuple[Tensor, list[Tensor]]:
     """data (T, B, C); the result is (T, directions, B, H), states (directions, B, H)."""
@@ -37,9 +37,12 @@ def recur(
     units = recurrent.shape[-1]
     steps, batch, _ = data.sizes
     inputs: list[Data | str] = [data, input_weights, recurrent, _bias(weights[2], how, order)]
-    if not all(isinstance(state, Tensor) and state.zero for state in states):
+    zero = all(isinstance(state, Tensor) and state.zero for state in states)
+    if len(weights) == 4 or not zero:
         # The empty name stands for the lengths of the sequences.
         inputs += ["", *states]
+    if len(weights) == 4:
+        inputs.append(_stack(weights[3].reshape(-1, 1), how, "iof", "ifo")[..., 0])
     sizes: list[Any] = [(steps, how.directions, batch, units)]
     sizes += [(how.directions, batch, units)] * len(states)
     y, *last = builder.nodes_with(
@@ -53,11 +56,10 @@ def recur(
     return y, last
 
 
-def _stack(weights: np.ndarray, how: Recurrence, order: str) -> np.ndarray:
+def _stack(weights: np.ndarray, how: Recurrence, order: str, gates: str = "") -> np.ndarray:
     """Rows of each direction with the gates in ONNX's order: (directions, G·H, columns)."""
-    gates = len(order)
-    blocks = weights.reshape(how.directions, gates, -1, weights.shape[-1])
-    chosen = blocks[:, gate_blocks(how.gates, order)]
+    blocks = weights.reshape(how.directions, len(order), -1, weights.shape[-1])
+    chosen = blocks[:, gate_blocks(gates or how.gates, order)]
     return chosen.reshape(how.directions, -1, weights.shape[-1])
 
 

@@ -1,0 +1,108 @@
+"""Layers for complex numbers. ONNX has none, so these networks cannot be written to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from matbridge.card import Layer, integer, one_of, prop
+from matbridge.dims import Size, canonical
+from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops.layout import numbered, numbered_axis
+
+__all__ = ["ComplexReLU", "ComplexToReal", "RealToComplex"]
+
+
+@dataclass(frozen=True, eq=False)
+class ComplexReLU(Layer):
+    """complexReluLayer: max(0, ·) of the real and of the imaginary part."""
+
+    MATLAB = ("nnet.cnn.layer.ComplexReLULayer",)
+    BUILDER = "complexReluLayer"
+    SINCE = "R2025a"
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        real, imaginary = (ops.map("relu", ops.map(part, inputs[0])) for part in ("real", "imag"))
+        return ops.complex(real, imaginary)
+
+
+def dimension(value: Any) -> str | int:
+    """A label, 'last', or a number from 1."""
+    if not isinstance(value, str):
+        return integer(value)
+    found = one_of("c", "s", "b", "t", "u", "last")(value)
+    return found if found == "last" else found.upper()
+
+
+@dataclass(frozen=True, eq=False)
+class Interleaving(Layer):
+    """What the pair shares: along OperationDimension, real parts stand at odd places (from
+    1) and imaginary parts at even ones."""
+
+    operation_dimension: str | int = prop("OperationDimension", dimension, default="C")
+
+    def label(self, format: str) -> str:
+        """The dimension as a label, the spatial ones told apart as 1, 2, 3."""
+        labels, wanted = numbered(format), self.operation_dimension
+        if wanted == "last":
+            return labels[-1]
+        if isinstance(wanted, int):
+            if wanted > len(labels):
+                self.refuse(f"works along dimension {wanted}, but its input is {format}")
+            return labels[wanted - 1]
+        found = "1" if wanted == "S" else wanted
+        if found not in labels:
+            self.refuse(f"needs a dimension {wanted}, but its input has the format {format}")
+        return found
+
+    def resized(self, x: Size, label: str, n: int | None) -> Size:
+        place = numbered(x.format).index(label)
+        return Size(x.format, (*x.sizes[:place], n, *x.sizes[place + 1 :]))
+
+
+@dataclass(frozen=True, eq=False)
+class ComplexToReal(Interleaving):
+    """complexToRealLayer: Y(2n-1) = real(X(n)), Y(2n) = imag(X(n))."""
+
+    MATLAB = ("nnet.cnn.layer.ComplexToRealLayer",)
+    BUILDER = "complexToRealLayer"
+    SINCE = "R2024b"
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        label = self.label(x.format)
+        n = x.sizes[numbered(x.format).index(label)]
+        return self.resized(x, label, None if n is None else 2 * n)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = inputs[0]
+        axis = numbered_axis(x.dims, self.label(canonical(x.dims)))
+        parts = [ops.align(ops.map(part, x), x.dims + "P") for part in ("real", "imag")]
+        pairs = ops.align(
+            ops.concatenate(parts, "P"), x.dims[: axis + 1] + "P" + x.dims[axis + 1 :]
+        )
+        sizes = ops.sizes(x)
+        return ops.reshape(pairs, (*sizes[:axis], 2 * sizes[axis], *sizes[axis + 1 :]), x.dims)
+
+
+@dataclass(frozen=True, eq=False)
+class RealToComplex(Interleaving):
+    """realToComplexLayer: Y(n) = X(2n-1) + i·X(2n)."""
+
+    MATLAB = ("nnet.cnn.layer.RealToComplexLayer",)
+    BUILDER = "realToComplexLayer"
+    SINCE = "R2024b"
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        label = self.label(x.format)
+        n = x.sizes[numbered(x.format).index(label)]
+        if n is not None and n % 2:
+            self.refuse(f"needs pairs along {label}, but its input is {x}")
+        return self.resized(x, label, None if n is None else n // 2)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = inputs[0]
+        label = self.label(canonical(x.dims))
+        real, imaginary = (ops.slice(x, label, start, None, 2) for start in (0, 1))
+        return ops.complex(real, imaginary)

@@ -1,0 +1,260 @@
+"""Embeddings of words, positions and patches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from matbridge.card import (
+    EQUATION,
+    RECORDED,
+    Array,
+    Layer,
+    integer,
+    integers,
+    learnable,
+    one_of,
+    optional,
+    prop,
+)
+from matbridge.dims import Size
+from matbridge.layers.attention import position_label
+from matbridge.layers.windowed import check_fits, moved_over, slide
+from matbridge.ops import Ops, Parameters, Value
+
+__all__ = [
+    "EmbeddingConcatenation",
+    "PatchEmbedding",
+    "PositionEmbedding",
+    "SinusoidalPositionEncoding",
+    "WordEmbedding",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class WordEmbedding(Layer):
+    """wordEmbeddingLayer: column k of Weights (Dimension×(NumWords + 1)) for the word k,
+    from 1. The input has one channel.
+
+    OOVMode 'map-to-last' gives any other index, such as the padding 0, the last column;
+    'error' refuses it.
+    """
+
+    MATLAB = ("nnet.cnn.layer.WordEmbeddingLayer",)
+    BUILDER = "wordEmbeddingLayer"
+    NICKNAME = "word-embedding"
+    PRODUCT = "Text Analytics Toolbox"
+    SINCE = "R2018b"
+    ARRAYS = (learnable("Weights", "Dimension", "Columns", dims="CW"),)
+    TRAINING = ("WeightsInitializer", "WeightLearnRateFactor", "WeightL2Factor", "Vocabulary")
+
+    dimension: int = prop("Dimension", integer, arg=1)
+    num_words: int = prop("NumWords", integer, arg=2)
+    oov_mode: str = prop("OOVMode", one_of("map-to-last", "error"), default="map-to-last")
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        self.need(x, "C")
+        self.expect(x["C"], 1, "channel of word indices", x)
+        if "Weights" in self.arrays:
+            columns = self.arrays["Weights"].shape[1]
+            if columns - self.num_words not in (0, 1):
+                self.refuse(f"has {columns} columns of Weights for {self.num_words} words")
+        return x.put(C=self.dimension)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.lookup(p["Weights"], inputs[0], self.num_words, self.oov_mode == "error")
+
+
+@dataclass(frozen=True, eq=False)
+class PositionEmbedding(Layer):
+    """positionEmbeddingLayer: column t of Weights (OutputSize×MaxPosition) at step t from
+    1; nothing is added to the input. Confirmed by a trained network and its data."""
+
+    MATLAB = ("nnet.cnn.layer.PositionEmbeddingLayer",)
+    BUILDER = "positionEmbeddingLayer"
+    SINCE = "R2023b"
+    EVIDENCE = RECORDED
+    ARRAYS = (learnable("Weights", "OutputSize", "MaxPosition", dims="CP"),)
+    TRAINING = (
+        "PositionStrategy",
+        "WeightsInitializer",
+        "WeightLearnRateFactor",
+        "WeightL2Factor",
+    )
+
+    output_size: int = prop("OutputSize", integer, arg=1)
+    max_position: int = prop("MaxPosition", integer, arg=2)
+    position_dimension: str = prop(
+        "PositionDimension", one_of("auto", "temporal", "spatial"), default="auto"
+    )
+
+    def _over(self, format: str) -> str:
+        if self.position_dimension == "spatial":
+            return "S"
+        return position_label(self, format)
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        length = x[self._over(x.format)]
+        if length is not None and length > self.max_position:
+            self.refuse(f"knows {self.max_position} positions, but its input is {x}")
+        return x.put(C=self.output_size)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = inputs[0]
+        over = self._over(x.dims)
+        steps = ops.size(x, over)
+        table = ops.rename(ops.slice(p["Weights"], "P", 0, steps), "C" + over)
+        outer = x.dims.replace("C", "").replace(over, "")
+        return ops.expand(table, outer + over + "C", ops.rename(x, x.dims.replace("C", "-")))
+
+
+@dataclass(frozen=True, eq=False)
+class SinusoidalPositionEncoding(Layer):
+    """sinusoidalPositionEncodingLayer: channel 2k + 1 is sin(p/10000^(2k/OutputSize)),
+    channel 2k + 2 the cosine of the same, k from 0.
+
+    Positions p are the indices along time or space, from 1, or the data themselves. That
+    they count from 1, and that sines and cosines alternate, is assumed: the documentation
+    gives no equation.
+    """
+
+    MATLAB = ("nnet.cnn.layer.SinusoidalPositionEncodingLayer",)
+    BUILDER = "sinusoidalPositionEncodingLayer"
+    NICKNAME = "sinposenc"
+    SINCE = "R2023b"
+    EVIDENCE = EQUATION
+
+    output_size: int = prop("OutputSize", integer, arg=1)
+    positions: str = prop(
+        "Positions",
+        one_of("auto", "temporal-indices", "spatial-indices", "data-values"),
+        default="auto",
+    )
+    position_offset: int | None = prop("PositionOffset", optional(integer), default=None)
+
+    def _over(self, format: str) -> str:
+        """T or S, or nothing for the data themselves."""
+        fixed = {"temporal-indices": "T", "spatial-indices": "S", "data-values": ""}
+        automatic = "T" if "T" in format else "S" if format.count("S") == 1 else ""
+        over = fixed.get(self.positions, automatic)
+        if over and format.count(over) != 1:
+            self.refuse(f"needs one dimension {over}, but its input has the format {format}")
+        return over
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        if self.output_size % 2:
+            self.refuse(f"needs an even OutputSize, not {self.output_size}")
+        if not self._over(x.format):
+            self.need(x, "C")
+            self.expect(x["C"], 1, "channel of positions", x)
+        return x.put(C=self.output_size)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = inputs[0]
+        over = self._over(x.dims)
+        places = ops.positions(x, over) if over else ops.drop(x, "C")
+        if self.position_offset:
+            places = ops.add(places, float(self.position_offset))
+        half = self.output_size // 2
+        rates = [10000 ** (-2 * k / self.output_size) for k in range(half)]
+        angles = ops.multiply(places, ops.constant(rates, "K"))
+        waves = [ops.map(name, angles) for name in ("sin", "cos")]
+        pairs = ops.concatenate([ops.align(w, angles.dims + "P") for w in waves], "P")
+        table = ops.merge(pairs, "KP", "C")
+        if not over:
+            return table
+        outer = "".join(label for label in x.dims if label not in "C" + over)
+        return ops.expand(table, outer + over + "C", ops.rename(x, x.dims.replace("C", "-")))
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingConcatenation(Layer):
+    """embeddingConcatenationLayer: Weights (C×1) as a first time step or position, such as
+    the class token of a transformer; everything else moves on by one."""
+
+    MATLAB = ("nnet.cnn.layer.EmbeddingConcatenationLayer",)
+    BUILDER = "embeddingConcatenationLayer"
+    NICKNAME = "embed-cat"
+    SINCE = "R2023b"
+    ARRAYS = (learnable("Weights", "InputSize", "1", dims="C"),)
+    TRAINING = ("WeightsInitializer", "WeightLearnRateFactor", "WeightL2Factor")
+
+    input_size: int | None = prop("InputSize", optional(integer), default=None)
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        self.need(x, "C")
+        self.expect(x["C"], self.input_size, "channels", x)
+        if position_label(self, x.format) == "T":
+            return x
+        (n,) = x.spatial
+        return x.with_spatial(None if n is None else n + 1)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = inputs[0]
+        over = position_label(self, x.dims)
+        one = ops.slice(x, over, 0, 1)
+        return ops.concatenate([ops.expand(p["Weights"], x.dims, one), x], over)
+
+
+@dataclass(frozen=True, eq=False)
+class PatchEmbedding(Layer):
+    """patchEmbeddingLayer: a convolution whose stride is its PatchSize, then one position for
+    each patch: down the columns first ('column-major'), along the rows first ('row-major')
+    or as they lie ('none').
+
+    Weights PatchSize×NumChannels×OutputSize, Bias 1×…×1×OutputSize.
+    """
+
+    MATLAB = ("nnet.cnn.layer.PatchEmbeddingLayer",)
+    BUILDER = "patchEmbeddingLayer"
+    NICKNAME = "patch-embed"
+    PRODUCT = "Computer Vision Toolbox"
+    SINCE = "R2023b"
+    ARRAYS = (
+        learnable("Weights", "PatchSize", "NumChannels", "OutputSize", dims="SIO"),
+        learnable("Bias", "OutputSize", dims="O"),
+    )
+    TRAINING: ClassVar[tuple[str, ...]] = ("WeightsInitializer", "BiasInitializer", "InputSize")
+
+    patch_size: tuple[int, ...] = prop("PatchSize", integers, arg=1)
+    output_size: int = prop("OutputSize", integer, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+    flatten_mode: str = prop(
+        "SpatialFlattenMode", one_of("column-major", "row-major", "none"), default="column-major"
+    )
+
+    @property
+    def declared(self) -> tuple[Array, ...]:
+        # The bias has as many dimensions of size 1 as the patch has dimensions.
+        ones = ("1",) * len(self.patch_size)
+        return (self.ARRAYS[0], learnable("Bias", *ones, "OutputSize", dims="O"))
+
+    def infer(self, *inputs: Size) -> Size:
+        x, rank = inputs[0], len(self.patch_size)
+        self.need(x, "C")
+        self.expect(x["C"], self.num_channels, "channels", x)
+        over = moved_over(self, x, rank)
+        no_padding = [(0, 0)] * rank
+        y = slide(x, over, self.patch_size, self.patch_size, (1,) * rank, no_padding)
+        y = check_fits(self, x, y).put(C=self.output_size)
+        return y if self.flatten_mode == "none" else y.with_spatial(y.elements("S"))
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        rank = len(self.patch_size)
+        y = ops.convolve(
+            inputs[0],
+            p["Weights"],
+            p["Bias"],
+            over=moved_over(self, inputs[0], rank),
+            stride=self.patch_size,
+            dilation=(1,) * rank,
+            padding=[(0, 0)] * rank,
+        )
+        if self.flatten_mode == "none":
+            return y
+        order = "123"[:rank]
+        return ops.merge(y, order[::-1] if self.flatten_mode == "column-major" else order, "S")

@@ -1,0 +1,56 @@
+"""Folding time into the batch, so that image layers run on each frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matbridge.card import Layer
+from matbridge.dims import Size
+from matbridge.ops import Ops, Parameters, Value
+
+__all__ = ["SequenceFolding", "SequenceUnfolding"]
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceFolding(Layer):
+    """sequenceFoldingLayer: frames as observations, those of one time step together.
+
+    Output miniBatchSize, for sequenceUnfoldingLayer alone, is the number of observations.
+    """
+
+    MATLAB = ("nnet.cnn.layer.SequenceFoldingLayer",)
+    BUILDER = "sequenceFoldingLayer"
+    NICKNAME = "seqfold"
+    SINCE = "R2019a"
+    OUTPUTS = ("out", "miniBatchSize")
+
+    def infer(self, *inputs: Size) -> tuple[Size, ...]:
+        self.need(inputs[0], "CT")
+        return inputs[0].drop("T"), inputs[0]
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> tuple[Value, ...]:
+        x = inputs[0]
+        # The input itself stands for its mini-batch size.
+        return ops.merge(ops.align(x, x.dims if "B" in x.dims else x.dims + "B"), "TB", "B"), x
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceUnfolding(Layer):
+    """sequenceUnfoldingLayer: the time steps back again."""
+
+    MATLAB = ("nnet.cnn.layer.SequenceUnfoldingLayer",)
+    BUILDER = "sequenceUnfoldingLayer"
+    NICKNAME = "sequnfold"
+    SINCE = "R2019a"
+    INPUTS = ("in", "miniBatchSize")
+
+    def infer(self, *inputs: Size) -> Size:
+        x, folded = inputs
+        if "T" not in folded:
+            self.refuse("needs the output miniBatchSize of a sequenceFoldingLayer")
+        return x.put(T=folded["T"])
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x, folded = inputs
+        folded = ops.align(folded, folded.dims if "B" in folded.dims else folded.dims + "B")
+        return ops.split(x, "B", (ops.size(folded, "T"), ops.size(folded, "B")), "TB")

@@ -1,0 +1,118 @@
+"""Global pooling layers: one value per channel.
+
+Spatial dimensions stay with size 1. The 1-D layers pool over time where there is no
+spatial dimension, and time goes. Source: the documentation of
+globalAveragePooling1dLayer and its relatives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from matbridge.card import Layer
+from matbridge.dims import Size
+from matbridge.ops import Ops, Parameters, Value
+
+__all__ = [
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalPooling(Layer):
+    """The mean or the largest element over RANK dimensions."""
+
+    RANK: ClassVar[int] = 2
+    REDUCTION: ClassVar[str] = "mean"
+
+    def over(self, format: str) -> str:
+        """S, or T for the 1-D layers where there is no S."""
+        spatial = format.count("S")
+        if spatial == self.RANK:
+            return "S"
+        if self.RANK == 1 and spatial == 0 and "T" in format:
+            return "T"
+        self.refuse(f"needs {self.RANK} spatial dimensions, but its input has the format {format}")
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        if self.over(x.format) == "T":
+            return x.drop("T")
+        return x.with_spatial(*(1 for _ in x.spatial))
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        over = self.over(inputs[0].dims)
+        return ops.reduce(self.REDUCTION, inputs[0], over, keep=over == "S")
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalAveragePooling1D(GlobalPooling):
+    """globalAveragePooling1dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.GlobalAveragePooling1DLayer",)
+    BUILDER = "globalAveragePooling1dLayer"
+    NICKNAME = "gapool1d"
+    SINCE = "R2021b"
+    RANK = 1
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalAveragePooling2D(GlobalPooling):
+    """globalAveragePooling2dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.GlobalAveragePooling2DLayer",)
+    BUILDER = "globalAveragePooling2dLayer"
+    NICKNAME = "gapool"
+    SINCE = "R2019b"
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalAveragePooling3D(GlobalPooling):
+    """globalAveragePooling3dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.GlobalAveragePooling3DLayer",)
+    BUILDER = "globalAveragePooling3dLayer"
+    NICKNAME = "gapool3d"
+    SINCE = "R2019b"
+    RANK = 3
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalMaxPooling1D(GlobalPooling):
+    """globalMaxPooling1dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.GlobalMaxPooling1DLayer",)
+    BUILDER = "globalMaxPooling1dLayer"
+    NICKNAME = "gmpool1d"
+    SINCE = "R2021b"
+    RANK = 1
+    REDUCTION = "max"
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalMaxPooling2D(GlobalPooling):
+    """globalMaxPooling2dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.GlobalMaxPooling2DLayer",)
+    BUILDER = "globalMaxPooling2dLayer"
+    NICKNAME = "gmpool"
+    SINCE = "R2020a"
+    REDUCTION = "max"
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalMaxPooling3D(GlobalPooling):
+    """globalMaxPooling3dLayer."""
+
+    MATLAB = ("nnet.cnn.layer.GlobalMaxPooling3DLayer",)
+    BUILDER = "globalMaxPooling3dLayer"
+    NICKNAME = "gmpool3d"
+    SINCE = "R2020a"
+    RANK = 3
+    REDUCTION = "max"

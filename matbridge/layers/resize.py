@@ -1,0 +1,261 @@
+"""Layers that crop, resize, and move blocks between space and depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from matbridge.card import EQUATION, Layer, logical, numbers, one_of, optional, prop, spread
+from matbridge.dims import Size, without
+from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops.layout import numbered
+
+__all__ = [
+    "Crop2D",
+    "Crop3D",
+    "DepthToSpace2D",
+    "Resize2D",
+    "Resize3D",
+    "SpaceToDepth",
+    "YOLOv2Reorg",
+]
+
+
+def location(value: Any) -> tuple[int, ...] | None:
+    """[x y] or [x y z] from 1, or None for 'auto'."""
+    found = optional(numbers)(value)
+    return None if found is None else tuple(int(n) for n in found)
+
+
+@dataclass(frozen=True, eq=False)
+class Crop(Layer):
+    """'in' cut to the spatial sizes of 'ref'.
+
+    Mode 'centercrop', where an odd surplus leaves one more row below, column to the right
+    and plane behind, or Location [x y z]: column, row and plane of the first element, from 1.
+    """
+
+    RANK: ClassVar[int] = 2
+    INPUTS = ("in", "ref")
+
+    mode: str = prop("Mode", one_of("centercrop", "custom"), default="centercrop")
+    location: tuple[int, ...] | None = prop("Location", location, default=None)
+
+    def infer(self, *inputs: Size) -> Size:
+        x, ref = inputs
+        for one in inputs:
+            if len(one.spatial) != self.RANK:
+                self.refuse(f"needs {self.RANK} spatial dimensions, but an input is {one}")
+        if any(
+            a is not None and b is not None and a < b
+            for a, b in zip(x.spatial, ref.spatial, strict=True)
+        ):
+            self.refuse(f"cannot crop {x} to the larger {ref}")
+        return x.with_spatial(*ref.spatial)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x, ref = inputs
+        sizes, wanted = ops.spatial(x), ops.spatial(ref)
+        corner = [(n - w) // 2 for n, w in zip(sizes, wanted, strict=True)]
+        if self.location is not None:
+            column, row, *plane = self.location
+            corner = [n - 1 for n in (row, column, *plane)]
+        for axis, (start, size) in enumerate(zip(corner, wanted, strict=True), 1):
+            x = ops.slice(x, str(axis), start, start + size)
+        return x
+
+
+@dataclass(frozen=True, eq=False)
+class Crop2D(Crop):
+    """crop2dLayer: height and width."""
+
+    MATLAB = ("nnet.cnn.layer.Crop2DLayer",)
+    BUILDER = "crop2dLayer"
+    NICKNAME = "crop2d"
+    SINCE = "R2017b"
+
+
+@dataclass(frozen=True, eq=False)
+class Crop3D(Crop):
+    """crop3dLayer: height, width and depth."""
+
+    MATLAB = ("nnet.cnn.layer.Crop3DLayer",)
+    BUILDER = "crop3dLayer"
+    NICKNAME = "crop3d"
+    SINCE = "R2019b"
+    RANK = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Resize(Layer):
+    """To OutputSize, by Scale, or to the size of 'ref'.
+
+    Source coordinate of output i (from 0): 'half-pixel' (i + 0.5)/s - 0.5, 'asymmetric'
+    i/s, clamped at the edges, with s = out/in. Method 'nearest' or linear.
+    """
+
+    RANK: ClassVar[int] = 2
+    PRODUCT = "Image Processing Toolbox"
+    SINCE = "R2020b"
+    TRAINING = ("DlresizeMethodName", "GetOutputSizeAndScale")
+
+    scale: tuple[float, ...] | None = prop("Scale", optional(numbers), default=None)
+    output_size: tuple[float, ...] | None = prop("OutputSize", optional(numbers), default=None)
+    enable_reference_input: bool = prop("EnableReferenceInput", logical, default=False)
+    method: str = prop("Method", one_of("nearest", "bilinear", "trilinear"), default="nearest")
+    transform: str = prop(
+        "GeometricTransformMode", one_of("half-pixel", "asymmetric"), default="half-pixel"
+    )
+    rounding: str = prop(
+        "NearestRoundingMode", one_of("round", "floor", "onnx-10"), default="round"
+    )
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return ("in", "ref") if self.enable_reference_input else ("in",)
+
+    def target(self, spatial: tuple[Any, ...], ref: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """The new spatial sizes, by whichever of the three ways the layer is set to."""
+        if ref is not None:
+            return ref
+        if self.scale is not None:
+            scales = self.scale * (len(spatial) // len(self.scale))
+            return tuple(
+                None if n is None else int(np.floor(n * s))
+                for n, s in zip(spatial, scales, strict=True)
+            )
+        if self.output_size is None:
+            self.refuse("has neither Scale nor OutputSize nor a reference input")
+        known = [i for i, n in enumerate(self.output_size) if not np.isnan(n)]
+        ratio = self.output_size[known[0]] / spatial[known[0]]
+        return tuple(
+            round(n * ratio) if np.isnan(size) else int(size)
+            for n, size in zip(spatial, self.output_size, strict=True)
+        )
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        if len(x.spatial) != self.RANK:
+            self.refuse(f"needs {self.RANK} spatial dimensions, but its input is {x}")
+        ref = inputs[1].spatial if len(inputs) > 1 else None
+        return x.with_spatial(*self.target(x.spatial, ref))
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        ref = ops.spatial(inputs[1]) if len(inputs) > 1 else None
+        return ops.resize(
+            inputs[0],
+            over="S" * self.RANK,
+            sizes=self.target(ops.spatial(inputs[0]), ref),
+            method=self.method,
+            transform=self.transform,
+            rounding=self.rounding,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Resize2D(Resize):
+    """resize2dLayer: height and width; Method 'nearest' or 'bilinear'."""
+
+    MATLAB = ("nnet.cnn.layer.Resize2DLayer",)
+    BUILDER = "resize2dLayer"
+    NICKNAME = "resize2d"
+
+
+@dataclass(frozen=True, eq=False)
+class Resize3D(Resize):
+    """resize3dLayer: height, width and depth; Method 'nearest' or 'trilinear'."""
+
+    MATLAB = ("nnet.cnn.layer.Resize3DLayer",)
+    BUILDER = "resize3dLayer"
+    NICKNAME = "resize3d"
+    RANK = 3
+
+
+@dataclass(frozen=True, eq=False)
+class DepthToSpace2D(Layer):
+    """depthToSpace2dLayer: blocks of channels become blocks of BlockSize rows and columns.
+
+    With blocks of bh×bw and C channels in the output, row i and column j of a block come
+    from channel (all from 0) c + C·(j + bw·i) for Mode 'dcr', (c·bh + i)·bw + j for 'crd'.
+    'dcr' meets the example that depthToSpace's documentation prints.
+    """
+
+    MATLAB = ("nnet.cnn.layer.DepthToSpace2DLayer",)
+    BUILDER = "depthToSpace2dLayer"
+    NICKNAME = "depth-to-space"
+    PRODUCT = "Image Processing Toolbox"
+    SINCE = "R2021a"
+
+    block_size: tuple[int, ...] = prop("BlockSize", spread(2), arg=1)
+    mode: str = prop("Mode", one_of("dcr", "crd"), default="dcr")
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        self.need(x, "SC")
+        channels, block = x["C"], self.block_size[0] * self.block_size[1]
+        if len(x.spatial) != 2 or (channels is not None and channels % block):
+            self.refuse(f"needs an image with a multiple of {block} channels, not {x}")
+        grown = [
+            None if n is None else n * b for n, b in zip(x.spatial, self.block_size, strict=True)
+        ]
+        return x.with_spatial(*grown).put(C=None if channels is None else channels // block)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = ops.rename(inputs[0], numbered(inputs[0].dims))
+        rows, columns = self.block_size
+        depth = ops.size(x, "C") // (rows * columns)
+        if self.mode == "dcr":
+            x = ops.split(x, "C", (rows, columns, depth), "IJC")
+        else:
+            x = ops.split(x, "C", (depth, rows, columns), "CIJ")
+        rest = without(x.dims, "1I2JC")
+        *outer, height, _, width, _, _ = ops.sizes(x := ops.align(x, rest + "1I2JC"))
+        return ops.reshape(x, (*outer, height * rows, width * columns, depth), rest + "SSC")
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceToDepth(Layer):
+    """spaceToDepthLayer: the inverse of depthToSpace2dLayer's 'dcr'; rows and columns that
+    fill no block go. Meets the example that spaceToDepth's documentation prints."""
+
+    MATLAB = ("nnet.cnn.layer.SpaceToDepthLayer",)
+    BUILDER = "spaceToDepthLayer"
+    NICKNAME = "space-to-depth"
+    PRODUCT = "Computer Vision Toolbox"
+    SINCE = "R2020b"
+
+    block_size: tuple[int, ...] = prop("BlockSize", spread(2), arg=1)
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        self.need(x, "SC")
+        if len(x.spatial) != 2:
+            self.refuse(f"needs 2 spatial dimensions, but its input is {x}")
+        rows, columns = self.block_size
+        shrunk = [
+            None if n is None else n // b for n, b in zip(x.spatial, self.block_size, strict=True)
+        ]
+        return x.with_spatial(*shrunk).put(C=None if x["C"] is None else x["C"] * rows * columns)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        x = ops.rename(inputs[0], numbered(inputs[0].dims))
+        for label, inner, block in (("1", "I", self.block_size[0]), ("2", "J", self.block_size[1])):
+            count = ops.size(x, label) // block
+            x = ops.slice(x, label, 0, count * block)
+            x = ops.split(x, label, (count, block), label + inner)
+        return ops.merge(x, "IJC", "C")
+
+
+@dataclass(frozen=True, eq=False)
+class YOLOv2Reorg(SpaceToDepth):
+    """yolov2ReorgLayer, the older spaceToDepthLayer; assumed to order channels as that."""
+
+    MATLAB = ("nnet.cnn.layer.YOLOv2ReorgLayer",)
+    BUILDER = "yolov2ReorgLayer"
+    NICKNAME = "reorg"
+    SINCE = "R2019a"
+    EVIDENCE = EQUATION
+
+    block_size: tuple[int, ...] = prop("Stride", spread(2), arg=1)

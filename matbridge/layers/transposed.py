@@ -1,0 +1,124 @@
+"""Transposed convolution layers: the adjoint of a correlation with stride.
+
+Source: the documentation of transposedConv1dLayer, transposedConv2dLayer and
+transposedConv3dLayer. That Cropping 'same' cuts the odd one at the end is assumed after
+the rule for padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from matbridge.card import integer, integers, learnable, optional, prop
+from matbridge.dims import Size
+from matbridge.layers.windowed import (
+    Windowed,
+    check_fits,
+    ends,
+    moved,
+    moved_over,
+    upgrade_ends,
+)
+from matbridge.ops import Ops, Padding, Parameters, Value
+
+__all__ = ["TransposedConvolution1D", "TransposedConvolution2D", "TransposedConvolution3D"]
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedConvolution(Windowed):
+    """What transposed convolution layers of every rank share.
+
+    Output stride·(n - 1) + f - cropping; with Cropping 'same' stride·n.
+    Weights FilterSize×NumFilters×NumChannels.
+    """
+
+    EACH = ("filter_size", "stride")
+    ENDS = ("cropping",)
+    TRAINING = ("OutputSizeOffset", "CroppingSize")
+
+    filter_size: tuple[int, ...] = prop("FilterSize", integers, arg=1)
+    num_filters: int = prop("NumFilters", integer, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+    stride: tuple[int, ...] = prop("Stride", integers, default=1)
+    cropping: Padding = prop("Cropping", ends, default=0)
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """CroppingMode 'manual' and CroppingSize are Cropping; 'same' is Cropping."""
+        return upgrade_ends(saved, "Cropping")
+
+    @property
+    def amounts(self) -> list[tuple[int, int]]:
+        """What is cut before and after each dimension; negative where zeros are added."""
+        if not isinstance(self.cropping, str):
+            return list(self.cropping)
+        totals = [f - s for f, s in zip(self.filter_size, self.stride, strict=True)]
+        return [(t // 2, t - t // 2) if t > 0 else (0, t) for t in totals]
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        self.need(x, "C")
+        self.expect(x["C"], self.num_channels, "channels", x)
+        over = moved_over(self, x, self.RANK)
+        sizes = [*x.spatial[: over.count("S")], *([x["T"]] if "T" in over else [])]
+        out = [
+            None if n is None else s * (n - 1) + f - sum(crop)
+            for n, s, f, crop in zip(
+                sizes, self.stride, self.filter_size, self.amounts, strict=True
+            )
+        ]
+        return check_fits(self, x, moved(x, over, out)).put(C=self.num_filters)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return ops.transposed_convolve(
+            inputs[0],
+            p["Weights"],
+            p["Bias"],
+            over=moved_over(self, inputs[0], self.RANK),
+            stride=self.stride,
+            cropping=self.amounts,
+        )
+
+
+def _arrays(*ones: str) -> tuple[Any, ...]:
+    return (
+        learnable("Weights", "FilterSize", "NumFilters", "NumChannels", dims="SOI"),
+        learnable("Bias", *ones, "NumFilters", dims="O"),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedConvolution1D(TransposedConvolution):
+    """transposedConv1dLayer, over S, or over T where there is no S. Weights f×F×C, Bias
+    1×F."""
+
+    MATLAB = ("nnet.cnn.layer.TransposedConvolution1DLayer",)
+    BUILDER = "transposedConv1dLayer"
+    NICKNAME = "transposed-conv1d"
+    SINCE = "R2022a"
+    RANK = 1
+    ARRAYS = _arrays("1")
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedConvolution2D(TransposedConvolution):
+    """transposedConv2dLayer. Weights fh×fw×F×C, Bias 1×1×F."""
+
+    MATLAB = ("nnet.cnn.layer.TransposedConvolution2DLayer",)
+    BUILDER = "transposedConv2dLayer"
+    NICKNAME = "transposed-conv"
+    SINCE = "R2017b"
+    ARRAYS = _arrays("1", "1")
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedConvolution3D(TransposedConvolution):
+    """transposedConv3dLayer. Weights fh×fw×fd×F×C, Bias 1×1×1×F."""
+
+    MATLAB = ("nnet.cnn.layer.TransposedConvolution3DLayer",)
+    BUILDER = "transposedConv3dLayer"
+    NICKNAME = "transposed-conv3d"
+    SINCE = "R2019a"
+    RANK = 3
+    ARRAYS = _arrays("1", "1", "1")

@@ -1,0 +1,100 @@
+"""What layers with a moving window share: where it moves, padding, and the size after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from matbridge.card import Layer, one_of, padding, spread
+from matbridge.dims import Size, pool_output, window_span
+from matbridge.errors import LayerError
+from matbridge.ops import Padding, Value
+
+__all__ = ["Windowed", "check_fits", "ends", "moved_over", "slide", "upgrade_ends"]
+
+
+def ends(value: Any) -> Any:
+    """'same', 'causal', or amounts before and after each dimension, as they are given."""
+    return one_of("same", "causal")(value) if isinstance(value, str) else np.asarray(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Windowed(Layer):
+    """A layer whose window has RANK dimensions; one number given stands for all of them."""
+
+    RANK: ClassVar[int] = 2
+    # The fields with one number for each dimension, and those with two.
+    EACH: ClassVar[tuple[str, ...]] = ()
+    ENDS: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for names, convert in ((self.EACH, spread), (self.ENDS, padding)):
+            for name in names:
+                value = getattr(self, name)
+                if isinstance(value, tuple) and len(value) == self.RANK:
+                    continue
+                try:
+                    found = convert(self.RANK)(value)
+                except ValueError as error:
+                    title = self.properties()[name].name
+                    raise LayerError(f"{title}: {error}") from None
+                object.__setattr__(self, name, found)
+
+
+def moved_over(layer: Layer, x: Size | Value, rank: int) -> str:
+    """The labels that a window of this rank moves over: S, then T if there is one S less."""
+    labels = x.format if isinstance(x, Size) else x.dims
+    spatial = labels.count("S")
+    if spatial == rank:
+        return "S" * rank
+    if spatial == rank - 1 and "T" in labels:
+        return "S" * spatial + "T"
+    layer.refuse(f"needs {rank} spatial dimensions, but its input has the format {labels}")
+
+
+def slide(
+    x: Size,
+    over: str,
+    window: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    pads: Padding,
+) -> Size:
+    """The sizes that remain after moving a window over these dimensions."""
+    sizes = [*x.spatial[: over.count("S")], *([x["T"]] if "T" in over else [])]
+    out: list[int | None] = []
+    for place, (n, k, s, d) in enumerate(zip(sizes, window, stride, dilation, strict=True)):
+        if pads == "same":
+            out.append(None if n is None else -(-n // s))
+        else:
+            amount = (k - 1) * d if isinstance(pads, str) else sum(pads[place])
+            out.append(pool_output(n, window_span(k, d), s, amount))
+    return moved(x, over, out)
+
+
+def moved(x: Size, over: str, sizes: list[int | None]) -> Size:
+    """``x`` with these sizes of the dimensions ``over``."""
+    if "S" in over:
+        x = x.with_spatial(*sizes[: over.count("S")])
+    return x.put(T=sizes[-1]) if "T" in over else x
+
+
+def check_fits(layer: Layer, x: Size, y: Size) -> Size:
+    """``y``, unless a window did not fit into ``x``."""
+    if any(n is not None and n < 1 for n in y.sizes):
+        layer.refuse(f"has a window that is larger than its padded input {x}")
+    return y
+
+
+def upgrade_ends(saved: dict[str, Any], name: str) -> dict[str, Any]:
+    """Merge the saved {name}Mode and {name}Size into what the constructor takes."""
+    if name in saved:
+        return saved
+    mode = saved.pop(f"{name}Mode", "manual")
+    if mode == "manual":
+        saved[name] = saved.pop(f"{name}Size", 0)
+    else:
+        saved[name] = mode
+    return saved
