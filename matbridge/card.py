@@ -266,6 +266,8 @@ class Layer:
     # True for classificationLayer and its like: the identity at prediction.
     IS_OUTPUT: ClassVar[bool] = False
     IS_INPUT: ClassVar[bool] = False
+    # True for layers that take complex numbers.
+    COMPLEX: ClassVar[bool] = False
 
     name: str = field(default="", kw_only=True)
     description: str = field(default="", kw_only=True)

@@ -14,6 +14,8 @@ import numpy as np
 from matbridge.card import Layer
 from matbridge.dims import Size
 from matbridge.errors import LayerError, MatbridgeError, MismatchError, UnsupportedError
+from matbridge.layers.nested import expanded
+from matbridge.layers.notyet import NotYet
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.report import Report
 
@@ -85,6 +87,7 @@ class Network:
         named = name_layers(layers)
         if connections is None:
             connections = [(a.name, b.name) for a, b in itertools.pairwise(named)]
+        named, connections, _ = expanded(named, connections)
         found = {layer.name: layer for layer in named}
         ends = (
             Connection(find_port(found, a, "outputs"), find_port(found, b, "inputs"))
@@ -209,7 +212,7 @@ class Network:
         found = []
         for layer in self.layers:
             if not layer.runnable:
-                found.append(_unknown(layer))
+                found.append(layer.obstacle() if isinstance(layer, NotYet) else _unknown(layer))
             elif layer.uninitialised():
                 names = ", ".join(layer.uninitialised())
                 found.append(
@@ -219,7 +222,7 @@ class Network:
                         mend="Save the trained network: this one was never trained.",
                     )
                 )
-        sizes = self.infer().values()
+        sizes = self.infer().values() if not found else ()
         return found + [error for error in sizes if isinstance(error, UnsupportedError)]
 
     @property

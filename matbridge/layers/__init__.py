@@ -36,7 +36,17 @@ from matbridge.layers.convolution import (
     GroupedConvolution2D,
 )
 from matbridge.layers.dense import FullyConnected
-from matbridge.layers.detection import YOLOv2Output, YOLOv2Transform
+from matbridge.layers.detection import (
+    AnchorBox,
+    RegionProposal,
+    ROIAlign,
+    ROIInput,
+    ROIMaxPooling2D,
+    RPNSoftmax,
+    SSDMerge,
+    YOLOv2Output,
+    YOLOv2Transform,
+)
 from matbridge.layers.embedding import (
     EmbeddingConcatenation,
     PatchEmbedding,
@@ -54,7 +64,8 @@ from matbridge.layers.global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
-from matbridge.layers.input import FeatureInput, Image3dInput, ImageInput, SequenceInput
+from matbridge.layers.input import AnyInput, FeatureInput, Image3dInput, ImageInput, SequenceInput
+from matbridge.layers.nested import NetworkLayer, NeuralODE, ProjectedLayer
 from matbridge.layers.normalization import (
     BatchNormalization,
     CrossChannelNormalization,
@@ -62,7 +73,19 @@ from matbridge.layers.normalization import (
     InstanceNormalization,
     LayerNormalization,
 )
-from matbridge.layers.output import ClassificationOutput, RegressionOutput
+from matbridge.layers.output import (
+    ClassificationOutput,
+    DicePixelClassification,
+    FocalLoss,
+    MAERegression,
+    PixelClassification,
+    RCNNBoxRegression,
+    RegressionOutput,
+    RPNClassification,
+    SSEClassification,
+    TverskyPixelClassification,
+    WeightedClassification,
+)
 from matbridge.layers.pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -101,6 +124,8 @@ CARDS: tuple[type[Layer], ...] = (
     Image3dInput,
     SequenceInput,
     FeatureInput,
+    ROIInput,
+    AnyInput,
     # Sequence
     LSTM,
     LSTMProjected,
@@ -185,15 +210,33 @@ CARDS: tuple[type[Layer], ...] = (
     Identity,
     Reshape,
     Permute,
+    NetworkLayer,
+    ProjectedLayer,
+    NeuralODE,
     Scaling,
     Quadratic,
     # Output
     ClassificationOutput,
     RegressionOutput,
+    PixelClassification,
+    DicePixelClassification,
+    FocalLoss,
+    RPNSoftmax,
+    RPNClassification,
+    RCNNBoxRegression,
+    WeightedClassification,
+    TverskyPixelClassification,
+    SSEClassification,
+    MAERegression,
     FcnLoss,
     ClassificationWithEntropy,
     # Object detection
     YOLOv2Transform,
     YOLOv2Reorg,
     YOLOv2Output,
+    AnchorBox,
+    SSDMerge,
+    ROIMaxPooling2D,
+    ROIAlign,
+    RegionProposal,
 )

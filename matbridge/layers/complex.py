@@ -19,6 +19,7 @@ class ComplexReLU(Layer):
 
     MATLAB = ("nnet.cnn.layer.ComplexReLULayer",)
     BUILDER = "complexReluLayer"
+    COMPLEX = True
     SINCE = "R2025a"
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
@@ -66,6 +67,7 @@ class ComplexToReal(Interleaving):
 
     MATLAB = ("nnet.cnn.layer.ComplexToRealLayer",)
     BUILDER = "complexToRealLayer"
+    COMPLEX = True
     SINCE = "R2024b"
 
     def infer(self, *inputs: Size) -> Size:

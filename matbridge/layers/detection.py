@@ -7,12 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import EQUATION, Layer, integer, prop
+from matbridge.card import EQUATION, Layer, integer, integers, number, optional, prop
 from matbridge.dims import Size
+from matbridge.layers.notyet import NotYet
 from matbridge.layers.output import OutputLayer, names
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["YOLOv2Output", "YOLOv2Transform"]
+__all__ = [
+    "AnchorBox",
+    "ROIAlign",
+    "ROIInput",
+    "ROIMaxPooling2D",
+    "RPNSoftmax",
+    "RegionProposal",
+    "SSDMerge",
+    "YOLOv2Output",
+    "YOLOv2Transform",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,3 +87,110 @@ class YOLOv2Output(OutputLayer):
 
     anchor_boxes: np.ndarray = prop("AnchorBoxes", anchor_boxes, arg=1)
     classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
+
+
+@dataclass(frozen=True, eq=False)
+class Vision(NotYet):
+    """Layers of the Computer Vision Toolbox whose public documentation is not enough."""
+
+    PRODUCT = "Computer Vision Toolbox"
+
+
+@dataclass(frozen=True, eq=False)
+class ROIInput(Vision):
+    """roiInputLayer: regions of interest."""
+
+    MATLAB = ("nnet.cnn.layer.ROIInputLayer",)
+    BUILDER = "roiInputLayer"
+    NICKNAME = "roi-input"
+    SINCE = "R2018b"
+    IS_INPUT = True
+    REASON = "its regions only go to layers of Fast and Faster R-CNN, none of which can be run"
+
+    input_size: tuple[int, ...] = prop("InputSize", integers, default=(5,))
+
+
+@dataclass(frozen=True, eq=False)
+class ROIMaxPooling2D(Vision):
+    """roiMaxPooling2dLayer: the largest elements of OutputSize parts of each region."""
+
+    MATLAB = ("nnet.cnn.layer.ROIMaxPooling2DLayer",)
+    BUILDER = "roiMaxPooling2dLayer"
+    NICKNAME = "roi-pool"
+    SINCE = "R2018b"
+    INPUTS = ("in", "roi")
+    REASON = "how it rounds a region to whole elements is not documented"
+
+    output_size: tuple[int, ...] = prop("OutputSize", integers, arg=1)
+
+
+@dataclass(frozen=True, eq=False)
+class ROIAlign(Vision):
+    """roiAlignLayer: interpolated samples of OutputSize parts of each region."""
+
+    MATLAB = ("nnet.cnn.layer.ROIAlignLayer",)
+    BUILDER = "roiAlignLayer"
+    NICKNAME = "roi-align"
+    SINCE = "R2020b"
+    INPUTS = ("in", "roi")
+    REASON = "where in an element it takes its samples is not documented"
+
+    output_size: tuple[int, ...] = prop("OutputSize", integers, arg=1)
+    roi_scale: float = prop("ROIScale", number, default=1.0)
+    sampling_ratio: tuple[int, ...] | None = prop("SamplingRatio", optional(integers), default=None)
+
+
+@dataclass(frozen=True, eq=False)
+class RegionProposal(Vision):
+    """regionProposalLayer: boxes around possible objects, from scores and box deltas."""
+
+    MATLAB = ("nnet.cnn.layer.RegionProposalLayer",)
+    BUILDER = "regionProposalLayer"
+    NICKNAME = "region-proposal"
+    SINCE = "R2018b"
+    INPUTS = ("scores", "boxDeltas")
+    REASON = "how it chooses among overlapping boxes is not documented"
+
+    anchor_boxes: np.ndarray = prop("AnchorBoxes", anchor_boxes, arg=1)
+
+
+@dataclass(frozen=True, eq=False)
+class RPNSoftmax(Vision):
+    """rpnSoftmaxLayer: scores of object and background for each anchor box."""
+
+    MATLAB = ("nnet.cnn.layer.RPNSoftmaxLayer",)
+    BUILDER = "rpnSoftmaxLayer"
+    NICKNAME = "rpn-softmax"
+    SINCE = "R2018b"
+    REASON = "which of its channels belong to one anchor box is not documented"
+
+
+@dataclass(frozen=True, eq=False)
+class AnchorBox(Vision):
+    """anchorBoxLayer: the anchor boxes of a feature map."""
+
+    MATLAB = ("nnet.cnn.layer.AnchorBoxLayer",)
+    BUILDER = "anchorBoxLayer"
+    NICKNAME = "anchors"
+    SINCE = "R2020a"
+    REASON = "what it hands on is not documented"
+
+    anchor_boxes: np.ndarray = prop("AnchorBoxes", anchor_boxes, arg=1)
+
+
+@dataclass(frozen=True, eq=False)
+class SSDMerge(Vision):
+    """ssdMergeLayer: the outputs of several feature maps as one."""
+
+    MATLAB = ("nnet.cnn.layer.SSDMergeLayer",)
+    BUILDER = "ssdMergeLayer"
+    NICKNAME = "ssd-merge"
+    SINCE = "R2020a"
+    REASON = "in which order it lists the boxes is not documented"
+
+    num_channels: int = prop("NumChannels", integer, arg=1)
+    num_feature_maps: int = prop("NumFeatureMaps", integer, arg=2)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(f"in{i}" for i in range(1, self.num_feature_maps + 1))

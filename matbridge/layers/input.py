@@ -18,11 +18,13 @@ from matbridge.card import (
     logical,
     one_of,
     prop,
+    text,
 )
-from matbridge.dims import Size
+from matbridge.dims import Size, canonical, check_labels
+from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["FeatureInput", "Image3dInput", "ImageInput", "SequenceInput"]
+__all__ = ["AnyInput", "FeatureInput", "Image3dInput", "ImageInput", "SequenceInput"]
 
 NORMALIZATIONS: dict[str, tuple[str, ...]] = {
     "none": (),
@@ -180,3 +182,53 @@ class SequenceInput(InputLayer):
     LABELS = "BT"
 
     min_length: int = prop("MinLength", integer, default=1)
+
+
+def format_of(value: Any) -> str:
+    """A data format such as "SSCB"."""
+    try:
+        return check_labels(text(value).upper())
+    except MismatchError as error:
+        raise ValueError(error.what) from None
+
+
+def sizes(value: Any) -> tuple[int | None, ...]:
+    """Whole numbers; NaN for a dimension of any size."""
+    flat = np.asarray(value, float).reshape(-1, order="F")
+    return tuple(None if np.isnan(n) else integer(n) for n in flat)
+
+
+@dataclass(frozen=True, eq=False)
+class AnyInput(Layer):
+    """inputLayer: data of any InputFormat as they are, without normalization.
+
+    InputSize has one size for each dimension of the format, NaN where it may vary; batch and
+    time always may. MATLAB stores an array in the order S, C, B, T, U, whatever the order
+    in InputFormat.
+    """
+
+    MATLAB = ("nnet.cnn.layer.InputLayer",)
+    BUILDER = "inputLayer"
+    NICKNAME = "input"
+    SINCE = "R2023b"
+    IS_INPUT = True
+
+    input_size: tuple[int | None, ...] = prop("InputSize", sizes, arg=1)
+    input_format: str = prop("InputFormat", format_of, arg=2)
+
+    @property
+    def format(self) -> str:
+        """In MATLAB's order, with B, which every input has here."""
+        labels = self.input_format
+        return canonical(labels if "B" in labels else labels + "B")
+
+    def infer(self, *inputs: Size) -> Size:
+        if len(self.input_size) != len(self.input_format):
+            self.refuse(f"has {len(self.input_size)} sizes for the format {self.input_format}")
+        found: dict[str, list[int | None]] = {}
+        for label, n in zip(self.input_format, self.input_size, strict=True):
+            found.setdefault(label, []).append(None if label in "BT" else n)
+        return Size(self.format, tuple(found.get(a, [None]).pop(0) for a in self.format))
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        return inputs[0]

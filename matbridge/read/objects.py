@@ -8,6 +8,7 @@ from typing import Any
 
 from matbridge.card import Layer, integer
 from matbridge.errors import LayerError, MatbridgeError
+from matbridge.layers.nested import NetworkLayer, expanded
 from matbridge.matfile.values import MatObject, ObjectArray, Table
 from matbridge.network import Connection, Network, Port, Provenance, find_port, name_layers
 from matbridge.read.layer import read_layer
@@ -48,7 +49,8 @@ def read_network(found: Any, registry: Registry, provenance: Provenance) -> Netw
     inner = graph.saved if isinstance(graph, MatObject) else saved
     layers = _layers(inner.get("Layers"), registry, report, provenance)
     pairs = _pairs(inner.get("Connections"), layers)
-    layers = [_with_ports(layer, pairs) for layer in layers]
+    layers = [_with_ports(_with_network(layer, registry, provenance), pairs) for layer in layers]
+    layers, pairs, outputs = expanded(layers, pairs, _output_names(saved))
     if class_name in CLASSIC or any(layer.IS_OUTPUT for layer in layers):
         layers = [_classic(layer) for layer in layers]
     by_name = {layer.name: layer for layer in layers}
@@ -66,7 +68,7 @@ def read_network(found: Any, registry: Registry, provenance: Provenance) -> Netw
         tuple(layers),
         tuple(connections),
         class_name,
-        _output_ports(saved, by_name),
+        _output_ports(outputs, by_name),
         provenance=dataclasses.replace(
             provenance, class_name=class_name, versions=_versions(class_name, saved, inner)
         ),
@@ -121,12 +123,21 @@ def _classic(layer: Layer) -> Layer:
     return layer.replace(keeps_spatial=True) if hasattr(layer, "keeps_spatial") else layer
 
 
-def _output_ports(saved: dict[str, Any], layers: dict[str, Layer]) -> tuple[Port, ...]:
+def _with_network(layer: Layer, registry: Registry, provenance: Provenance) -> Layer:
+    """The network that a network layer holds, as a Network."""
+    if not isinstance(layer, NetworkLayer):
+        return layer
+    return layer.replace(network=read_network(layer.network, registry, provenance))
+
+
+def _output_names(saved: dict[str, Any]) -> list[str]:
     names = saved.get("OutputNames")
-    if not isinstance(names, list):
-        return ()
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _output_ports(names: list[str], layers: dict[str, Layer]) -> tuple[Port, ...]:
     try:
-        return tuple(find_port(layers, str(name), "outputs") for name in names)
+        return tuple(find_port(layers, name, "outputs") for name in names)
     except MatbridgeError:
         return ()
 

@@ -57,7 +57,20 @@ def read_inputs(
     if len({batch.count for batch in found.values()}) > 1:
         counts = ", ".join(f"{name} {batch.count}" for name, batch in found.items())
         raise MismatchError(f"the inputs have different numbers of observations: {counts}")
+    _check_complex(network, found)
     return _regrouped(found)
+
+
+def _check_complex(network: Network, found: dict[str, Batch]) -> None:
+    if any(layer.COMPLEX for layer in network.layers):
+        return
+    for name, batch in found.items():
+        if any(array.dtype.kind == "c" for array in batch.arrays):
+            raise MismatchError(
+                "the input is complex",
+                where=name,
+                mend="The input layer has SplitComplexInputs = false.",
+            )
 
 
 def _by_name(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
@@ -210,10 +223,6 @@ def _complex_to_channels(array: np.ndarray, dims: str, layer: Layer | None) -> n
     split = bool(getattr(layer, "split_complex_inputs", False))
     if split:
         return np.concatenate([array.real, array.imag], dims.index("C"))
-    if array.dtype.kind == "c":
-        raise MismatchError(
-            "the input is complex", mend="The input layer has SplitComplexInputs = false."
-        )
     return array
 
 

@@ -203,7 +203,8 @@ def _to_value(module: NetworkModule, batch: Batch, group: int, chosen: slice) ->
     # The order that most layers ask for first.
     dims = "".join(sorted(batch.dims, key="TBCSU".index))
     part = np.ascontiguousarray(reorder(array[tuple(place)], batch.dims, dims))
-    return Value(torch.as_tensor(part).to(module.device, module.dtype), dims)
+    dtype = module.dtype.to_complex() if part.dtype.kind == "c" else module.dtype
+    return Value(torch.as_tensor(part).to(module.device, dtype), dims)
 
 
 def _to_numpy(module: NetworkModule, value: Value) -> tuple[np.ndarray, str]:

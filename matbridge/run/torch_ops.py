@@ -283,7 +283,7 @@ def _counted(data: Tensor, axis: int, dtype: torch.dtype) -> Tensor:
 
 def _rows_at(table: Tensor, data: Tensor, words: int, strict: bool) -> Tensor:
     """The rows of a table by numbers from 1; the last one for any other number."""
-    known = (data >= 1) & (data <= words)
+    known = (data >= 1) & (data <= words) & (data == data.floor())
     if strict and not torch.compiler.is_exporting() and not bool(known.all()):
         raise MismatchError(
             f"an index is not one of 1 to {words}",

@@ -66,7 +66,6 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
         return Bound(layer, ops)
 
     values = network.walk(ops, inputs, bind)
-    builder.scope = ""
     outputs = [
         _output(builder, ops, n, v) for n, v in zip(network.output_names, values, strict=True)
     ]
@@ -107,6 +106,7 @@ def _input(network: Network, name: str) -> Value:
 
 
 def _output(builder: Builder, ops: OnnxOps, name: str, value: Value) -> Tensor:
+    builder.scope = f"output/{name}"
     data = ops.align(value, batch_first(value.dims)).data
     taken = {tensor for node in builder.nodes for tensor in node.input}
     if not isinstance(data, Tensor):

@@ -29,18 +29,19 @@ ACTIVATIONS = {
 }
 
 
-def lstm(x, W, R, b, h=None, c=None, state="tanh", gate="sigmoid"):
-    """Rows i, f, g, o; c = f·c + i·g, h = o·s(c)."""
+def lstm(x, W, R, b, h=None, c=None, state="tanh", gate="sigmoid", P=None):
+    """Rows i, f, g, o; c = f·c + i·g, h = o·s(c). Peephole weights P have rows i, f, o."""
     s, σ = ACTIVATIONS[state], ACTIVATIONS[gate]
     H, N, T = R.shape[1], x.shape[1], x.shape[2]
     h = np.zeros((H, N)) if h is None else h * np.ones((1, N))
     c = np.zeros((H, N)) if c is None else c * np.ones((1, N))
+    pi, pf, po = np.zeros((3 * H, 1)).reshape(3, H, 1) if P is None else P.reshape(3, H, 1)
     y = np.zeros((H, N, T))
     for t in range(T):
         z = W @ x[:, :, t] + R @ h + b.reshape(-1, 1)
-        i, f, g, o = σ(z[:H]), σ(z[H : 2 * H]), s(z[2 * H : 3 * H]), σ(z[3 * H :])
+        i, f, g = σ(z[:H] + pi * c), σ(z[H : 2 * H] + pf * c), s(z[2 * H : 3 * H])
         c = f * c + i * g
-        h = o * s(c)
+        h = σ(z[3 * H :] + po * c) * s(c)
         y[:, :, t] = h
     return y, h, c
 
@@ -92,3 +93,8 @@ def gru(x, W, R, b, h=None, mode="after-multiplication", state="tanh", gate="sig
 def lstm_projected(x, W, R, b, Qi, Qo, **options):
     """W·(Qi'·x) and R·(Qo'·h) in place of W·x and R·h."""
     return lstm(x, W @ Qi.T, R @ Qo.T, b, **options)
+
+
+def gru_projected(x, W, R, b, Qi, Qo, **options):
+    """W·(Qi'·x) and R·(Qo'·h) in place of W·x and R·h."""
+    return gru(x, W @ Qi.T, R @ Qo.T, b, **options)

@@ -150,3 +150,54 @@ def resize(x, sizes, method, transform="half-pixel", rounding="round"):
                 lines.append(a + (at - low) * (b - a))
         x = np.stack(lines, axis)
     return x
+
+
+def max_unpool(x, window, stride, pairs):
+    """Max pooling's values put back where they came from, the first in column-major order."""
+    sizes = x.shape[:2]
+    y = np.zeros(x.shape)
+    for c, n in itertools.product(range(x.shape[2]), range(x.shape[3])):
+        plane = pad(x[:, :, c, n], pairs, -np.inf)
+        for _, at in places(plane.shape, window, stride, (1, 1)):
+            part = plane[at]
+            row, column = np.unravel_index(np.argmax(part.ravel(order="F")), part.shape, order="F")
+            i, j = at[0].start + row - pairs[0][0], at[1].start + column - pairs[1][0]
+            y[i, j, c, n] = x[i, j, c, n]
+    assert y.shape[:2] == sizes
+    return y
+
+
+def adaptive_average_pool(x, outputs):
+    """The mean of regions floor(i·n/outputs) up to ceil((i + 1)·n/outputs)."""
+    for axis, count in enumerate(outputs):
+        n = x.shape[axis]
+        regions = [
+            np.take(x, range(math.floor(i * n / count), math.ceil((i + 1) * n / count)), axis)
+            for i in range(count)
+        ]
+        x = np.stack([region.mean(axis) for region in regions], axis)
+    return x
+
+
+def crop(x, sizes, start):
+    """Rows, columns (and planes) from ``start``, counted from 0."""
+    return x[tuple(slice(a, a + n) for a, n in zip(start, sizes, strict=True))]
+
+
+def depth_to_space(x, rows, columns, mode):
+    """Blocks of channels as rows and columns; x is H×W×C×N."""
+    h, w, channels, n = x.shape
+    depth = channels // (rows * columns)
+    y = np.zeros((h * rows, w * columns, depth, n))
+    for i, j, c in itertools.product(range(rows), range(columns), range(depth)):
+        k = c + depth * (j + columns * i) if mode == "dcr" else (c * rows + i) * columns + j
+        y[i::rows, j::columns, c] = x[:, :, k]
+    return y
+
+
+def space_to_depth(x, rows, columns):
+    """Rows and columns of blocks as channels c + C·(j + columns·i)."""
+    h, w, depth, _ = x.shape
+    x = x[: h // rows * rows, : w // columns * columns]
+    blocks = [x[i::rows, j::columns] for i in range(rows) for j in range(columns)]
+    return np.concatenate(blocks, axis=2)

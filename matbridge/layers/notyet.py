@@ -1,0 +1,38 @@
+"""Layers that are read but cannot be run, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NoReturn
+
+from matbridge.card import Layer
+from matbridge.dims import Size
+from matbridge.errors import UnsupportedError
+from matbridge.ops import Ops, Parameters, Value
+
+__all__ = ["NotYet"]
+
+
+@dataclass(frozen=True, eq=False)
+class NotYet(Layer):
+    """A layer of MATLAB's that matbridge knows by name and properties alone."""
+
+    runnable = False
+    REASON: ClassVar[str] = ""
+
+    def obstacle(self) -> UnsupportedError:
+        """Why a network with this layer cannot run."""
+        return UnsupportedError(
+            f"{self.type_name} cannot be run: {self.REASON}",
+            where=self.name,
+            mend="Use the network up to this layer, or give a card of your own for its class.",
+        )
+
+    def _stop(self) -> NoReturn:
+        raise self.obstacle()
+
+    def infer(self, *inputs: Size) -> Size:
+        self._stop()
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        self._stop()

@@ -1,0 +1,514 @@
+"""For every layer at least one example: its arrays, inputs, and what NumPy makes of them.
+
+Tests over this table show for each layer that it computes what its equations say, that
+torch, ONNX and a saved object agree, and that gradients flow. A card without an example
+fails.
+"""
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from reference import elementwise, recurrent, windows
+
+
+@dataclass(frozen=True)
+class Example:
+    """One layer by its constructor, inputs (format and array), and its outputs."""
+
+    builder: str
+    positional: tuple
+    named: dict[str, Any]
+    inputs: tuple[tuple[str, np.ndarray], ...]
+    outputs: tuple[np.ndarray, ...]
+    # Why the layer cannot be written to ONNX, or nothing where it can.
+    no_onnx: str = ""
+    gradient: bool = True
+    note: str = field(default="", compare=False)
+
+
+EXAMPLES: list[Example] = []
+
+
+def add(builder, *positional, inputs, outputs, no_onnx="", gradient=True, note="", **named):
+    pairs = inputs if isinstance(inputs, tuple) and isinstance(inputs[0], tuple) else (inputs,)
+    made = outputs if isinstance(outputs, tuple) else (outputs,)
+    EXAMPLES.append(Example(builder, positional, named, pairs, made, no_onnx, gradient, note))
+
+
+def draw(seed, *shape):
+    """Normal numbers that depend on the seed alone."""
+    return np.random.default_rng(zlib.crc32(str(seed).encode())).standard_normal(shape)
+
+
+def with_images(function, x):
+    """A function of S...×C×N on each step of S...×C×N×T."""
+    return np.stack([function(x[..., t]) for t in range(x.shape[-1])], -1)
+
+
+# -- input ---------------------------------------------------------------------------------
+
+for format, builder, sizes in (
+    ("CB", "featureInputLayer", (3,)),
+    ("CBT", "sequenceInputLayer", (3,)),
+    ("SCBT", "sequenceInputLayer", (4, 3)),
+    ("SSCBT", "sequenceInputLayer", (4, 5, 3)),
+    ("SSSCBT", "sequenceInputLayer", (2, 3, 2, 3)),
+    ("SSCB", "imageInputLayer", (4, 5, 3)),
+    ("SSSCB", "image3dInputLayer", (2, 3, 4, 3)),
+):
+    x = draw(format, *sizes, 2, *((4,) if "T" in format else ()))
+    shape = (*(1,) * (len(sizes) - 1), 3) if len(sizes) > 1 else (3, 1)
+    mean, deviation = draw("mean", *shape), abs(draw("deviation", *shape)) + 0.5
+    full = [1] * x.ndim
+    full[format.index("C")] = 3
+    expected = (x - mean.reshape(full)) / deviation.reshape(full)
+    add(
+        builder,
+        list(sizes),
+        Normalization="zscore",
+        Mean=mean,
+        StandardDeviation=deviation,
+        inputs=(format, x),
+        outputs=expected,
+    )
+
+# -- sequence --------------------------------------------------------------------------------
+
+D, H, N, T = 3, 4, 2, 5
+X = draw("sequence", D, N, T)
+
+
+def stacked(gates, bias=0):
+    return {
+        "InputWeights": draw("W", gates * H, D),
+        "RecurrentWeights": draw("R", gates * H, H) * 0.5,
+        "Bias": draw("b", (bias or gates) * H, 1),
+    }
+
+
+def values(arrays):
+    return arrays["InputWeights"], arrays["RecurrentWeights"], arrays["Bias"]
+
+
+for mode in ("sequence", "last"):
+    for state in ("tanh", "softsign", "relu"):
+        for gate in ("sigmoid", "hard-sigmoid"):
+            functions = {"state": state, "gate": gate}
+            named = {
+                "OutputMode": mode,
+                "StateActivationFunction": state,
+                "GateActivationFunction": gate,
+            }
+            for builder, gates, kind in (
+                ("lstmLayer", 4, recurrent.lstm),
+                ("bilstmLayer", 8, recurrent.bilstm),
+                ("gruLayer", 3, recurrent.gru),
+            ):
+                arrays = stacked(gates)
+                y, h, *_ = kind(X, *values(arrays), **functions)
+                y = y if mode == "sequence" else h
+                add(builder, H, inputs=("CBT", X), outputs=y, **arrays, **named)
+
+for reset in ("before-multiplication", "recurrent-bias-after-multiplication"):
+    arrays = stacked(3, 6 if reset.startswith("recurrent") else 3)
+    y, h = recurrent.gru(X, *values(arrays), mode=reset)
+    add("gruLayer", H, ResetGateMode=reset, inputs=("CBT", X), outputs=y, **arrays)
+
+for builder, gates, kind in (
+    ("lstmProjectedLayer", 4, recurrent.lstm_projected),
+    ("gruProjectedLayer", 3, recurrent.gru_projected),
+):
+    Qi, Qo = draw("Qi", D, 2), draw("Qo", H, 3)
+    W, R, b = draw("W", gates * H, 2), draw("R", gates * H, 3) * 0.5, draw("b", gates * H, 1)
+    y, *_ = kind(X, W, R, b, Qi, Qo)
+    add(
+        builder,
+        H,
+        3,
+        2,
+        InputWeights=W,
+        RecurrentWeights=R,
+        Bias=b,
+        InputProjector=Qi,
+        OutputProjector=Qo,
+        inputs=("CBT", X),
+        outputs=y,
+    )
+
+for mode in ("sequence", "last"):
+    arrays, P = stacked(4), draw("P", 3 * H, 1)
+    y, h, _ = recurrent.lstm(X, *values(arrays), P=P)
+    y = y if mode == "sequence" else h
+    named = {**arrays, "PeepholeWeights": P, "OutputMode": mode}
+    add("peepholeLSTMLayer", H, inputs=("CBT", X), outputs=y, **named)
+
+words = np.array([1, 4, 7, 3, 0, 8, 2.5, -1, 6, 5.0]).reshape(1, 2, 5)
+W = draw("words", 3, 8)
+embedded = elementwise.embed(words, W, 7)
+named = {"gradient": False, "Weights": W}
+add("wordEmbeddingLayer", 3, 7, inputs=("CBT", words), outputs=embedded, **named)
+known = words[:, :1, :4]
+strict = elementwise.embed(known, W, 7)
+add("wordEmbeddingLayer", 3, 7, OOVMode="error", inputs=("CBT", known), outputs=strict, **named)
+
+for format, shape in (("SCBT", (4, 3, 2, 3)), ("SSCB", (2, 3, 3, 2)), ("SSSCB", (2, 3, 2, 3, 2))):
+    x = draw("flatten", *shape)
+    rest = shape[format.index("B") :]
+    add("flattenLayer", inputs=(format, x), outputs=x.reshape(-1, *rest, order="F"))
+
+x = draw("fold", 3, 2, 2, 2, 4)
+folded = x.reshape(3, 2, 2, 8, order="F")
+
+for over, format in (("T", "CBT"), ("S", "SCB")):
+    for causal in ("none", "causal"):
+        names = {"Query": (4, 3), "Key": (4, 3), "Value": (6, 3), "Output": (5, 6)}
+        arrays = {f"{k}Weights": draw(k, *size) for k, size in names.items()}
+        arrays |= {f"{k}Bias": draw(k + "b", size[0], 1) for k, size in names.items()}
+        y, scores = elementwise.self_attention(X, arrays, 2, causal == "causal")
+        turn = (lambda a: a) if over == "T" else (lambda a: a.transpose(2, 0, 1))
+        named = {"NumValueChannels": 6, "OutputSize": 5, "AttentionMask": causal, **arrays}
+        add("selfAttentionLayer", 2, 4, inputs=(format, turn(X)), outputs=turn(y), **named)
+        named["HasScoresOutput"] = True
+        both = (turn(y), scores)
+        add("selfAttentionLayer", 2, 4, inputs=(format, turn(X)), outputs=both, **named)
+
+mask = np.ones((1, N, T))
+mask[0, 0, 3:] = 0
+q, k, v = (X @ np.eye(T) if False else np.einsum("oc,cnt->ont", draw(n, 4, D), X) for n in "qkv")
+y, scores = elementwise.attention(q, k, v, 2, 0.5**0.5, False, mask[0])
+named = {"HasPaddingMaskInput": True, "HasScoresOutput": True}
+pairs = (("CBT", q), ("CBT", k), ("CBT", v), ("CBT", mask))
+add("attentionLayer", 2, inputs=pairs, outputs=(y, scores), **named)
+short = k[:, :, :3], v[:, :, :3]
+y, _ = elementwise.attention(q, *short, 2, 0.3, False)
+pairs = (("CBT", q), ("CBT", short[0]), ("CBT", short[1]))
+add("attentionLayer", 2, Scale=0.3, inputs=pairs, outputs=y)
+y, _ = elementwise.attention(q, k, v, 4, 1.0, True)
+pairs = (("CBT", q), ("CBT", k), ("CBT", v))
+add("attentionLayer", 4, AttentionMask="causal", inputs=pairs, outputs=y)
+arrays = {f"{k}Weights": draw(k, 3, 3) for k in ("Query", "Key", "Value", "Output")}
+arrays |= {f"{k}Bias": draw(k + "b", 3, 1) for k in ("Query", "Key", "Value", "Output")}
+qkv = [
+    np.einsum("oc,cnt->ont", arrays[f"{k}Weights"], X) + arrays[f"{k}Bias"][..., None]
+    for k in ("Query", "Key", "Value")
+]
+y, _ = elementwise.attention(*qkv, 3, 1.0, False, mask[0])
+y = np.einsum("oc,cnt->ont", arrays["OutputWeights"], y) + arrays["OutputBias"][..., None]
+pairs = (("CBT", X), ("CBT", mask))
+add("selfAttentionLayer", 3, 3, HasPaddingMaskInput=True, inputs=pairs, outputs=y, **arrays)
+
+W = draw("positions", 4, 8)
+table = np.stack([W[:, :T]] * N, 1)
+add("positionEmbeddingLayer", 4, 8, Weights=W, inputs=("CBT", X), outputs=table, gradient=False)
+
+table = elementwise.sinusoidal(range(1, T + 1), 6)
+named = {"gradient": False}
+named["outputs"] = np.stack([table] * N, 1)
+add("sinusoidalPositionEncodingLayer", 6, inputs=("CBT", X), **named)
+x = draw("positions", 5, 3, 2)
+named["outputs"] = np.stack([table.T] * N, -1)
+add("sinusoidalPositionEncodingLayer", 6, inputs=("SCB", x), **named)
+x = np.array([[1.0, 2.5, 7.0]])
+named["outputs"] = elementwise.sinusoidal(x[0], 6)
+add("sinusoidalPositionEncodingLayer", 6, inputs=("CB", x), **named)
+
+token = draw("token", D, 1)
+y = np.concatenate([np.broadcast_to(token[:, :, None], (D, N, 1)), X], 2)
+add("embeddingConcatenationLayer", Weights=token, inputs=("CBT", X), outputs=y)
+y = np.concatenate([np.broadcast_to(token, (1, D, N)), X.transpose(2, 0, 1)])
+x = X.transpose(2, 0, 1)
+add("embeddingConcatenationLayer", Weights=token, inputs=("SCB", x), outputs=y)
+
+x, W, b = draw("patches", 6, 9, 2, 2), draw("W", 2, 3, 2, 5), draw("b", 1, 1, 5)
+y = windows.convolution(x, W, b, (2, 3), [(0, 0)] * 2, (1, 1))
+for flatten, shaped in (
+    ("column-major", y.reshape(9, 5, 2, order="F")),
+    ("row-major", y.transpose(1, 0, 2, 3).reshape(9, 5, 2, order="F")),
+    ("none", y),
+):
+    named = {"Weights": W, "Bias": b, "SpatialFlattenMode": flatten}
+    add("patchEmbeddingLayer", (2, 3), 5, inputs=("SSCB", x), outputs=shaped, **named)
+
+for index, place in (("last", -1), ("first", 0), (3, 2)):
+    add("indexing1dLayer", index, inputs=("CBT", X), outputs=X[:, :, place])
+
+# -- convolution, fully connected ------------------------------------------------------------
+
+PLANES = {
+    1: (("SCB", (7, 4, 2)), ("SCBT", (7, 4, 2, 3)), ("CBT", (4, 2, 7))),
+    2: (("SSCB", (6, 7, 4, 2)), ("SSCBT", (6, 7, 4, 2, 3)), ("SCBT", (6, 4, 2, 7))),
+    3: (("SSSCB", (5, 4, 6, 4, 2)), ("SSSCBT", (5, 4, 6, 4, 2, 2)), ("SSCBT", (5, 4, 4, 2, 6))),
+}
+
+
+def over_space(function, x, format, rank):
+    """A function of S...×C×N, over S or, where there is one S less than the rank, S and T."""
+    if format.count("S") < rank:
+        y = function(np.moveaxis(x, -1, rank - 1))
+        return np.moveaxis(y, rank - 1, -1)
+    return with_images(function, x) if "T" in format else function(x)
+
+
+for rank, window, stride, dilation, pads in (
+    (1, (3,), (2,), (1,), [(1, 2)]),
+    (1, (2,), (1,), (3,), [(3, 0)]),
+    (2, (3, 2), (2, 1), (1, 2), [(1, 0), (2, 1)]),
+    (3, (2, 1, 3), (1, 2, 1), (2, 1, 1), [(0, 1), (1, 0), (1, 1)]),
+):
+    flat = [n for pair in pads for n in pair]
+    sides = flat if rank < 3 else np.array(pads).T
+    for format, shape in PLANES[rank]:
+        x = draw(format, *shape)
+        W, b = draw("W", *window, 4, 5), draw("b", *(1,) * rank, 5)
+        y = over_space(
+            lambda a, W=W, b=b, s=stride, p=pads, d=dilation: windows.convolution(a, W, b, s, p, d),
+            x,
+            format,
+            rank,
+        )
+        named = {"Stride": stride, "DilationFactor": dilation, "Padding": sides}
+        if rank == 1 and dilation == (3,):
+            named["Padding"] = "causal"
+        arrays = {"Weights": W, "Bias": b}
+        plane = (format, x)
+        add(f"convolution{rank}dLayer", window, 5, inputs=plane, outputs=y, **named, **arrays)
+
+for rank, groups, kind in ((1, 2, 2), (2, 2, 2), (1, 4, "channel-wise"), (2, 4, "channel-wise")):
+    format, shape = PLANES[rank][0]
+    x, ones = draw(format, *shape), (1,) * rank
+    window = (3, 2)[:rank]
+    W, b = draw("W", *window, 4 // groups, 3, groups), draw("b", *ones, 3, groups)
+    pads = windows.same(shape[:rank], window, ones, ones)
+    y = windows.grouped_convolution(x, W, b, ones, pads, ones)
+    named = {"Padding": "same", "Weights": W, "Bias": b}
+    add(f"groupedConvolution{rank}dLayer", window, 3, kind, inputs=(format, x), outputs=y, **named)
+
+for rank, window, stride, pads in (
+    (1, (3,), (2,), [(1, 0)]),
+    (2, (3, 2), (2, 3), [(1, 0), (0, 0)]),
+    (3, (2, 3, 1), (1, 2, 1), [(0, 0), (1, 1), (0, 0)]),
+):
+    sides = [n for pair in pads for n in pair] if rank < 3 else np.array(pads).T
+    for format, shape in PLANES[rank]:
+        x, W, b = draw(format, *shape), draw("W", *window, 5, 4), draw("b", *(1,) * rank, 5)
+        y = over_space(
+            lambda a, W=W, b=b, s=stride, p=pads: windows.transposed_convolution(a, W, b, s, p),
+            x,
+            format,
+            rank,
+        )
+        named = {"Stride": stride, "Cropping": sides, "Weights": W, "Bias": b}
+        add(f"transposedConv{rank}dLayer", window, 5, inputs=(format, x), outputs=y, **named)
+
+x, W, b = draw("fc", 2, 3, 2, 2), draw("W", 4, 12), draw("b", 4, 1)
+y = elementwise.fully_connected(x, W, b)
+add("fullyConnectedLayer", 4, Weights=W, Bias=b, inputs=("SSCB", x), outputs=y)
+W = draw("W", 4, D)
+y = elementwise.fully_connected_sequence(X, W, b)
+add("fullyConnectedLayer", 4, Weights=W, Bias=b, inputs=("CBT", X), outputs=y)
+
+# -- activation --------------------------------------------------------------------------------
+
+SHAPES = {
+    "CB": (3, 4),
+    "CBT": (3, 2, 5),
+    "SCB": (4, 3, 2),
+    "SCBT": (4, 3, 2, 3),
+    "SSCB": (4, 5, 3, 2),
+    "SSCBT": (2, 3, 3, 2, 4),
+    "SSSCB": (2, 3, 2, 3, 2),
+    "SSSCBT": (2, 3, 2, 3, 2, 3),
+}
+α = draw("alpha", 3, 1)
+
+for format, shape in SHAPES.items():
+    x = draw(format, *shape) * 2
+    C = format.index("C")
+    channel = [1] * x.ndim
+    channel[C] = 3
+    slopes = α.reshape(channel)
+    for builder, positional, named, y in (
+        ("reluLayer", (), {}, np.maximum(x, 0)),
+        ("leakyReluLayer", (0.2,), {}, elementwise.leaky_relu(x, 0.2)),
+        ("clippedReluLayer", (1.5,), {}, np.clip(x, 0, 1.5)),
+        ("preluLayer", (), {"Alpha": α}, np.where(x >= 0, x, slopes * x)),
+        ("eluLayer", (0.7,), {}, elementwise.elu(x, 0.7)),
+        ("tanhLayer", (), {}, np.tanh(x)),
+        ("sigmoidLayer", (), {}, recurrent.sigmoid(x)),
+        ("softplusLayer", (), {}, np.log1p(np.exp(x))),
+        ("swishLayer", (), {}, x / (1 + np.exp(-x))),
+        ("geluLayer", (), {}, elementwise.gelu(x, "none")),
+        ("geluLayer", (), {"Approximation": "tanh"}, elementwise.gelu(x, "tanh")),
+        ("softmaxLayer", (), {}, elementwise.softmax(x, C)),
+        ("functionLayer", ("@(x) 2*x + 1",), {}, 2 * x + 1),
+        ("identityLayer", (), {}, x),
+        ("dropoutLayer", (0.5,), {}, x),
+        ("spatialDropoutLayer", (0.5,), {}, x),
+        ("gaussianNoiseLayer", (0.1,), {}, x),
+        ("scalingLayer", (), {"Scale": 2.0, "Bias": 1.0}, 2 * x + 1),
+    ):
+        add(builder, *positional, inputs=(format, x), outputs=y, **named)
+
+z = draw("real", 3, 2, 4) + 1j * draw("imag", 3, 2, 4)
+y = np.maximum(z.real, 0) + 1j * np.maximum(z.imag, 0)
+complex_only = {"no_onnx": "complex", "gradient": False}
+add("complexReluLayer", inputs=("CBT", z), outputs=y, **complex_only)
+for dimension, axis in (("C", 0), ("T", 2), ("last", 2), (1, 0)):
+    y = np.stack([z.real, z.imag], axis + 1)
+    y = y.reshape([n * (2 if i == axis else 1) for i, n in enumerate(z.shape)])
+    named = {"OperationDimension": dimension, **complex_only}
+    add("complexToRealLayer", inputs=("CBT", z), outputs=y, **named)
+    add("realToComplexLayer", inputs=("CBT", y), outputs=z, **named)
+
+# -- normalization -------------------------------------------------------------------------------
+
+offset, factor = draw("offset", 3, 1), draw("factor", 3, 1)
+learned = {"Offset": offset, "Scale": factor, "Epsilon": 1e-3}
+for format, shape in SHAPES.items():
+    x = draw(format, *shape) * 2 + 1
+    C = format.index("C")
+    S, T_ = tuple(range(format.count("S"))), tuple(i for i, a in enumerate(format) if a == "T")
+    plane = (format, x)
+    mean, variance = draw("mean", 3), draw("variance", 3) ** 2 + 0.1
+    y = elementwise.batch_normalization(x, mean, variance, offset, factor, 1e-3, C)
+    named = {"TrainedMean": mean, "TrainedVariance": variance, **learned}
+    add("batchNormalizationLayer", inputs=plane, outputs=y, **named)
+    auto = (C,) if T_ or len(S) <= 1 else (*S, C)
+    for dimension, axes in (
+        ("auto", auto),
+        ("channel-only", (C,)),
+        ("spatial-channel", (*S, C)),
+        ("batch-excluded", (*S, C, *T_)),
+    ):
+        y = elementwise.standardize(x, axes, 1e-3, offset, factor, C)
+        named = {"OperationDimension": dimension, **learned}
+        add("layerNormalizationLayer", inputs=plane, outputs=y, **named)
+    if S or T_:
+        y = elementwise.standardize(x, S + T_, 1e-3, offset, factor, C)
+        add("instanceNormalizationLayer", inputs=plane, outputs=y, **learned)
+        for count, kind in ((1, "all-channels"), (3, "channel-wise"), (3, 3)):
+            y = elementwise.group_normalization(x, count, S + T_, 1e-3, offset, factor, C)
+            add("groupNormalizationLayer", kind, inputs=plane, outputs=y, **learned)
+    for window in (1, 2, 3, 4, 5):
+        y = elementwise.cross_channel(x, window, 0.7, 0.6, 1.5, C)
+        named = {"Alpha": 0.7, "Beta": 0.6, "K": 1.5}
+        builder = "crossChannelNormalizationLayer"
+        # onnxruntime's AveragePool wants padding smaller than the window.
+        add(builder, window, inputs=plane, outputs=y, **named)
+
+# -- cropping, resizing ------------------------------------------------------------------------
+
+x, ref = draw("crop", 7, 6, 2, 2), draw("ref", 4, 3, 1, 2)
+pairs = (("SSCB", x), ("SSCB", ref))
+add("crop2dLayer", inputs=pairs, outputs=windows.crop(x, (4, 3), (1, 1)))
+named = {"Mode": "custom", "Location": [2, 3]}
+add("crop2dLayer", inputs=pairs, outputs=windows.crop(x, (4, 3), (2, 1)), **named)
+x, ref = draw("crop", 7, 6, 5, 2, 2), draw("ref", 4, 3, 2, 1, 2)
+pairs = (("SSSCB", x), ("SSSCB", ref))
+add("crop3dLayer", inputs=pairs, outputs=windows.crop(x, (4, 3, 2), (1, 1, 1)))
+named = {"Mode": "custom", "Location": [2, 3, 1]}
+add("crop3dLayer", inputs=pairs, outputs=windows.crop(x, (4, 3, 2), (2, 1, 0)), **named)
+
+image, volume = draw("resize", 4, 5, 2, 2), draw("resize", 3, 4, 2, 2, 1)
+for transform in ("half-pixel", "asymmetric"):
+    for method, rounding in (
+        ("linear", "round"),
+        ("nearest", "round"),
+        ("nearest", "floor"),
+        ("nearest", "onnx-10"),
+    ):
+        named = {"GeometricTransformMode": transform, "NearestRoundingMode": rounding}
+        y = windows.resize(image, (8, 3), method, transform, rounding)
+        plane = ("SSCB", image)
+        named["Method"] = method.replace("linear", "bilinear")
+        add("resize2dLayer", OutputSize=[8, 3], inputs=plane, outputs=y, **named)
+        y = windows.resize(volume, (6, 2, 4), method, transform, rounding)
+        plane = ("SSSCB", volume)
+        named["Method"] = method.replace("linear", "trilinear")
+        add("resize3dLayer", OutputSize=[6, 2, 4], inputs=plane, outputs=y, **named)
+ref = draw("ref", 8, 10, 1, 2)
+y = windows.resize(image, (8, 10), "nearest")
+pairs = (("SSCB", image), ("SSCB", ref))
+add("resize2dLayer", EnableReferenceInput=True, inputs=pairs, outputs=y)
+
+x = draw("depth", 3, 2, 12, 2)
+for mode in ("dcr", "crd"):
+    y = windows.depth_to_space(x, 2, 3, mode)
+    add("depthToSpace2dLayer", (2, 3), Mode=mode, inputs=("SSCB", x), outputs=y)
+x = draw("space", 5, 6, 2, 2)
+y = windows.space_to_depth(x, 2, 3)
+add("spaceToDepthLayer", (2, 3), inputs=("SSCB", x), outputs=y)
+add("yolov2ReorgLayer", (2, 3), inputs=("SSCB", x), outputs=y)
+
+# -- pooling ---------------------------------------------------------------------------------
+
+for rank, window, stride, pads in (
+    (1, (3,), (2,), [(1, 0)]),
+    (2, (3, 2), (2, 1), [(1, 0), (1, 1)]),
+    (3, (2, 1, 3), (1, 2, 1), [(0, 1), (0, 0), (2, 1)]),
+):
+    sides = [n for pair in pads for n in pair] if rank < 3 else np.array(pads).T
+    named = {"Stride": stride, "Padding": sides}
+    for format, shape in PLANES[rank]:
+        x = draw(format, *shape)
+        for builder, more, pool in (
+            (f"maxPooling{rank}dLayer", {}, windows.max_pool),
+            (f"averagePooling{rank}dLayer", {}, windows.average_pool),
+            (
+                f"averagePooling{rank}dLayer",
+                {"PaddingValue": "mean"},
+                lambda a, w, s, p: windows.average_pool(a, w, s, p, True),
+            ),
+        ):
+            y = over_space(
+                lambda a, f=pool, w=window, s=stride, p=pads: f(a, w, s, p), x, format, rank
+            )
+            add(builder, window, inputs=(format, x), outputs=y, **named, **more)
+
+for format, rank in (("SCB", 1), ("SCBT", 1), ("SSCB", 2), ("SSCBT", 2), ("SSSCB", 3)):
+    x, axes = draw(format, *SHAPES[format]), tuple(range(rank))
+    mean, most = x.mean(axis=axes, keepdims=True), x.max(axis=axes, keepdims=True)
+    add(f"globalAveragePooling{rank}dLayer", inputs=(format, x), outputs=mean)
+    add(f"globalMaxPooling{rank}dLayer", inputs=(format, x), outputs=most)
+add("globalAveragePooling1dLayer", inputs=("CBT", X), outputs=X.mean(axis=2))
+add("globalMaxPooling1dLayer", inputs=("CBT", X), outputs=X.max(axis=2))
+
+x = draw("adaptive", 7, 3, 2)
+y = windows.adaptive_average_pool(x, (3,))
+add("adaptiveAveragePooling1dLayer", 3, inputs=("SCB", x), outputs=y)
+x = draw("adaptive", 7, 5, 3, 2)
+y = windows.adaptive_average_pool(x, (3, 2))
+add("adaptiveAveragePooling2dLayer", (3, 2), inputs=("SSCB", x), outputs=y)
+
+# -- combination, shape -----------------------------------------------------------------------
+
+a, b, c = draw("a", D, N, T), draw("b", D, N, T), draw("c", D, N)
+pairs = (("CBT", a), ("CBT", b), ("CB", c))
+add("additionLayer", 3, inputs=pairs, outputs=a + b + c[:, :, None])
+add("multiplicationLayer", 3, inputs=pairs, outputs=a * b * c[:, :, None])
+weights = draw("weights", 1, 1, 3)
+y = weights[0, 0, 0] * a + weights[0, 0, 1] * b + weights[0, 0, 2] * c[:, :, None]
+add("weightedAdditionLayer", 3, Weights=weights, inputs=pairs, outputs=y)
+pairs = (("CBT", a), ("CBT", b))
+add("depthConcatenationLayer", 2, inputs=pairs, outputs=np.concatenate([a, b]))
+images = draw("left", 3, 4, 2, 2), draw("right", 3, 4, 2, 2)
+for dim in (1, 2, 3):
+    y = np.concatenate(images, dim - 1)
+    pairs = (("SSCB", images[0]), ("SSCB", images[1]))
+    add("concatenationLayer", dim, 2, inputs=pairs, outputs=y)
+
+x = draw("reshape", 2, 3, 4, 2)
+named = {"OperationDimension": "spatial-channel"}
+y = x.reshape(4, 3, 2, 2, order="F")
+add("reshapeLayer", [4, 3, 2], inputs=("SSCB", x), outputs=y, **named)
+y = x.reshape(6, 4, 2, order="F")
+add("reshapeLayer", [6, np.nan], inputs=("SSCB", x), outputs=y, **named)
+y = x.reshape(8, 3, 2, order="F")
+add("reshapeLayer", [8, 3, np.nan], inputs=("SSCB", x), outputs=y)
+add("permuteLayer", [3, 1, 2, 4], inputs=("SSCB", x), outputs=x.transpose(2, 0, 1, 3))
+add("permuteLayer", [2, 1, 3, 4], inputs=("SSCB", x), outputs=x.transpose(1, 0, 2, 3))
+
+x = draw("quadratic", 4, 3)
+add("quadraticLayer", inputs=("CB", x), outputs=elementwise.quadratic(x))

@@ -1,0 +1,180 @@
+"""Every layer against NumPy, ONNX Runtime and its saved object; see examples.py."""
+
+import numpy as np
+import pytest
+from examples import EXAMPLES
+from helpers import EXACT, SINGLE, assert_close, layer
+
+from matbridge import Network
+from matbridge.dims import batch_first, canonical, reorder
+from matbridge.layers import CARDS
+from matbridge.read.layer import read_layer
+from matbridge.registry import Registry
+from matbridge.report import Report
+
+ids = [f"{e.builder}-{e.inputs[0][0]}-{i}" for i, e in enumerate(EXAMPLES)]
+each = pytest.mark.parametrize("example", EXAMPLES, ids=ids)
+
+
+def input_for(format, array, name):
+    """An input layer that takes this array as it is."""
+    sizes = [n for n, label in zip(array.shape, format, strict=True) if label in "SC"]
+    if format == "CB":
+        return layer("featureInputLayer", sizes[0], Name=name)
+    if "T" in format:
+        return layer("sequenceInputLayer", sizes, Name=name)
+    if format == "SCB":
+        return layer("inputLayer", [*sizes, np.nan], "SCB", Name=name)
+    builder = {"SSCB": "imageInputLayer", "SSSCB": "image3dInputLayer"}[format]
+    return layer(builder, sizes, Name=name, Normalization="none")
+
+
+def network_of(one, inputs):
+    """The layer alone, with an input layer for each of its inputs."""
+    one = one.replace(name="layer")
+    if one.IS_INPUT:
+        return Network.of([one])
+    entries = [input_for(format, array, f"in{i}") for i, (format, array) in enumerate(inputs)]
+    pairs = [
+        (e.name, f"layer/{port}" if len(entries) > 1 else "layer")
+        for e, port in zip(entries, one.inputs, strict=True)
+    ]
+    return Network.of([*entries, one], pairs)
+
+
+def made(example):
+    return layer(example.builder, *example.positional, **example.named)
+
+
+def predict(network, example, dtype):
+    formats = [format for format, _ in example.inputs]
+    found = network.predict(*(x for _, x in example.inputs), format=formats, dtype=dtype)
+    return found if isinstance(found, tuple) else (found,)
+
+
+@each
+def test_numpy_parity(example):
+    network = network_of(made(example), example.inputs)
+    for dtype, tolerance in (("float64", EXACT), ("float32", 50 * SINGLE)):
+        found = predict(network, example, dtype)
+        for y, expected in zip(found, example.outputs, strict=True):
+            if np.iscomplexobj(expected):
+                assert_close(y.real, expected.real, tolerance)
+                assert_close(y.imag, expected.imag, tolerance)
+            else:
+                assert_close(y, expected, tolerance)
+
+
+@each
+def test_sizes_are_those_that_come_out(example):
+    network = network_of(made(example), example.inputs)
+    sizes = network.infer()
+    for port, expected in zip(network.outputs, example.outputs, strict=True):
+        size = sizes[port]
+        known = [n for n, label in zip(size.sizes, size.format, strict=True) if label not in "BT"]
+        shape = dict(zip(range(expected.ndim), expected.shape, strict=True))
+        there = [shape[i] for i, label in enumerate(size.format) if label not in "BT"]
+        assert len(size.format) == expected.ndim
+        assert all(n in (None, m) for n, m in zip(known, there, strict=True)), str(size)
+
+
+@each
+def test_onnx_parity(example):
+    runtime = pytest.importorskip("onnxruntime")
+    from matbridge import UnsupportedError
+    from matbridge.write.onnx import to_onnx
+
+    network = network_of(made(example), example.inputs)
+    if example.no_onnx:
+        with pytest.raises(UnsupportedError, match=example.no_onnx):
+            to_onnx(network)
+        return
+    model = to_onnx(network).SerializeToString()
+    session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    named = {
+        entry.name: np.ascontiguousarray(reorder(x, format, batch_first(format)), np.float32)
+        for entry, (format, x) in zip(session.get_inputs(), example.inputs, strict=True)
+    }
+    found = session.run(None, named)
+    sizes = network.infer()
+    for y, port, expected in zip(found, network.outputs, example.outputs, strict=True):
+        format = sizes[port].format
+        assert format == canonical(format)
+        assert_close(y, reorder(expected, format, batch_first(format)), 100 * SINGLE)
+
+
+@each
+def test_a_saved_object_is_read(example):
+    """By MATLAB's public names, learnables as plain arrays and as {Value, LearnRateFactor}."""
+    from saved import custom, learnable
+    from saved import layer as saved_layer
+
+    one = made(example)
+    arrays = {
+        name: learnable(array) if role == "learnable" else array
+        for name, array in one.arrays.items()
+        for role in [next(a.role for a in one.declared if a.name == name)]
+    }
+    given = dict(example.named)
+    places = {p.arg: p.name for p in one.properties().values() if p.arg}
+    given |= {places[i]: v for i, v in enumerate(example.positional, 1)}
+    plain = {k: (v if isinstance(v, str) else np.asarray(v)) for k, v in given.items()}
+    plain = {k: v for k, v in plain.items() if k not in arrays}
+    if one.BUILDER == "layerNormalizationLayer":
+        plain.setdefault("OperationDimension", "auto")
+    saved = {"Name": "layer", "Brand": "new", **plain, **arrays}
+    kind = one.MATLAB[0]
+    found = saved_layer(kind, 1, **saved) if "." in kind else custom(kind, **saved)
+    report = Report()
+    again = read_layer(found, Registry.builtin(), report, "net")
+    assert again.known, report
+    assert [d.what for d in report.diagnostics] == [
+        "the saved property Brand is not known and not used"
+    ]
+    for name, array in one.arrays.items():
+        assert_close(again.arrays[name], array, SINGLE)
+    changed = again.replace(arrays=one.arrays)
+    y = predict(network_of(changed, example.inputs), example, "float64")
+    for a, b in zip(y, predict(network_of(one, example.inputs), example, "float64"), strict=True):
+        assert np.array_equal(a, b)
+
+
+@each
+def test_gradients_flow(example):
+    """The derivative along a random direction, against a difference quotient."""
+    import torch
+
+    if not example.gradient:
+        pytest.skip("the layer has no gradient with respect to its input")
+    network = network_of(made(example), example.inputs)
+    module = network.to_torch(dtype="float64")
+    inputs = [
+        torch.tensor(np.ascontiguousarray(reorder(x, f, batch_first(f)))) for f, x in example.inputs
+    ]
+    first = inputs[0].requires_grad_()
+    draw = torch.Generator().manual_seed(1)
+
+    def value(x):
+        y = module(x, *inputs[1:])
+        parts = y if isinstance(y, tuple) else (y,)
+        weights = torch.Generator().manual_seed(2)
+        return sum(
+            (p * torch.randn(p.shape, generator=weights, dtype=p.dtype)).sum() for p in parts
+        )
+
+    (gradient,) = torch.autograd.grad(value(first), first)
+    direction = torch.randn(first.shape, generator=draw, dtype=first.dtype)
+    step = 1e-6
+    with torch.no_grad():
+        quotient = (value(first + step * direction) - value(first - step * direction)) / (2 * step)
+    found = (gradient * direction).sum()
+    assert abs(found - quotient) <= 1e-5 * max(1, abs(quotient))
+
+
+def test_every_layer_has_an_example():
+    """But for output layers and those that are not run alone."""
+    shown = {e.builder for e in EXAMPLES}
+    elsewhere = {"sequenceFoldingLayer", "sequenceUnfoldingLayer", "maxUnpooling2dLayer"}
+    elsewhere |= {"yolov2TransformLayer", "networkLayer", "ProjectedLayer", "inputLayer"}
+    run = {c.BUILDER for c in CARDS if c.BUILDER and c.runnable and not c.IS_OUTPUT}
+    assert not run - shown - elsewhere
