@@ -8,6 +8,7 @@ documentation of each layer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -71,7 +72,7 @@ def total(ops: Ops, x: Value, over: str = "SCBTU") -> Value:
 
 def mean_of(ops: Ops, x: Value, per: str) -> Value:
     """The sum over everything, divided by the size of the dimensions ``per``."""
-    return ops.divide(total(ops, x), float(np.prod(ops.spatial(x, per))))
+    return ops.divide(total(ops, x), float(math.prod(ops.spatial(x, per))))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from matbridge.errors import MismatchError
 from matbridge.network import Network
 from matbridge.ops import Value
 from matbridge.run.fold import fold_batch_normalization
+from matbridge.run.losses import losses
 from matbridge.run.prepared import Prepared, Tape
 from matbridge.run.torch_ops import TorchOps
 from matbridge.sizes import size_of
@@ -150,6 +151,16 @@ class NetworkModule(nn.Module):
             self.keep(updates)
         aligned = [align_batch_first(self.ops(), value) for value in results]
         return aligned[0] if len(aligned) == 1 else tuple(aligned)
+
+    def loss(self, outputs: Tensor | tuple[Tensor, ...], *targets: Tensor) -> Tensor:
+        """The loss that MATLAB trains with: that of the output layer, or the sum of several.
+
+        ``targets`` have the size of the outputs, or are whole numbers from 0, the class at
+        each position. Raises UnsupportedError without output layers, as in a dlnetwork.
+        """
+        given = outputs if isinstance(outputs, tuple) else (outputs,)
+        found = losses(self.network, self.ops(), given, targets)
+        return torch.stack(found).sum()
 
     def ops(self) -> TorchOps:
         """The operations of one run."""
