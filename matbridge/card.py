@@ -10,14 +10,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
+from matbridge.converters import Convert
 from matbridge.dims import Size
-from matbridge.errors import LayerError
+from matbridge.errors import LayerError, UnsupportedError
 
 if TYPE_CHECKING:
     from matbridge.ops import Ops, Parameters, Value
@@ -32,20 +33,10 @@ __all__ = [
     "Layer",
     "Property",
     "constant",
-    "integer",
-    "integers",
     "learnable",
-    "logical",
-    "number",
-    "numbers",
-    "one_of",
-    "optional",
-    "padding",
     "prop",
-    "spread",
     "state",
     "statistic",
-    "text",
 ]
 
 # Kinds of evidence, the strongest first.
@@ -110,9 +101,6 @@ def constant(name: str, *sizes: str, dims: str) -> Array:
     return Array(name, sizes, dims, "constant", True)
 
 
-Convert = Callable[[Any], Any]
-
-
 @dataclass(frozen=True)
 class Property:
     """The declaration of one property: its MATLAB name and where it is found.
@@ -134,108 +122,6 @@ def prop(
     """Declare a property of a card; give ``default=`` unless the layer needs a value."""
     metadata = {"matlab": Property(name, convert, arg, saved or name, not default)}
     return field(kw_only=True, metadata=metadata, **default)
-
-
-def _scalar(value: Any) -> Any:
-    array = np.asarray(value)
-    if array.size != 1:
-        raise ValueError(f"one value is needed, not {array.size}")
-    return array.reshape(-1)[0].item()
-
-
-def integer(value: Any) -> int:
-    """One whole number."""
-    found = _scalar(value)
-    if not isinstance(found, int | float) or not math.isfinite(found) or found != int(found):
-        raise ValueError(f"a whole number is needed, not {found}")
-    return int(found)
-
-
-def number(value: Any) -> float:
-    """One real number."""
-    return float(_scalar(value))
-
-
-def logical(value: Any) -> bool:
-    """true or false."""
-    return bool(_scalar(value))
-
-
-def text(value: Any) -> str:
-    """A character vector or string scalar."""
-    if isinstance(value, np.ndarray) and value.size == 0:
-        return ""
-    if not isinstance(value, str):
-        raise ValueError(f"text is needed, not {type(value).__name__}")
-    return str(value)
-
-
-def integers(value: Any) -> tuple[int, ...]:
-    """A row or column of whole numbers."""
-    flat = np.asarray(value).reshape(-1, order="F")
-    return tuple(integer(v) for v in flat)
-
-
-def numbers(value: Any) -> tuple[float, ...]:
-    """A row or column of real numbers."""
-    return tuple(float(v) for v in np.asarray(value).reshape(-1, order="F"))
-
-
-def one_of(*options: str) -> Convert:
-    """Text that must be one of ``options``; anything else is refused, never guessed."""
-
-    def convert(value: Any) -> str:
-        found = text(value).lower()
-        if found not in options:
-            raise ValueError(f"{found!r} is none of {', '.join(options)}")
-        return found
-
-    return convert
-
-
-def spread(count: int) -> Convert:
-    """``count`` whole numbers; one alone stands for all."""
-
-    def convert(value: Any) -> tuple[int, ...]:
-        found = integers(value)
-        if len(found) not in (1, count):
-            raise ValueError(f"{count} values are needed, not {len(found)}")
-        return found if len(found) == count else found * count
-
-    return convert
-
-
-def padding(count: int) -> Convert:
-    """'same', 'causal', or the amounts before and after each of ``count`` dimensions.
-
-    MATLAB's orders: one number for all ends; one per dimension; [top bottom left right];
-    [top left front; bottom right back], which is the same order column by column.
-    """
-
-    def convert(value: Any) -> str | tuple[tuple[int, int], ...]:
-        if isinstance(value, str):
-            return one_of("same", "causal")(value)
-        found = integers(value)
-        if len(found) == 1:
-            found *= 2 * count
-        elif len(found) == count and count > 1:
-            found = tuple(n for n in found for _ in range(2))
-        if len(found) != 2 * count:
-            raise ValueError(f"{2 * count} values are needed, not {len(found)}")
-        return tuple(zip(found[::2], found[1::2], strict=True))
-
-    return convert
-
-
-def optional(convert: Convert) -> Convert:
-    """None for MATLAB's [] and for 'auto'; else what ``convert`` makes of the value."""
-
-    def maybe(value: Any) -> Any:
-        if value is None or (isinstance(value, str) and value == "auto"):
-            return None
-        return None if np.size(value) == 0 else convert(value)
-
-    return maybe
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,6 +149,8 @@ class Layer:
     TRAINING: ClassVar[tuple[str, ...]] = ()
     # How it is known what the layer computes; see docs/layers.md.
     EVIDENCE: ClassVar[str] = DOCUMENTATION
+    # The formats that it takes, in words or as MATLAB writes them.
+    FORMATS: ClassVar[str] = "any"
     # True for classificationLayer and its like: the identity at prediction.
     IS_OUTPUT: ClassVar[bool] = False
     IS_INPUT: ClassVar[bool] = False
@@ -289,6 +177,11 @@ class Layer:
         return {
             f.name: f.metadata["matlab"] for f in dataclasses.fields(cls) if "matlab" in f.metadata
         }
+
+    @classmethod
+    def formats(cls) -> str:
+        """The formats of data that the layer takes, for the table of layers."""
+        return cls.FORMATS
 
     @property
     def type_name(self) -> str:
@@ -325,6 +218,17 @@ class Layer:
     def uninitialised(self) -> tuple[str, ...]:
         """Names of the learnables that the layer needs and does not have."""
         return tuple(a.name for a in self.declared if not a.optional and a.name not in self.arrays)
+
+    def obstacle(self) -> UnsupportedError | None:
+        """Why a network with this layer cannot run, None if it can."""
+        absent = ", ".join(self.uninitialised())
+        if not absent:
+            return None
+        return UnsupportedError(
+            f"{self.type_name} is uninitialised: it has no {absent}",
+            where=self.name,
+            mend="Save the trained network: this one was never trained.",
+        )
 
     def replace(self, **changes: Any) -> Any:
         """A copy with some fields changed."""
@@ -379,3 +283,7 @@ class Layer:
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
         """The output(s) from the input(s), in the words of ``ops``."""
         return inputs[0]
+
+    def loss(self, ops: Ops, y: Value, t: Value) -> Value:
+        """For an output layer: the loss of output y for target t, as one number."""
+        self.refuse("has no loss that matbridge knows", "Use a loss of your own.")

@@ -15,7 +15,6 @@ from matbridge.card import Layer
 from matbridge.dims import Size
 from matbridge.errors import LayerError, MatbridgeError, MismatchError, UnsupportedError
 from matbridge.layers.nested import expanded
-from matbridge.layers.notyet import NotYet
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.report import Report
 
@@ -209,19 +208,7 @@ class Network:
 
     def obstacles(self) -> list[UnsupportedError]:
         """Why the network cannot run, empty if it can."""
-        found = []
-        for layer in self.layers:
-            if not layer.runnable:
-                found.append(layer.obstacle() if isinstance(layer, NotYet) else _unknown(layer))
-            elif layer.uninitialised():
-                names = ", ".join(layer.uninitialised())
-                found.append(
-                    UnsupportedError(
-                        f"{layer.type_name} is uninitialised: it has no {names}",
-                        where=layer.name,
-                        mend="Save the trained network: this one was never trained.",
-                    )
-                )
+        found = [each for each in (layer.obstacle() for layer in self.layers) if each]
         sizes = self.infer().values() if not found else ()
         return found + [error for error in sizes if isinstance(error, UnsupportedError)]
 
@@ -348,19 +335,6 @@ def _infer_layer(
         return layer.infer(*(size for size in inputs if isinstance(size, Size)))
     except MatbridgeError as error:
         return error if error.where else error.at(layer.name)
-
-
-def _unknown(layer: Layer) -> UnsupportedError:
-    return UnsupportedError(
-        f"matbridge does not know the layer class {layer.class_name}",
-        where=layer.name,
-        mend="'matbridge scaffold FILE "
-        f"{layer.class_name}' writes a card for it to fill in; its heart is\n"
-        f"    class Card(matbridge.Layer):\n"
-        f'        MATLAB = ("{layer.class_name}",)\n'
-        f"        def forward(self, ops, p, x): return ...\n"
-        f"  Pass it as registry=[Card], or with --cards FILE.py.",
-    )
 
 
 def name_layers(layers: Sequence[Layer]) -> list[Layer]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matbridge.card import Layer
+from matbridge.errors import UnsupportedError
 from matbridge.layers import CARDS
 
 __all__ = ["ENTRY_POINT", "CustomOutput", "Registry", "Unknown"]
@@ -33,6 +34,18 @@ class Unknown(Layer):
     def outputs(self) -> tuple[str, ...]:
         return self.out_ports
 
+    def obstacle(self) -> UnsupportedError | None:
+        return UnsupportedError(
+            f"matbridge does not know the layer class {self.class_name}",
+            where=self.name,
+            mend="'matbridge scaffold FILE "
+            f"{self.class_name}' writes a card for it to fill in; its heart is\n"
+            f"    class Card(matbridge.Layer):\n"
+            f'        MATLAB = ("{self.class_name}",)\n'
+            f"        def forward(self, ops, p, x): return ...\n"
+            f"  Pass it as registry=[Card], or with --cards FILE.py.",
+        )
+
     def infer(self, *inputs: Any) -> Any:
         self.refuse("is not known to matbridge, so its output size is not either")
 
@@ -47,6 +60,9 @@ class CustomOutput(Unknown):
     IS_OUTPUT = True
     runnable = True
     classes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def obstacle(self) -> UnsupportedError | None:
+        return None
 
     def infer(self, *inputs: Any) -> Any:
         return inputs[0]

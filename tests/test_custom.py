@@ -7,8 +7,9 @@ from helpers import assert_close
 
 import matbridge
 from matbridge import Layer, UnsupportedError
-from matbridge.card import learnable, number, prop
+from matbridge.card import learnable, prop
 from matbridge.cli.scaffold import scaffold
+from matbridge.converters import number
 from matbridge.matfile.values import Cell
 from matbridge.matfile.write import write_mat
 from matbridge.registry import Registry, Unknown

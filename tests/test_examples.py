@@ -178,3 +178,16 @@ def test_every_layer_has_an_example():
     elsewhere |= {"yolov2TransformLayer", "networkLayer", "ProjectedLayer", "inputLayer"}
     run = {c.BUILDER for c in CARDS if c.BUILDER and c.runnable and not c.IS_OUTPUT}
     assert not run - shown - elsewhere
+
+
+def test_formats_are_those_that_the_table_of_layers_tells():
+    for example in EXAMPLES:
+        told = made(example).formats().split()
+        assert told == ["any"] or example.inputs[0][0] in told, example.builder
+
+
+def test_the_page_of_layers_is_the_cards():
+    """python scripts/make_docs.py writes it."""
+    import make_docs
+
+    assert make_docs.PAGE.read_text(encoding="utf-8") == make_docs.page()

@@ -16,6 +16,7 @@ __all__ = ["cli", "main"]
 COMMANDS = {
     "convert": "matbridge.cli.convert",
     "inspect": "matbridge.cli.inspect",
+    "layers": "matbridge.cli.layers",
     "predict": "matbridge.cli.predict",
     "scaffold": "matbridge.cli.scaffold",
     "verify": "matbridge.cli.verify",
@@ -46,6 +47,7 @@ def cli() -> None:
     matbridge convert net.mat      a program for Python
     matbridge predict net.mat --input data.mat:X -o scores.mat
     matbridge verify net.mat --input data.mat:X --expected data.mat:Y
+    matbridge layers               which layers are understood
 
     Exit codes: 0 fine, 1 a verification differs, 2 usage, 3 input unreadable,
     4 something unsupported, 5 nothing to verify against.

@@ -26,7 +26,8 @@ HEAD = '''"""What {class_name} computes. Fill in forward, then use it:
 
 from dataclasses import dataclass
 
-from matbridge.card import Layer, integers, learnable, logical, number, numbers, prop, text
+from matbridge.card import Layer, learnable, prop
+from matbridge.converters import integers, logical, number, numbers, text
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matbridge.card import (
-    CHANNEL,
-    EXPORTED,
-    RECORDED,
-    Layer,
-    integer,
-    learnable,
-    number,
-    one_of,
-    optional,
-    prop,
-)
+from matbridge.card import CHANNEL, EXPORTED, RECORDED, Layer, learnable, prop
+from matbridge.converters import integer, number, one_of, optional
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 

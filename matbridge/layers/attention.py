@@ -5,17 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import (
-    RECORDED,
-    Layer,
-    integer,
-    learnable,
-    logical,
-    number,
-    one_of,
-    optional,
-    prop,
-)
+from matbridge.card import RECORDED, Layer, learnable, prop
+from matbridge.converters import integer, logical, number, one_of, optional
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
@@ -99,6 +90,7 @@ class Attention(AnyAttention):
 
     MATLAB = ("nnet.cnn.layer.AttentionLayer",)
     BUILDER = "attentionLayer"
+    FORMATS = "CBT SCB SCBT"
     NICKNAME = "attention"
     SINCE = "R2024a"
     INPUTS = ("query", "key", "value")
@@ -133,6 +125,7 @@ class SelfAttention(AnyAttention):
 
     MATLAB = ("nnet.cnn.layer.SelfAttentionLayer",)
     BUILDER = "selfAttentionLayer"
+    FORMATS = "CBT SCB SCBT"
     NICKNAME = "selfattention"
     SINCE = "R2023a"
     EVIDENCE = RECORDED

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import RECORDED, Layer, integer, learnable, prop
+from matbridge.card import RECORDED, Layer, learnable, prop
+from matbridge.converters import integer
 from matbridge.dims import LABELS, Size, canonical, union
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import Layer, integer, one_of, prop
+from matbridge.card import Layer, prop
+from matbridge.converters import integer, one_of
 from matbridge.dims import Size, canonical
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered, numbered_axis

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import EXPORTED, Layer, integer, integers, learnable, optional, prop
+from matbridge.card import EXPORTED, Layer, learnable, prop
+from matbridge.converters import integer, integers, optional
 from matbridge.dims import Size, column_major
 from matbridge.layers.windowed import (
     Windowed,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import RECORDED, Layer, integers, learnable, optional, prop
+from matbridge.card import RECORDED, Layer, learnable, prop
+from matbridge.converters import integers, optional
 from matbridge.dims import Size, column_major
 from matbridge.ops import Ops, Parameters, Value
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import EQUATION, Layer, integer, integers, number, optional, prop
+from matbridge.card import EQUATION, Layer, prop
+from matbridge.converters import integer, integers, number, optional
 from matbridge.dims import Size
 from matbridge.layers.notyet import NotYet
 from matbridge.layers.output import OutputLayer, names
@@ -39,6 +40,7 @@ class YOLOv2Transform(Layer):
 
     MATLAB = ("nnet.cnn.layer.YOLOv2TransformLayer",)
     BUILDER = "yolov2TransformLayer"
+    FORMATS = "SSCB"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2019a"
     EVIDENCE = EQUATION

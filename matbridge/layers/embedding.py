@@ -5,18 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from matbridge.card import (
-    EQUATION,
-    RECORDED,
-    Array,
-    Layer,
-    integer,
-    integers,
-    learnable,
-    one_of,
-    optional,
-    prop,
-)
+from matbridge.card import EQUATION, RECORDED, Array, Layer, learnable, prop
+from matbridge.converters import integer, integers, one_of, optional
 from matbridge.dims import Size
 from matbridge.layers.attention import position_label
 from matbridge.layers.windowed import check_fits, moved_over, slide
@@ -42,6 +32,7 @@ class WordEmbedding(Layer):
 
     MATLAB = ("nnet.cnn.layer.WordEmbeddingLayer",)
     BUILDER = "wordEmbeddingLayer"
+    FORMATS = "CB CBT SCB"
     NICKNAME = "word-embedding"
     PRODUCT = "Text Analytics Toolbox"
     SINCE = "R2018b"
@@ -73,6 +64,7 @@ class PositionEmbedding(Layer):
 
     MATLAB = ("nnet.cnn.layer.PositionEmbeddingLayer",)
     BUILDER = "positionEmbeddingLayer"
+    FORMATS = "CBT SCB SCBT"
     SINCE = "R2023b"
     EVIDENCE = RECORDED
     ARRAYS = (learnable("Weights", "OutputSize", "MaxPosition", dims="CP"),)
@@ -177,6 +169,7 @@ class EmbeddingConcatenation(Layer):
 
     MATLAB = ("nnet.cnn.layer.EmbeddingConcatenationLayer",)
     BUILDER = "embeddingConcatenationLayer"
+    FORMATS = "CBT SCB SCBT"
     NICKNAME = "embed-cat"
     SINCE = "R2023b"
     ARRAYS = (learnable("Weights", "InputSize", "1", dims="C"),)
@@ -211,6 +204,7 @@ class PatchEmbedding(Layer):
 
     MATLAB = ("nnet.cnn.layer.PatchEmbeddingLayer",)
     BUILDER = "patchEmbeddingLayer"
+    FORMATS = "SCB SSCB SSSCB"
     NICKNAME = "patch-embed"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2023b"

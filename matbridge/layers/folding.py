@@ -20,6 +20,7 @@ class SequenceFolding(Layer):
 
     MATLAB = ("nnet.cnn.layer.SequenceFoldingLayer",)
     BUILDER = "sequenceFoldingLayer"
+    FORMATS = "CBT SCBT SSCBT SSSCBT"
     NICKNAME = "seqfold"
     SINCE = "R2019a"
     OUTPUTS = ("out", "miniBatchSize")
@@ -40,6 +41,7 @@ class SequenceUnfolding(Layer):
 
     MATLAB = ("nnet.cnn.layer.SequenceUnfoldingLayer",)
     BUILDER = "sequenceUnfoldingLayer"
+    FORMATS = "CB SCB SSCB SSSCB"
     NICKNAME = "sequnfold"
     SINCE = "R2019a"
     INPUTS = ("in", "miniBatchSize")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from matbridge.card import Layer, logical, prop
+from matbridge.card import Layer, prop
+from matbridge.converters import logical
 from matbridge.dims import Size
 from matbridge.expression import evaluate, parse_function
 from matbridge.ops import Ops, Parameters, Value

@@ -31,6 +31,10 @@ class GlobalPooling(Layer):
     RANK: ClassVar[int] = 2
     REDUCTION: ClassVar[str] = "mean"
 
+    @classmethod
+    def formats(cls) -> str:
+        return {1: "SCB SCBT CBT", 2: "SSCB SSCBT", 3: "SSSCB SSSCBT"}[cls.RANK]
+
     def over(self, format: str) -> str:
         """S, or T for the 1-D layers where there is no S."""
         spatial = format.count("S")

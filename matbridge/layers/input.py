@@ -8,18 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import (
-    RECORDED,
-    Array,
-    Layer,
-    constant,
-    integer,
-    integers,
-    logical,
-    one_of,
-    prop,
-    text,
-)
+from matbridge.card import DOCUMENTATION, RECORDED, Array, Layer, constant, prop
+from matbridge.converters import integer, integers, logical, one_of, text
 from matbridge.dims import Size, canonical, check_labels
 from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Parameters, Value
@@ -143,6 +133,7 @@ class ImageInput(InputLayer):
 
     MATLAB = ("nnet.cnn.layer.ImageInputLayer",)
     BUILDER = "imageInputLayer"
+    FORMATS = "SSCB"
     NICKNAME = "imageinput"
     SINCE = "R2016a"
     EVIDENCE = RECORDED
@@ -156,8 +147,10 @@ class Image3dInput(ImageInput):
 
     MATLAB = ("nnet.cnn.layer.Image3DInputLayer",)
     BUILDER = "image3dInputLayer"
+    FORMATS = "SSSCB"
     NICKNAME = "image3dinput"
     SINCE = "R2019a"
+    EVIDENCE = DOCUMENTATION
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +159,7 @@ class FeatureInput(InputLayer):
 
     MATLAB = ("nnet.cnn.layer.FeatureInputLayer",)
     BUILDER = "featureInputLayer"
+    FORMATS = "CB"
     NICKNAME = "featureinput"
     SINCE = "R2020b"
 
@@ -176,6 +170,7 @@ class SequenceInput(InputLayer):
 
     MATLAB = ("nnet.cnn.layer.SequenceInputLayer",)
     BUILDER = "sequenceInputLayer"
+    FORMATS = "CBT SCBT SSCBT SSSCBT"
     NICKNAME = "sequenceinput"
     SINCE = "R2017b"
     EVIDENCE = RECORDED

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import Layer, numbers, prop
+from matbridge.card import Layer, prop
+from matbridge.converters import numbers
 from matbridge.layers.notyet import NotYet
+from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["NetworkLayer", "NeuralODE", "ProjectedLayer", "expanded"]
 
@@ -26,6 +28,9 @@ class NetworkLayer(Layer):
 
     # A Network; while a file is read, still the saved object.
     network: Any = prop("Network", lambda value: value, arg=1)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        raise AssertionError("a network layer is taken apart before anything runs")
 
     def ends(self, side: str) -> dict[str, list[str]]:
         """For each port of this layer, the inner ports ("inputs" or "outputs") it stands for."""

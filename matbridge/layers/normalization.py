@@ -7,18 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import (
-    CHANNEL,
-    EXPORTED,
-    Layer,
-    integer,
-    learnable,
-    number,
-    one_of,
-    optional,
-    prop,
-    statistic,
-)
+from matbridge.card import CHANNEL, EXPORTED, Layer, learnable, prop, statistic
+from matbridge.converters import integer, number, one_of, optional
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 

@@ -29,7 +29,8 @@ class NotYet(Layer):
         )
 
     def _stop(self) -> NoReturn:
-        raise self.obstacle()
+        error = self.obstacle()
+        raise error
 
     def infer(self, *inputs: Size) -> Size:
         self._stop()

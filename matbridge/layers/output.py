@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import EQUATION, RECORDED, Layer, number, numbers, optional, prop
+from matbridge.card import EQUATION, RECORDED, Layer, prop
+from matbridge.converters import number, numbers, optional
 from matbridge.ops import Ops, Value
 
 __all__ = [
@@ -59,10 +60,6 @@ class OutputLayer(Layer):
         "LossFunction",
         "OutputSize",
     )
-
-    def loss(self, ops: Ops, y: Value, t: Value) -> Value:
-        """The loss as one number."""
-        self.refuse("has no loss that matbridge knows", "Use a loss of your own.")
 
 
 def total(ops: Ops, x: Value, over: str = "SCBTU") -> Value:
@@ -110,6 +107,7 @@ class PixelClassification(CrossEntropy):
 
     MATLAB = ("nnet.cnn.layer.PixelClassificationLayer",)
     BUILDER = "pixelClassificationLayer"
+    FORMATS = "any"
     NICKNAME = "pixel-class"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2017b"
@@ -193,6 +191,7 @@ class DicePixelClassification(OutputLayer):
 
     MATLAB = ("nnet.cnn.layer.DicePixelClassificationLayer",)
     BUILDER = "dicePixelClassificationLayer"
+    FORMATS = "SSCB SSSCB"
     NICKNAME = "dice-loss"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2019b"
@@ -216,6 +215,7 @@ class TverskyPixelClassification(OutputLayer):
 
     MATLAB = ("tverskyPixelClassificationLayer",)
     BUILDER = "tverskyPixelClassificationLayer"
+    FORMATS = "SSCB SSSCB"
     NICKNAME = "tversky"
     SINCE = "R2019b"
 

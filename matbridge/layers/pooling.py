@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import EQUATION, EXPORTED, Layer, integers, logical, prop
+from matbridge.card import EQUATION, EXPORTED, Layer, prop
+from matbridge.converters import integers, logical
 from matbridge.dims import Size
 from matbridge.layers.windowed import (
     Windowed,
@@ -140,6 +141,7 @@ class MaxUnpooling2D(Layer):
     NICKNAME = "unpool"
     SINCE = "R2017b"
     INPUTS = ("in", "indices", "size")
+    FORMATS = "SSCB SSCBT"
 
     def infer(self, *inputs: Size) -> Size:
         x, indices, size = inputs
@@ -216,6 +218,10 @@ class AdaptiveAveragePooling(Windowed):
     EVIDENCE = EQUATION
 
     output_size: tuple[int, ...] = prop("OutputSize", integers, arg=1)
+
+    @classmethod
+    def formats(cls) -> str:
+        return {1: "SCB SCBT", 2: "SSCB SSCBT"}[cls.RANK]
 
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]

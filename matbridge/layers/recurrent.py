@@ -13,18 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import (
-    RECORDED,
-    Array,
-    Layer,
-    integer,
-    learnable,
-    logical,
-    one_of,
-    optional,
-    prop,
-    state,
-)
+from matbridge.card import RECORDED, Array, Layer, learnable, prop, state
+from matbridge.converters import integer, logical, one_of, optional
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Recurrence, Value
 

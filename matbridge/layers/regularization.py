@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matbridge.card import RECORDED, Layer, number, prop
+from matbridge.card import RECORDED, Layer, prop
+from matbridge.converters import number
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["Dropout", "GaussianNoise", "SpatialDropout"]

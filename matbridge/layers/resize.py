@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import EQUATION, Layer, logical, numbers, one_of, optional, prop, spread
+from matbridge.card import EQUATION, Layer, prop
+from matbridge.converters import logical, numbers, one_of, optional, spread
 from matbridge.dims import Size, without
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
@@ -73,6 +74,7 @@ class Crop2D(Crop):
 
     MATLAB = ("nnet.cnn.layer.Crop2DLayer",)
     BUILDER = "crop2dLayer"
+    FORMATS = "SSCB SSCBT"
     NICKNAME = "crop2d"
     SINCE = "R2017b"
 
@@ -83,6 +85,7 @@ class Crop3D(Crop):
 
     MATLAB = ("nnet.cnn.layer.Crop3DLayer",)
     BUILDER = "crop3dLayer"
+    FORMATS = "SSSCB SSSCBT"
     NICKNAME = "crop3d"
     SINCE = "R2019b"
     RANK = 3
@@ -160,6 +163,7 @@ class Resize2D(Resize):
 
     MATLAB = ("nnet.cnn.layer.Resize2DLayer",)
     BUILDER = "resize2dLayer"
+    FORMATS = "SSCB SSCBT"
     NICKNAME = "resize2d"
 
 
@@ -169,6 +173,7 @@ class Resize3D(Resize):
 
     MATLAB = ("nnet.cnn.layer.Resize3DLayer",)
     BUILDER = "resize3dLayer"
+    FORMATS = "SSSCB SSSCBT"
     NICKNAME = "resize3d"
     RANK = 3
 
@@ -184,6 +189,7 @@ class DepthToSpace2D(Layer):
 
     MATLAB = ("nnet.cnn.layer.DepthToSpace2DLayer",)
     BUILDER = "depthToSpace2dLayer"
+    FORMATS = "SSCB SSCBT"
     NICKNAME = "depth-to-space"
     PRODUCT = "Image Processing Toolbox"
     SINCE = "R2021a"
@@ -222,6 +228,7 @@ class SpaceToDepth(Layer):
 
     MATLAB = ("nnet.cnn.layer.SpaceToDepthLayer",)
     BUILDER = "spaceToDepthLayer"
+    FORMATS = "SSCB SSCBT"
     NICKNAME = "space-to-depth"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2020b"
@@ -254,6 +261,7 @@ class YOLOv2Reorg(SpaceToDepth):
 
     MATLAB = ("nnet.cnn.layer.YOLOv2ReorgLayer",)
     BUILDER = "yolov2ReorgLayer"
+    FORMATS = "SSCB SSCBT"
     NICKNAME = "reorg"
     SINCE = "R2019a"
     EVIDENCE = EQUATION

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.card import RECORDED, Layer, integer, integers, one_of, prop
+from matbridge.card import RECORDED, Layer, prop
+from matbridge.converters import integer, integers, one_of
 from matbridge.dims import Size, canonical, without
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
@@ -158,6 +159,7 @@ class Indexing1D(Layer):
 
     MATLAB = ("nnet.cnn.layer.Indexing1DLayer",)
     BUILDER = "indexing1dLayer"
+    FORMATS = "CBT SCB SCBT"
     SINCE = "R2023b"
     EVIDENCE = RECORDED
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import integer, integers, learnable, optional, prop
+from matbridge.card import learnable, prop
+from matbridge.converters import integer, integers, optional
 from matbridge.dims import Size
 from matbridge.layers.windowed import (
     Windowed,

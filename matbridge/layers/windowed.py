@@ -7,12 +7,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import Layer, one_of, padding, spread
+from matbridge.card import Layer
+from matbridge.converters import one_of, padding, spread
 from matbridge.dims import Size, pool_output, window_span
 from matbridge.errors import LayerError
 from matbridge.ops import Padding, Value
 
 __all__ = ["Windowed", "check_fits", "ends", "moved_over", "slide", "upgrade_ends"]
+
+
+# What a window of each rank takes: spatial dimensions, or one less and time.
+WINDOWED = {1: "SCB SCBT CBT", 2: "SSCB SSCBT SCBT", 3: "SSSCB SSSCBT SSCBT"}
 
 
 def ends(value: Any) -> Any:
@@ -28,6 +33,10 @@ class Windowed(Layer):
     # The fields with one number for each dimension, and those with two.
     EACH: ClassVar[tuple[str, ...]] = ()
     ENDS: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def formats(cls) -> str:
+        return WINDOWED[cls.RANK]
 
     def __post_init__(self) -> None:
         for names, convert in ((self.EACH, spread), (self.ENDS, padding)):

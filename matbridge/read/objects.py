@@ -6,7 +6,8 @@ import dataclasses
 import itertools
 from typing import Any
 
-from matbridge.card import Layer, integer
+from matbridge.card import Layer
+from matbridge.converters import integer
 from matbridge.errors import LayerError, MatbridgeError
 from matbridge.layers.nested import NetworkLayer, expanded
 from matbridge.matfile.values import MatObject, ObjectArray, Table

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from matbridge.dims import Size, batch_first
 from matbridge.errors import MismatchError, UnsupportedError
-from matbridge.layers.output import OutputLayer
 from matbridge.network import Network
 from matbridge.ops import Value
 from matbridge.run.torch_ops import TorchOps
@@ -23,7 +22,7 @@ def losses(
 ) -> list[Tensor]:
     """The loss at each output; outputs and targets batch first."""
     layers = [network[port.layer] for port in network.outputs]
-    if not all(isinstance(layer, OutputLayer) for layer in layers):
+    if not all(layer.IS_OUTPUT for layer in layers):
         raise UnsupportedError(
             "the network has no output layer that says what its loss is",
             mend="Use a loss of your own, such as torch.nn.functional.mse_loss.",
@@ -34,7 +33,6 @@ def losses(
     found = []
     for port, layer, y, t in zip(network.outputs, layers, outputs, targets, strict=True):
         size = sizes[port]
-        assert isinstance(layer, OutputLayer)
         assert isinstance(size, Size)
         dims = batch_first(size.format)
         target = _target(y, t, dims.index("C"))

@@ -223,7 +223,10 @@ class TorchOps(Ops):
         pool, sizes = AVERAGE_POOLS[len(window)], (list(window), list(stride))
         ends = even(padding)
         if ends is not None and all(2 * p <= k for p, k in zip(ends, window, strict=True)):
-            return self._apply(pool, data, *sizes, ends, False, count_padding)
+            # torch's 3-D pool wants the window to fit before padding.
+            inside = zip(data.shape[2:], window, strict=True)
+            if len(window) < 3 or all(n >= k for n, k in inside):
+                return self._apply(pool, data, *sizes, ends, False, count_padding)
         zeros = [0] * len(window)
         mean = self._apply(pool, self._pad(data, padding, 0.0), *sizes, zeros)
         if count_padding:

@@ -187,6 +187,7 @@ class OnnxWindows(Ops):
 
 
 def sizes_of(data: Data) -> tuple[Size, ...]:
+    """The sizes of a value or a constant."""
     return data.shape if isinstance(data, np.ndarray) else data.sizes
 
 

@@ -1,0 +1,130 @@
+"""Values as MATLAB saves and takes them, to those that cards hold.
+
+Each converter raises ValueError, saying what is needed, for a value that it refuses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "Convert",
+    "integer",
+    "integers",
+    "logical",
+    "number",
+    "numbers",
+    "one_of",
+    "optional",
+    "padding",
+    "spread",
+    "text",
+]
+
+Convert = Callable[[Any], Any]
+
+
+def _scalar(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.size != 1:
+        raise ValueError(f"one value is needed, not {array.size}")
+    return array.reshape(-1)[0].item()
+
+
+def integer(value: Any) -> int:
+    """One whole number."""
+    found = _scalar(value)
+    if not isinstance(found, int | float) or not math.isfinite(found) or found != int(found):
+        raise ValueError(f"a whole number is needed, not {found}")
+    return int(found)
+
+
+def number(value: Any) -> float:
+    """One real number."""
+    return float(_scalar(value))
+
+
+def logical(value: Any) -> bool:
+    """true or false."""
+    return bool(_scalar(value))
+
+
+def text(value: Any) -> str:
+    """A character vector or string scalar."""
+    if isinstance(value, np.ndarray) and value.size == 0:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"text is needed, not {type(value).__name__}")
+    return str(value)
+
+
+def integers(value: Any) -> tuple[int, ...]:
+    """A row or column of whole numbers."""
+    flat = np.asarray(value).reshape(-1, order="F")
+    return tuple(integer(v) for v in flat)
+
+
+def numbers(value: Any) -> tuple[float, ...]:
+    """A row or column of real numbers."""
+    return tuple(float(v) for v in np.asarray(value).reshape(-1, order="F"))
+
+
+def one_of(*options: str) -> Convert:
+    """Text that must be one of ``options``; anything else is refused, never guessed."""
+
+    def convert(value: Any) -> str:
+        found = text(value).lower()
+        if found not in options:
+            raise ValueError(f"{found!r} is none of {', '.join(options)}")
+        return found
+
+    return convert
+
+
+def spread(count: int) -> Convert:
+    """``count`` whole numbers; one alone stands for all."""
+
+    def convert(value: Any) -> tuple[int, ...]:
+        found = integers(value)
+        if len(found) not in (1, count):
+            raise ValueError(f"{count} values are needed, not {len(found)}")
+        return found if len(found) == count else found * count
+
+    return convert
+
+
+def padding(count: int) -> Convert:
+    """'same', 'causal', or the amounts before and after each of ``count`` dimensions.
+
+    MATLAB's orders: one number for all ends; one per dimension; [top bottom left right];
+    [top left front; bottom right back], which is the same order column by column.
+    """
+
+    def convert(value: Any) -> str | tuple[tuple[int, int], ...]:
+        if isinstance(value, str):
+            return one_of("same", "causal")(value)
+        found = integers(value)
+        if len(found) == 1:
+            found *= 2 * count
+        elif len(found) == count and count > 1:
+            found = tuple(n for n in found for _ in range(2))
+        if len(found) != 2 * count:
+            raise ValueError(f"{2 * count} values are needed, not {len(found)}")
+        return tuple(zip(found[::2], found[1::2], strict=True))
+
+    return convert
+
+
+def optional(convert: Convert) -> Convert:
+    """None for MATLAB's [] and for 'auto'; else what ``convert`` makes of the value."""
+
+    def maybe(value: Any) -> Any:
+        if value is None or (isinstance(value, str) and value == "auto"):
+            return None
+        return None if np.size(value) == 0 else convert(value)
+
+    return maybe

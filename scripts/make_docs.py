@@ -1,0 +1,64 @@
+"""Write docs/layers.md from the declarations of the cards: python scripts/make_docs.py"""
+
+import inspect
+from pathlib import Path
+
+from matbridge.catalogue import ABSENT
+from matbridge.layers import CARDS
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
+
+HEAD = """# Layers
+
+Generated from the cards in `matbridge/layers/` by `python scripts/make_docs.py`; `matbridge
+layers` prints the same table. A format names the dimensions of the data as MATLAB does: S
+space, C channel, B batch, T time.
+
+Evidence, the strongest first:
+
+- **MATLAB's numbers**: outputs, labels or losses that MATLAB recorded are met, or a trained
+  network and its data leave no other reading.
+- **ONNX parity**: a model that MATLAB itself exported to ONNX computes the same.
+- **documentation**: the equation is MATLAB's documentation's.
+- **equation only**: the documentation leaves something open; what was assumed is said under
+  the layer.
+
+Every layer that runs is compared with a reference in NumPy (float64, to 1e-12), with ONNX
+Runtime on the written model, with difference quotients of its gradient, and through an
+object saved under MATLAB's property names: see `tests/examples.py`.
+"""
+
+
+def table():
+    """One row for each card."""
+    lines = ["| layer | since | formats | evidence |", "| --- | --- | --- | --- |"]
+    for card in CARDS:
+        name = card.BUILDER or card.MATLAB[0]
+        evidence = card.EVIDENCE if card.runnable else f"not run: {card.REASON}"
+        formats = card.formats() if card.runnable else ""
+        lines.append(f"| `{name}` | {card.SINCE} | {formats} | {evidence} |")
+    lines += [f"| `{name}` | | | not read: {why} |" for name, why in ABSENT.items()]
+    return "\n".join(lines)
+
+
+def details():
+    """What each card says of itself."""
+    parts = []
+    for card in CARDS:
+        parts.append(f"### {card.BUILDER or card.MATLAB[0]}\n")
+        parts.append(" and ".join(f"`{name}`" for name in card.MATLAB) + f" ({card.PRODUCT})\n")
+        parts.append(inspect.cleandoc(card.__doc__) + "\n")
+        if card.ARRAYS:
+            arrays = ", ".join(f"{a.name} ({a.shown})" for a in card.ARRAYS if a.role != "state")
+            parts.append(f"Arrays: {arrays}.\n")
+    return "\n".join(parts)
+
+
+def page():
+    """The whole page."""
+    return f"{HEAD}\n{table()}\n\n## What each computes\n\n{details()}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE}")
