@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matbridge.dims import without
@@ -31,6 +31,10 @@ class Recurrence:
     def plain(self) -> bool:
         """Whether the activations are those that every fused kernel has."""
         return self.state_activation == "tanh" and self.gate_activation == "sigmoid"
+
+    def one_way(self) -> Recurrence:
+        """The same for one direction alone."""
+        return replace(self, directions=1)
 
 
 class Sequences(Windows):

@@ -224,6 +224,8 @@ class PreparedModule(NetworkModule):
         self.prepared = Prepared(self.dtype, self.device)
         self.fixed = self.parts()
         self.prepared.hold(tensor for part in self.fixed.values() for tensor in part.values())
+        # Whether sequences of unequal lengths may share a batch; None until it was tried.
+        self.ragged: bool | None = None
         self.tapes: OrderedDict[Any, tuple[Tape, list[str], list[tuple[str, str]]]] = OrderedDict()
 
     def ops(self) -> TorchOps:

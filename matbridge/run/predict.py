@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,43 @@ from matbridge.network import Network
 from matbridge.ops import Value
 from matbridge.run.layouts import Batch, Result, read_inputs, shape_output
 from matbridge.run.module import NetworkModule, PreparedModule, States, as_dtype, exact_float32
+from matbridge.run.ragged import Ragged, UnpaddableError, may_be_ragged
+from matbridge.run.sequences import (
+    Collected,
+    Padding,
+    Piece,
+    exact_pieces,
+    matlab_pieces,
+    of_one_length,
+)
 
 __all__ = ["classify", "predict", "predict_and_update_state"]
 
 MINI_BATCH_SIZE = 128
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class How:
+    """How to run: the options of :func:`predict`."""
+
+    dtype: torch.dtype | str = torch.float32
+    device: torch.device | str = "cpu"
+    mini_batch_size: int = MINI_BATCH_SIZE
+    sequence_length: str | int | None = None
+    padding_direction: str = "right"
+    padding_value: float = 0.0
+    sort_by_length: bool = False
+    allow_tf32: bool = False
+
+    @property
+    def padding(self) -> Padding | None:
+        """How MATLAB would pad, None for exact lengths."""
+        if self.sequence_length is None:
+            return None
+        return Padding(self.sequence_length, self.padding_direction, self.padding_value)
+
 
 # Modules made ready for prediction, kept as long as their network.
 _prepared: weakref.WeakKeyDictionary[Network, dict[Any, PreparedModule]] = (
@@ -44,6 +76,10 @@ def predict(
     dtype: torch.dtype | str = torch.float32,
     device: torch.device | str = "cpu",
     mini_batch_size: int = MINI_BATCH_SIZE,
+    sequence_length: str | int | None = None,
+    padding_direction: str = "right",
+    padding_value: float = 0.0,
+    sort_by_length: bool = False,
     allow_tf32: bool = False,
     progress: Progress | None = None,
 ) -> Any:
@@ -56,12 +92,29 @@ def predict(
     dimensions instead, such as "TC" or "BCSS"; the result is then a labelled array's:
     spatial dimensions, C, B, T.
 
+    By default each sequence is computed as if it were alone. ``sequence_length`` "longest",
+    "shortest" or a number makes the mini-batches that MATLAB's predict makes, of
+    ``mini_batch_size`` sequences in the order given (or sorted by length): padded with
+    ``padding_value`` at the right or left, cut, or split into pieces of that many steps
+    with the state carried over. Padding changes results, in MATLAB as here: what a
+    recurrent layer gives as 'last' has then read the padding too.
+
     Returns N×K for scores and responses, H×W×C×N for images, K×T for a sequence or a list
     of those for a list; a tuple where the network has several outputs. Prediction starts
     from the saved states. Raises MismatchError for an input that does not fit and
     UnsupportedError for a network that cannot run.
     """
-    run, _ = _run(network, inputs, format, dtype, device, mini_batch_size, allow_tf32, progress)
+    how = How(
+        dtype,
+        device,
+        mini_batch_size,
+        sequence_length,
+        padding_direction,
+        padding_value,
+        sort_by_length,
+        allow_tf32,
+    )
+    run, _ = _run(network, inputs, format, how, progress)
     return _shaped(network, run)
 
 
@@ -82,7 +135,7 @@ def predict_and_update_state(
 
     Arguments as for :func:`predict`; the observations must be of one length.
     """
-    run, updates = _run(network, inputs, format, dtype, device, 0, allow_tf32)
+    run, updates = _run(network, inputs, format, How(dtype, device, 0, allow_tf32=allow_tf32))
     states = {
         layer: {name: tensor.detach().cpu().numpy() for name, tensor in found.items()}
         for layer, found in updates.items()
@@ -102,7 +155,8 @@ def classify(network: Network, *inputs: Any, classes: Sequence[str] = (), **opti
         raise MismatchError("the network does not name its classes", mend="Give classes=[...].")
     if len(network.outputs) > 1:
         raise MismatchError("the network has several outputs", mend="Use predict.")
-    run, _ = _run(network, inputs, **options)
+    format, progress = options.pop("format", None), options.pop("progress", None)
+    run, _ = _run(network, inputs, format, How(**options), progress)
     (labelled,) = [_label(result, names) for result in run]
     shaped = shape_output(network, labelled)
     if isinstance(shaped, list):
@@ -127,36 +181,89 @@ def _label(result: Result, names: np.ndarray) -> Result:
 def _run(
     network: Network,
     inputs: Sequence[Any],
-    format: str | Sequence[str] | None = None,
-    dtype: torch.dtype | str = torch.float32,
-    device: torch.device | str = "cpu",
-    mini_batch_size: int = MINI_BATCH_SIZE,
-    allow_tf32: bool = False,
+    format: str | Sequence[str] | None,
+    how: How,
     progress: Progress | None = None,
 ) -> tuple[list[Result], States]:
     """The result at each output and the last states; ``mini_batch_size`` 0 is one batch."""
-    module = prepared(network, as_dtype(dtype), as_device(device))
+    module = prepared(network, as_dtype(how.dtype), as_device(how.device))
     batches = read_inputs(network, inputs, format)
     first = next(iter(batches.values()))
-    if mini_batch_size == 0 and len(first.members) > 1:
+    if how.mini_batch_size == 0 and len(first.members) > 1:
         raise MismatchError("states can only be updated by sequences of one length")
     check_states(network, first.count)
-    groups: list[list[tuple[tuple[int, ...], np.ndarray]]] = [[] for _ in network.outputs]
-    dims = [""] * len(groups)
+    found = [Collected() for _ in network.outputs]
     updates: States = {}
     done = 0
-    with torch.inference_mode(), exact_float32(allow_tf32):
-        for members, values in _pieces(module, batches, mini_batch_size or first.count):
-            results, updates = module.run(values)
-            for place, value in enumerate(results):
-                array, dims[place] = _to_numpy(module, value)
-                groups[place].append((members, array))
-            done += len(members)
+    with torch.inference_mode(), exact_float32(how.allow_tf32):
+        for piece in _pieces(module, batches, how):
+            values = {n: _to_value(module, a, batches[n].dims) for n, a in piece.arrays.items()}
+            results, updates = _run_piece(module, values, piece, updates)
+            for each, value in zip(found, results, strict=True):
+                each.add(piece, *_to_numpy(module, value))
+            done += len(piece.members) * piece.last
             if progress is not None:
                 progress(done, first.count)
     kind = next((b.kind for b in batches.values() if b.kind != "array"), "array")
-    pairs = zip(groups, dims, strict=True)
-    return [Result(kind, tuple(found), labels) for found, labels in pairs], updates
+    return [Result(kind, each.groups(), each.dims) for each in found], updates
+
+
+def _run_piece(
+    module: PreparedModule, values: dict[str, Value], piece: Piece, before: States
+) -> tuple[list[Value], States]:
+    """One mini-batch; one that goes on with longer sequences begins where the last ended."""
+    if piece.lengths is not None:
+        results, _ = module.walk(Ragged(module.prepared, piece.lengths), values, {})
+        return results, {}
+    return module.run(values, None if piece.first else before)
+
+
+def _pieces(module: PreparedModule, batches: dict[str, Batch], how: How) -> Iterator[Piece]:
+    """Mini-batches as MATLAB makes them, or exact ones."""
+    count = next(iter(batches.values())).count
+    size = how.mini_batch_size or count
+    stateful = any(
+        declared.role == "state" and layer.arrays[declared.name].shape[1] > 1
+        for layer in module.network.layers
+        for declared in layer.declared
+        if declared.name in layer.arrays
+    )
+    if stateful:
+        # Each observation has its own state: they stay together.
+        size = count
+    if how.padding is not None:
+        return matlab_pieces(batches, size, how.padding, how.sort_by_length)
+    return exact_pieces(batches, size, not stateful and _takes_padding(module, batches))
+
+
+def _takes_padding(module: PreparedModule, batches: dict[str, Batch]) -> bool:
+    """Whether sequences of unequal lengths can share a batch: tried on two tiny ones."""
+    several = len(next(iter(batches.values())).members) > 1
+    if not several or not may_be_ragged(module.network) or not of_one_length(batches):
+        return False
+    if module.ragged is None:
+        pieces = list(exact_pieces(batches, 2, ragged=False))[:2]
+        module.ragged = _tried(module, batches, pieces)
+    return module.ragged
+
+
+def _tried(module: PreparedModule, batches: dict[str, Batch], pieces: list[Piece]) -> bool:
+    """Whether the first steps of these observations run beside each other."""
+    values = {}
+    for name, batch in batches.items():
+        arrays = [piece.arrays[name] for piece in pieces]
+        if "T" in batch.dims:
+            steps = min(array.shape[batch.dims.index("T")] for array in arrays)
+            arrays = [np.take(a, range(steps), batch.dims.index("T")) for a in arrays]
+        axis = batch.dims.index("B")
+        joined = np.concatenate([np.take(a, [0], axis) for a in arrays], axis)
+        values[name] = _to_value(module, joined, batch.dims)
+    steps = max(v.data.shape[v.dims.index("T")] for v in values.values() if "T" in v.dims)
+    try:
+        module.walk(Ragged(module.prepared, [steps, steps]), values, {})
+    except UnpaddableError:
+        return False
+    return True
 
 
 def check_states(network: Network, count: int) -> None:
@@ -175,34 +282,10 @@ def check_states(network: Network, count: int) -> None:
                 )
 
 
-def _pieces(
-    module: NetworkModule, batches: dict[str, Batch], size: int
-) -> Iterator[tuple[tuple[int, ...], dict[str, Value]]]:
-    """Mini-batches: which observations, and the values of each input."""
-    first = next(iter(batches.values()))
-    stateful = any(
-        declared.role == "state" and layer.arrays[declared.name].shape[1] > 1
-        for layer in module.network.layers
-        for declared in layer.declared
-        if declared.name in layer.arrays
-    )
-    for group, members in enumerate(first.members):
-        step = len(members) if stateful else size
-        for start in range(0, len(members), step):
-            chosen = slice(start, start + step)
-            values = {
-                name: _to_value(module, batch, group, chosen) for name, batch in batches.items()
-            }
-            yield members[chosen], values
-
-
-def _to_value(module: NetworkModule, batch: Batch, group: int, chosen: slice) -> Value:
-    array = batch.arrays[group]
-    place = [slice(None)] * array.ndim
-    place[batch.dims.index("B")] = chosen
+def _to_value(module: NetworkModule, array: np.ndarray, have: str) -> Value:
     # The order that most layers ask for first.
-    dims = "".join(sorted(batch.dims, key="TBCSU".index))
-    part = np.ascontiguousarray(reorder(array[tuple(place)], batch.dims, dims))
+    dims = "".join(sorted(have, key="TBCSU".index))
+    part = np.ascontiguousarray(reorder(array, have, dims))
     dtype = module.dtype.to_complex() if part.dtype.kind == "c" else module.dtype
     return Value(torch.as_tensor(part).to(module.device, dtype), dims)
 
