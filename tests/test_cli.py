@@ -331,6 +331,25 @@ def test_predict_from_csv(fixtures, call, in_folder):
     assert np.abs(np.load("y.npy")[:, 0] - expected).max() < 1e-5
 
 
+def test_predict_in_matlabs_mini_batches(net, call):
+    def scores(*options):
+        code, out, err = call("predict", net, "--input", f"{net}:X", "--json", *options)
+        assert code == 0, err
+        return np.array(json.loads(out)["classoutput"])
+
+    network, x = matbridge.load(net), read_mat(net, ["X"])["X"]
+    longest = scores("--sequence-length", "longest", "--mini-batch-size", "2")
+    zeros = [np.pad(one, ((0, 0), (0, n))) for one, n in zip(x, (5, 0, 0, 2), strict=True)]
+    assert np.abs(longest - network.predict(zeros)).max() < 1e-6
+    left = scores("--sequence-length", "longest", "--padding-direction", "left")
+    assert np.abs(left - longest).max() > 1e-3
+    # The state is carried over, so that splitting changes nothing.
+    assert np.abs(scores("--sequence-length", "3", "--mini-batch-size", "2") - longest).max() < 1e-6
+    code, _, err = call("predict", net, "--input", f"{net}:X", "--sequence-length", "long")
+    assert code == 2
+    assert '"shortest" or a positive whole number' in err
+
+
 def test_verify_agrees(fixtures, call):
     for name, keys in (("cnn", ["X"]), ("cnn_bilstm", ["X1", "X2"])):
         net = fixtures / f"{name}.mat"

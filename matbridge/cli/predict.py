@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +26,53 @@ from matbridge.registry import Registry
 __all__ = ["command", "gather_inputs", "run_options"]
 
 
-def run_options(function: Any) -> Any:
-    """Options of every command that runs a network."""
-    for option in (
-        click.option("--input", "inputs", multiple=True, required=True, metavar="DATA",
-                     help="Data: file.mat:X, file.npy, file.npz:x or file.csv; NAME=DATA for "
-                          "one of several inputs. Once for each input."),
-        click.option("--format", "format_", metavar="DIMS",
-                     help="Order of the data's dimensions, such as TC or SSCB; several by comma."),
-        click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32",
-                     show_default=True),
-        click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
+def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    return int(value) if value is not None and value.isdigit() else value
+
+
+RUN_OPTIONS = (
+    click.option("--input", "inputs", multiple=True, required=True, metavar="DATA",
+                 help="Data: file.mat:X, file.npy, file.npz:x or file.csv; NAME=DATA for "
+                      "one of several inputs. Once for each input."),
+    click.option("--format", metavar="DIMS",
+                 help="Order of the data's dimensions, such as TC or SSCB; several by comma."),
+    click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32",
+                 show_default=True),
+    click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps."),
+    click.option("--mini-batch-size", type=click.IntRange(1), default=128, show_default=True,
+                 help="Observations that run at once."),
+    click.option("--sequence-length", metavar="LENGTH", callback=_sequence_length,
+                 help="Pad, cut or split sequences as MATLAB does: longest, shortest or a "
+                      "number of steps. Without it each is computed exactly."),
+    click.option("--padding-direction", type=click.Choice(["left", "right"]), default="right",
+                 show_default=True),
+    click.option("--padding-value", type=float, default=0.0, show_default=True),
+    click.option("--sort-by-length", is_flag=True,
+                 help="Make mini-batches of sequences of like length."),
+)  # fmt: skip
+OPTIONS = (
+    "dtype",
+    "device",
+    "mini_batch_size",
+    "sequence_length",
+    "padding_direction",
+    "padding_value",
+    "sort_by_length",
+)
+
+
+def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command that runs a network: ``inputs``, and ``options`` of predict."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, format: str | None, **given: Any) -> Any:
+        options = {name: given.pop(name) for name in OPTIONS}
+        options["format"] = format.split(",") if format and "," in format else format
+        return function(*args, options=options, **given)
+
+    for option in reversed(RUN_OPTIONS):
+        option(wrapped)
+    return wrapped
 
 
 def gather_inputs(network: Network, texts: tuple[str, ...], limit: int) -> list[Any]:
@@ -82,9 +117,7 @@ def command(
     output: str | None,
     classify: bool,
     force: bool,
-    format_: str | None,
-    dtype: str,
-    device: str,
+    options: dict[str, Any],
     network: str | None,
     registry: Registry,
     max_size: int,
@@ -98,15 +131,15 @@ def command(
     Example:
       matbridge predict net.mat --input data.mat:XTest -o scores.mat:YPred
       matbridge predict net.mat --input rows.csv --format BC --classify
+      matbridge predict net.mat --input data.mat:XTest --sequence-length longest
     """
     from matbridge.read import load
 
     found = load(path, network, registry, max_size)
     given = gather_inputs(found, inputs, max_size)
-    formats = format_.split(",") if format_ and "," in format_ else format_
     with progress_bar("predicting") as progress:
         run = found.classify if classify else found.predict
-        result = run(*given, format=formats, dtype=dtype, device=device, progress=progress)
+        result = run(*given, **options, progress=progress)
     results = result if isinstance(result, tuple) else (result,)
     if output is None:
         _show(found, results, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -42,9 +43,7 @@ def command(
     inputs: tuple[str, ...],
     expected: tuple[str, ...],
     tolerance: float,
-    format_: str | None,
-    dtype: str,
-    device: str,
+    options: dict[str, Any],
     network: str | None,
     registry: Registry,
     max_size: int,
@@ -68,11 +67,10 @@ def command(
     found = load(path, network, registry, max_size)
     given = gather_inputs(found, inputs, max_size)
     wanted = [read_data(text, max_size) for text in expected]
-    formats = format_.split(",") if format_ and "," in format_ else format_
     labels = len(wanted) == 1 and hasattr(wanted[0], "codes")
     with progress_bar("predicting") as progress:
         run = found.classify if labels else found.predict
-        result = run(*given, format=formats, dtype=dtype, device=device, progress=progress)
+        result = run(*given, **options, progress=progress)
     results = result if isinstance(result, tuple) else (result,)
     if len(results) != len(wanted):
         raise MismatchError(f"the network has {len(results)} outputs, {len(wanted)} are expected")
@@ -83,7 +81,13 @@ def command(
     agree = all(verdict.agree for verdict in verdicts.values())
     if as_json:
         outputs = {name: verdict.as_dict() for name, verdict in verdicts.items()}
-        print_json({"verdict": "agree" if agree else "differ", "dtype": dtype, "outputs": outputs})
+        print_json(
+            {
+                "verdict": "agree" if agree else "differ",
+                "dtype": options["dtype"],
+                "outputs": outputs,
+            }
+        )
     else:
         show(verdicts)
     return 0 if agree else 1
