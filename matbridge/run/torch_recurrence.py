@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from matbridge.ops import Recurrence
+from matbridge.run import torch_loops
 
 __all__ = ["recur"]
 
@@ -53,16 +54,24 @@ def recur(
         tuple(ops._call(_rows, part, i, how.directions) for part in weights)
         for i in range(how.directions)
     ]
-    found = ops._apply(_loops, how, data, directions, states)
+    one = _loop
+    if not torch.is_grad_enabled() and not torch.compiler.is_exporting():
+        directions = [_in_place_weights(ops, how, *parts) for parts in directions]
+        one = _loop_in_place
+    found = ops._apply(_loops, one, how, data, directions, states)
     return found[0], list(found[1:])
 
 
 def _loops(
-    how: Recurrence, data: Tensor, directions: list[Any], states: list[Tensor]
+    loop: Callable[..., tuple[Tensor, list[Tensor]]],
+    how: Recurrence,
+    data: Tensor,
+    directions: list[Any],
+    states: list[Tensor],
 ) -> tuple[Tensor, ...]:
     """Both directions, step by step."""
     results = [
-        _loop(how, data.flip(0) if i else data, part, [s[i] for s in states])
+        loop(how, data.flip(0) if i else data, part, [s[i] for s in states])
         for i, part in enumerate(directions)
     ]
     sequences = [y.flip(0) if i else y for i, (y, _) in enumerate(results)]
@@ -112,11 +121,65 @@ def _loop(
         step = _gru_step_before(how, recurrent)
     else:
         step = _gru_step_after(how, recurrent, extra)
+    if torch.compiler.is_exporting():
+        return _scan(step, products, states)
     outputs = []
     for x in products.unbind():
         states = step(x, *states)
         outputs.append(states[0])
     return torch.stack(outputs), states
+
+
+def _scan(step: Step, products: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """The loop as one operator of an exported program, for any number of steps."""
+    from torch._higher_order_ops.scan import scan
+
+    def combine(before: list[Tensor], x: Tensor) -> tuple[list[Tensor], Tensor]:
+        after = step(x, *before)
+        # What is carried on and what is given out may not be one tensor.
+        return after, after[0].clone()
+
+    last, y = scan(combine, [state.clone() for state in states], products)
+    return y, last
+
+
+def _in_place_weights(ops: Calls, how: Recurrence, *weights: Tensor) -> Weights:
+    """The weights for torch_loops: gates in its order, the hard sigmoid's line in them, R'."""
+    inner, recurrent, bias, *rest = weights
+    have = how.gates
+    want = "ifog" if have == "ifgo" else have
+    slope, offset = (0.2, 0.5) if how.gate_activation == "hard-sigmoid" else (1.0, 0.0)
+    if how.reset_gate_mode == "recurrent-bias-after-multiplication":
+        bias, extra = (ops._call(_rows, bias, i, 2) for i in (0, 1))
+        rest = [ops._call(torch_loops.stacked, extra, have, want, slope, 0.0)]
+    elif rest:
+        rest = [ops._call(torch_loops.stacked, rest[0], "ifo", "ifo", slope, 0.0)]
+    return (
+        ops._call(torch_loops.stacked, inner, have, want, slope, 0.0),
+        ops._call(Tensor.t, ops._call(torch_loops.stacked, recurrent, have, want, slope, 0.0)),
+        ops._call(torch_loops.stacked, bias, have, want, slope, offset),
+        *rest,
+    )
+
+
+def _loop_in_place(
+    how: Recurrence, data: Tensor, weights: Sequence[Tensor], states: list[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
+    """One direction for prediction."""
+    inner, recurrent, bias, *rest = weights
+    products = F.linear(data, inner, bias)
+    activations = (
+        torch_loops.GATE[how.gate_activation],
+        torch_loops.STATE[how.state_activation],
+    )
+    if how.gates == "ifgo" and rest:
+        return torch_loops.peephole_lstm(products, recurrent, rest[0], states, *activations)
+    if how.gates == "ifgo":
+        return torch_loops.lstm(products, recurrent, states, *activations)
+    if how.reset_gate_mode == "before-multiplication":
+        return torch_loops.gru_before(products, recurrent, states, *activations)
+    extra = rest[0] if rest else None
+    return torch_loops.gru(products, recurrent, extra, states, *activations)
 
 
 def _lstm_step(how: Recurrence, recurrent: Tensor, peephole: Tensor | None = None) -> Step:
@@ -125,6 +188,7 @@ def _lstm_step(how: Recurrence, recurrent: Tensor, peephole: Tensor | None = Non
     gate, squash = GATE_ACTIVATIONS[how.gate_activation], STATE_ACTIVATIONS[how.state_activation]
     units, columns = recurrent.shape[1], recurrent.t()
     both = None if peephole is None else peephole[: 2 * units].reshape(2, units)
+    seen = None if peephole is None else peephole[2 * units :].clone()
 
     def step(x: Tensor, hidden: Tensor, cell: Tensor) -> list[Tensor]:
         z = torch.addmm(x, hidden, columns)
@@ -133,8 +197,8 @@ def _lstm_step(how: Recurrence, recurrent: Tensor, peephole: Tensor | None = Non
             first = first + (both * cell.unsqueeze(-2)).flatten(-2)
         i, f = gate(first).chunk(2, -1)
         cell = torch.addcmul(f * cell, i, squash(third))
-        if peephole is not None:
-            last = torch.addcmul(last, peephole[2 * units :], cell)
+        if seen is not None:
+            last = torch.addcmul(last, seen, cell)
         return [gate(last) * squash(cell), cell]
 
     return step
@@ -144,7 +208,8 @@ def _gru_step_before(how: Recurrence, recurrent: Tensor) -> Step:
     """h = (1 - z)·s(W·x + b + R·(r·h)) + z·h."""
     gate, squash = GATE_ACTIVATIONS[how.gate_activation], STATE_ACTIVATIONS[how.state_activation]
     units = recurrent.shape[1]
-    gates, candidate = recurrent[: 2 * units].t(), recurrent[2 * units :].t()
+    # Apart in memory, as an exported loop demands.
+    gates, candidate = recurrent[: 2 * units].t(), recurrent[2 * units :].t().clone()
 
     def step(x: Tensor, hidden: Tensor) -> list[Tensor]:
         both, last = x.split((2 * units, units), -1)
