@@ -43,7 +43,8 @@ def assert_close(found, expected, tolerance=EXACT):
     found, expected = np.asarray(found), np.asarray(expected)
     assert found.shape == expected.shape
     largest = np.abs(expected).max(initial=0.0)
-    difference = np.abs(found.astype(np.float64) - expected).max(initial=0.0)
+    wide = np.complex128 if np.iscomplexobj(expected) else np.float64
+    difference = np.abs(found.astype(wide) - expected).max(initial=0.0)
     assert difference <= tolerance * max(largest, 1e-30), f"{difference} of {largest}"
 
 

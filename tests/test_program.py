@@ -1,0 +1,87 @@
+"""torch.export programs of every layer: saved, loaded without matbridge's help, any size.
+
+What they must give is in examples.py; for other numbers of observations and time steps it is
+what the module gives, which the same examples judge.
+"""
+
+import numpy as np
+import pytest
+import torch
+from examples import EXAMPLES
+from helpers import SINGLE, assert_close, layer
+from test_examples import made, network_of
+
+from matbridge import Network
+from matbridge.dims import batch_first, reorder
+from matbridge.write.program import export_program, save_program
+
+# One example of each layer, but all of the recurrent ones: their loops are of several kinds.
+CHOSEN = [
+    e
+    for i, e in enumerate(EXAMPLES)
+    if "OutputMode" in e.named or e.builder not in {b.builder for b in EXAMPLES[:i]}
+    if not np.iscomplexobj(e.inputs[0][1])
+]
+
+
+def loaded(network, folder):
+    path = folder / "net.pt2"
+    save_program(export_program(network), path)
+    return torch.export.load(path).module()
+
+
+def as_tensors(inputs):
+    return [
+        torch.tensor(np.ascontiguousarray(reorder(x, f, batch_first(f)), np.float32))
+        for f, x in inputs
+    ]
+
+
+def as_tuple(found):
+    return found if isinstance(found, tuple) else (found,)
+
+
+@pytest.mark.parametrize("example", CHOSEN, ids=[f"{e.builder}-{i}" for i, e in enumerate(CHOSEN)])
+def test_the_program_of_a_layer(example, tmp_path):
+    network = network_of(made(example), example.inputs)
+    program = loaded(network, tmp_path)
+    sizes = network.infer()
+    for y, port, expected in zip(
+        as_tuple(program(*as_tensors(example.inputs))),
+        network.outputs,
+        example.outputs,
+        strict=True,
+    ):
+        format = sizes[port].format
+        assert_close(y.numpy(), reorder(expected, format, batch_first(format)), 100 * SINGLE)
+
+
+RECURRENT = {
+    "lstmLayer": {"StateActivationFunction": "softsign"},
+    "bilstmLayer": {"GateActivationFunction": "hard-sigmoid"},
+    "gruLayer": {"ResetGateMode": "before-multiplication"},
+    "peepholeLSTMLayer": {},
+}
+
+
+@pytest.mark.parametrize("units", [1, 4])
+@pytest.mark.parametrize("builder", RECURRENT)
+def test_a_loop_takes_any_number_of_steps(builder, units, tmp_path):
+    draw = np.random.default_rng(0).standard_normal
+    bare = layer(builder, units, **RECURRENT[builder])
+    rows = bare.DIRECTIONS * len(bare.GATES) * units
+    sizes = {
+        "InputWeights": (rows, 3),
+        "RecurrentWeights": (rows, units),
+        "Bias": (rows, 1),
+        "PeepholeWeights": (3 * units, 1),
+    }
+    arrays = {a.name: draw(sizes[a.name]) for a in bare.declared if a.name in sizes}
+    network = Network.of(
+        [layer("sequenceInputLayer", 3), layer(builder, units, **RECURRENT[builder], **arrays)]
+    )
+    program, module = loaded(network, tmp_path), network.to_torch()
+    for N, T in ((1, 1), (1, 9), (4, 2), (3, 40)):
+        x = torch.tensor(draw((N, 3, T)), dtype=torch.float32)
+        with torch.no_grad():
+            assert_close(program(x).numpy(), module(x).numpy(), 10 * SINGLE)
