@@ -7,8 +7,6 @@ imports nothing from matbridge. Run it again after a change:
 """
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts"), str(ROOT / "tests")]
 
+import literature  # noqa: E402
 import saved  # noqa: E402
+from fixture import Fixture, Random  # noqa: E402
 from reference import elementwise, recurrent, windows  # noqa: E402
 
 from matbridge.matfile.values import Cell  # noqa: E402
@@ -24,36 +24,6 @@ from matbridge.matfile.write import write_mat  # noqa: E402
 
 CREATED = "Sat Nov 21 00:00:00 2026"
 ONES, NONE = (1, 1), [(0, 0), (0, 0)]
-
-
-class Random:
-    """Weights and data, the same at every run; float32 as a trained network has them."""
-
-    def __init__(self, seed):
-        self.generator = np.random.default_rng(seed)
-
-    def __call__(self, *size, scale=0.5):
-        drawn = self.generator.standard_normal(size) * scale
-        return drawn.astype(np.float32).astype(np.float64)
-
-    def batch_statistics(self, channels):
-        """Mean, variance, offset and scale."""
-        variance = np.float32(self(channels) ** 2 + 0.5).astype(np.float64)
-        return self(channels), variance, self(channels), self(channels)
-
-
-@dataclass
-class Fixture:
-    """A network as MATLAB saves it and what it computes.
-
-    ``reference`` takes and returns labelled arrays, MATLAB's order with N: images H×W×C×N,
-    sequences C×N×T. ``variables`` are what goes into the file beside net.
-    """
-
-    network: object
-    reference: Callable
-    formats: tuple
-    variables: dict
 
 
 def lstm_classifier(random):
@@ -245,6 +215,7 @@ FIXTURES = {
     "cnn": (cnn, "v7"),
     "cnn_bilstm": (cnn_bilstm, "v7.3"),
     "dag": (dag, "v6"),
+    **{build.__name__: (build, "v7") for build in literature.NETWORKS},
 }
 
 

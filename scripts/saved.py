@@ -151,11 +151,12 @@ def _recurrent(kind, version, name, W, R, b, states, units, last, **more):
         held[state] = {"Value": zeros, "Remember": logical(True)}
     for state in states[0]:
         held[f"Initial{state}"] = zeros
+    inputs = number(np.shape(W)[1]) if W is not None else EMPTY
     return layer(
         kind,
         version,
         Name=name,
-        InputSize=number(np.shape(W)[1]) if W is not None else EMPTY,
+        InputSize=more.pop("InputSize", inputs),
         NumHiddenUnits=number(units),
         ReturnSequence=logical(not last),
         **more,
@@ -186,6 +187,27 @@ def gru(name, W, R, b, last=False, mode="after-multiplication"):
     units = np.shape(R)[1]
     states = (("HiddenState",), units)
     return _recurrent("GRULayer", 2, name, W, R, b, states, units, last, ResetGateMode=mode)
+
+
+def lstm_projected(name, W, R, b, inputs, outputs, last=False):
+    """``inputs`` and ``outputs`` are the projectors D×p and H×q."""
+    states = (("CellState", "HiddenState"), np.shape(outputs)[0])
+    return _recurrent(
+        "LSTMProjectedLayer",
+        1,
+        name,
+        W,
+        R,
+        b,
+        states,
+        np.shape(outputs)[0],
+        last,
+        InputSize=number(np.shape(inputs)[0]),
+        InputProjectorSize=number(np.shape(inputs)[1]),
+        OutputProjectorSize=number(np.shape(outputs)[1]),
+        InputProjector=learnable(inputs),
+        OutputProjector=learnable(outputs),
+    )
 
 
 def fully_connected(name, W, b):

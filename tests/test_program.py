@@ -15,11 +15,16 @@ from matbridge import Network
 from matbridge.dims import batch_first, reorder
 from matbridge.write.program import export_program, save_program
 
-# One example of each layer, but all of the recurrent ones: their loops are of several kinds.
+
+def key(example):
+    return example.builder, example.inputs[0][0], example.named.get("OutputMode")
+
+
+# One example of each layer and format.
 CHOSEN = [
     e
     for i, e in enumerate(EXAMPLES)
-    if "OutputMode" in e.named or e.builder not in {b.builder for b in EXAMPLES[:i]}
+    if key(e) not in {key(b) for b in EXAMPLES[:i]}
     if not np.iscomplexobj(e.inputs[0][1])
 ]
 

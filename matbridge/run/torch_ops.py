@@ -81,7 +81,16 @@ REDUCTIONS: dict[str, Callable[..., Tensor]] = {
 
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
-MAX_POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+
+
+def _max_pool1d(data: Tensor, *options: Any) -> Tensor:
+    # An exported program would fix the length in F.max_pool1d.
+    if torch.compiler.is_exporting():
+        return F.max_pool1d_with_indices(data, *options)[0]
+    return F.max_pool1d(data, *options)
+
+
+MAX_POOLS: dict[int, Callable[..., Tensor]] = {1: _max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 AVERAGE_POOLS: dict[int, Callable[..., Tensor]] = {
     1: F.avg_pool1d,
     2: F.avg_pool2d,
