@@ -4,13 +4,12 @@ import numpy as np
 from reference import windows
 
 from literature.parts import (
-    chain,
+    Graph,
     convolved,
     convolved_in_time,
     dense,
     dense_weights,
     filters,
-    layer,
     layer_normalized,
     made,
     norm_weights,
@@ -22,45 +21,39 @@ from literature.parts import (
 )
 
 
+def unet_layers(random, C, F, K):
+    """Layers and connections, and the arrays of each convolution."""
+    graph, arrays = Graph("imageInputLayer", "imageinput", [12, 8, C], Normalization="none"), {}
+
+    def block(stage, inputs, H):
+        for i, D in ((1, inputs), (2, H)):
+            name = f"{stage}-conv-{i}"
+            arrays[name] = filters(random, 3, 3, D, H)
+            graph.add("convolution2dLayer", name, 3, H, Padding="same", **arrays[name])
+            graph.add("reluLayer", f"{stage}-relu-{i}")
+
+    for stage, inputs, H in (("encoder-1", C, F[0]), ("encoder-2", F[0], F[1])):
+        block(stage, inputs, H)
+        graph.add("maxPooling2dLayer", f"{stage}-pool", 2, Stride=2)
+    block("bridge", F[1], F[2])
+    for i, skip, inputs, H in ((1, "encoder-2", F[2], F[1]), (2, "encoder-1", F[1], F[0])):
+        up = f"decoder-{i}-up"
+        arrays[up] = {"Weights": random(2, 2, H, inputs), "Bias": random(1, 1, H)}
+        graph.add("transposedConv2dLayer", up, 2, H, Stride=2, **arrays[up])
+        joined = (up, f"{skip}-relu-2")
+        graph.add("depthConcatenationLayer", f"decoder-{i}-join", 2, after=joined)
+        block(f"decoder-{i}", 2 * H, H)
+    arrays["final"] = filters(random, 1, 1, F[0], K)
+    graph.add("convolution2dLayer", "final", 1, K, **arrays["final"])
+    graph.add("softmaxLayer", "softmax")
+    graph.add("pixelClassificationLayer", "pixels", Classes=["road", "sky", "tree"])
+    return graph, arrays
+
+
 def unet(random):
     """Two stages down, two up, joined by depth; a class for every pixel."""
-    C, F, K = 2, (4, 6, 8), 3
-    arrays, layers = {}, [layer("imageInputLayer", "imageinput", [12, 8, C], Normalization="none")]
-    pairs, last, inputs = [], "imageinput", C
-
-    def block(stage, D, H):
-        nonlocal last
-        names = [f"{stage}-{part}-{i}" for i in (1, 2) for part in ("conv", "relu")]
-        for i, (a, b) in enumerate(((D, H), (H, H))):
-            arrays[names[2 * i]] = w = filters(random, 3, 3, a, b)
-            layers.append(layer("convolution2dLayer", names[2 * i], 3, b, Padding="same", **w))
-            layers.append(layer("reluLayer", names[2 * i + 1]))
-        pairs.extend(chain(last, *names))
-        last = names[-1]
-
-    for stage, H in zip(("encoder-1", "encoder-2", "bridge"), F, strict=True):
-        block(stage, inputs, H)
-        inputs = H
-        if stage != "bridge":
-            layers.append(layer("maxPooling2dLayer", f"{stage}-pool", 2, Stride=2))
-            pairs += chain(last, f"{stage}-pool")
-            last = f"{stage}-pool"
-    for stage, skip, H in (("decoder-1", "encoder-2", F[1]), ("decoder-2", "encoder-1", F[0])):
-        up, join = f"{stage}-up", f"{stage}-join"
-        arrays[up] = {"Weights": random(2, 2, H, inputs), "Bias": random(1, 1, H)}
-        layers.append(layer("transposedConv2dLayer", up, 2, H, Stride=2, **arrays[up]))
-        layers.append(layer("depthConcatenationLayer", join, 2))
-        pairs += [(last, up), (up, f"{join}/in1"), (f"{skip}-relu-2", f"{join}/in2")]
-        last = join
-        block(stage, 2 * H, H)
-        inputs = H
-    arrays["final"] = w = filters(random, 1, 1, inputs, K)
-    layers += [
-        layer("convolution2dLayer", "final", 1, K, **w),
-        layer("softmaxLayer", "softmax"),
-        layer("pixelClassificationLayer", "pixels", Classes=["road", "sky", "tree"]),
-    ]
-    pairs += chain(last, "final", "softmax", "pixels")
+    C = 2
+    graph, arrays = unet_layers(random, C, (4, 6, 8), 3)
 
     def two(x, stage):
         for i in (1, 2):
@@ -78,7 +71,33 @@ def unet(random):
         return softmax(convolved(y, arrays["final"]), 2)
 
     data = [random(12, 8, C, scale=1) for _ in range(2)]
-    return made(layers, pairs, reference, "SSCB", data)
+    return made(graph.layers, graph.pairs, reference, "SSCB", data)
+
+
+def resnet_layers(shapes, w, s, V):
+    """A stem, a unit with an identity and a unit with a projection, then the classifier."""
+    graph = Graph("imageInputLayer", "imageinput", [11, 11, 3], Normalization="none")
+
+    def unit(name, rectified=True, after=None):
+        k, _, filters, stride = shapes[name]
+        options = {"Stride": stride, "Padding": "same", "after": after, **w[name]}
+        graph.add("convolution2dLayer", name, k, filters, **options)
+        last = graph.add("batchNormalizationLayer", f"{name}-bn", **s[name])
+        return graph.add("reluLayer", f"{name}-relu") if rectified else last
+
+    stem = unit("stem")
+    unit("unit1-conv1")
+    graph.add("additionLayer", "unit1-add", 2, after=(unit("unit1-conv2", False), stem))
+    before = graph.add("reluLayer", "unit1-relu")
+    unit("unit2-conv1")
+    one = unit("unit2-conv2", False)
+    skip = unit("unit2-skip", False, after=(before,))
+    graph.add("additionLayer", "unit2-add", 2, after=(one, skip))
+    graph.add("reluLayer", "unit2-relu")
+    graph.add("globalAveragePooling2dLayer", "pool")
+    graph.add("fullyConnectedLayer", "fc", len(V["Bias"]), **V)
+    graph.add("softmaxLayer", "softmax")
+    return graph
 
 
 def resnet(random):
@@ -95,27 +114,7 @@ def resnet(random):
     w = {name: filters(random, k, k, a, b) for name, (k, a, b, _) in shapes.items()}
     s = {name: statistics(random, b) for name, (_, _, b, _) in shapes.items()}
     V = dense_weights(random, 2 * F, K)
-    layers = [layer("imageInputLayer", "imageinput", [11, 11, C], Normalization="none")]
-    for name, (k, _, b, stride) in shapes.items():
-        options = {"Stride": stride, "Padding": "same", **w[name]}
-        layers.append(layer("convolution2dLayer", name, k, b, **options))
-        layers.append(layer("batchNormalizationLayer", f"{name}-bn", **s[name]))
-    rectified = ("stem", "unit1-conv1", "unit2-conv1", "unit1", "unit2")
-    layers += [layer("reluLayer", f"{name}-relu") for name in rectified]
-    layers += [layer("additionLayer", f"unit{i}-add", 2) for i in (1, 2)]
-    layers += [
-        layer("globalAveragePooling2dLayer", "pool"),
-        layer("fullyConnectedLayer", "fc", K, **V),
-        layer("softmaxLayer", "softmax"),
-    ]
-    pairs = chain("imageinput", "stem", "stem-bn", "stem-relu")
-    for i, before in ((1, "stem-relu"), (2, "unit1-relu")):
-        a, b = f"unit{i}-conv1", f"unit{i}-conv2"
-        names = (a, f"{a}-bn", f"{a}-relu", b, f"{b}-bn", f"unit{i}-add/in1")
-        pairs += chain(before, *names)
-    pairs += [("stem-relu", "unit1-add/in2"), *chain("unit1-add", "unit1-relu")]
-    pairs += chain("unit1-relu", "unit2-skip", "unit2-skip-bn", "unit2-add/in2")
-    pairs += chain("unit2-add", "unit2-relu", "pool", "fc", "softmax")
+    graph = resnet_layers(shapes, w, s, V)
 
     def unit(x, name):
         return normalized(convolved(x, w[name], None, (shapes[name][3],) * 2), s[name], 2)
@@ -127,41 +126,33 @@ def resnet(random):
         x = relu(y + unit(x, "unit2-skip"))
         return softmax(dense(x.mean((0, 1)), V))
 
-    return made(layers, pairs, reference, "SSCB", [random(11, 11, C, scale=1) for _ in range(3)])
+    data = [random(11, 11, C, scale=1) for _ in range(3)]
+    return made(graph.layers, graph.pairs, reference, "SSCB", data)
 
 
 def temporal_convolution(random):
     """Residual blocks of two causal convolutions, dilated 1, 2, 4; a class for every step."""
     D, F, K, window = 3, 5, 4, 3
-    layers, pairs, last = [layer("sequenceInputLayer", "sequenceinput", D)], [], "sequenceinput"
-    blocks, inputs = [], D
-    for i, dilation in enumerate((1, 2, 4), 1):
-        w = [filters(random, window, a, F) for a in (inputs, F)]
+    graph, blocks = Graph("sequenceInputLayer", "sequenceinput", D), []
+    for i, (dilation, inputs) in enumerate(((1, D), (2, F), (4, F)), 1):
+        before = graph.last
+        w = [filters(random, window, n, F) for n in (inputs, F)]
         n = [norm_weights(random, F) for _ in range(2)]
-        skip = filters(random, 1, inputs, F) if inputs != F else None
-        names = []
         for j in (1, 2):
             options = {"DilationFactor": dilation, "Padding": "causal", **w[j - 1]}
-            found = [
-                layer("convolution1dLayer", f"conv{i}_{j}", window, F, **options),
-                layer("layerNormalizationLayer", f"norm{i}_{j}", **n[j - 1]),
-                layer("reluLayer", f"relu{i}_{j}"),
-                layer("spatialDropoutLayer", f"dropout{i}_{j}", 0.1),
-            ]
-            layers += found
-            names += [one.name for one in found]
-        layers.append(layer("additionLayer", f"add_{i}", 2))
-        pairs += chain(last, *names, f"add_{i}/in1")
-        if skip is not None:
-            layers.append(layer("convolution1dLayer", f"skip_{i}", 1, F, **skip))
-            pairs += chain(last, f"skip_{i}", f"add_{i}/in2")
-        else:
-            pairs.append((last, f"add_{i}/in2"))
-        last, inputs = f"add_{i}", F
+            graph.add("convolution1dLayer", f"conv{i}_{j}", window, F, **options)
+            graph.add("layerNormalizationLayer", f"norm{i}_{j}", **n[j - 1])
+            graph.add("reluLayer", f"relu{i}_{j}")
+            graph.add("spatialDropoutLayer", f"dropout{i}_{j}", 0.1)
+        last, skip = graph.last, None
+        if inputs != F:
+            skip = filters(random, 1, inputs, F)
+            before = graph.add("convolution1dLayer", f"skip_{i}", 1, F, after=(before,), **skip)
+        graph.add("additionLayer", f"add_{i}", 2, after=(last, before))
         blocks.append((dilation, w, n, skip))
     V = dense_weights(random, F, K)
-    layers += [layer("fullyConnectedLayer", "fc", K, **V), layer("softmaxLayer", "softmax")]
-    pairs += chain(last, "fc", "softmax")
+    graph.add("fullyConnectedLayer", "fc", K, **V)
+    graph.add("softmaxLayer", "softmax")
 
     def reference(x):
         for dilation, w, n, skip in blocks:
@@ -171,7 +162,7 @@ def temporal_convolution(random):
             x = y + (x if skip is None else convolved_in_time(x, skip, (0, 0)))
         return softmax(dense(x, V))
 
-    return made(layers, pairs, reference, "CBT", sequences(random, D, 22, 9))
+    return made(graph.layers, graph.pairs, reference, "CBT", sequences(random, D, 22, 9))
 
 
 NETWORKS = (unet, resnet, temporal_convolution)

@@ -21,6 +21,23 @@ def chain(*names):
     return list(itertools.pairwise(names))
 
 
+class Graph:
+    """Layers put one after the other, or after those named."""
+
+    def __init__(self, *input, **named):
+        self.layers, self.pairs = [layer(*input, **named)], []
+        self.last = self.layers[0].name
+
+    def add(self, constructor, name, *positional, after=None, **named):
+        """A layer after the last one, or after others: one for each of its inputs."""
+        sources = (self.last,) if after is None else after
+        self.layers.append(layer(constructor, name, *positional, **named))
+        ports = [name] if len(sources) == 1 else [f"{name}/in{i + 1}" for i in range(len(sources))]
+        self.pairs += zip(sources, ports, strict=True)
+        self.last = name
+        return name
+
+
 # -- weights by MATLAB's names, in the order in which the reference takes them ---------------
 
 
