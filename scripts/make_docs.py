@@ -1,5 +1,6 @@
 """Write docs/layers.md from the declarations of the cards: python scripts/make_docs.py"""
 
+import collections
 import inspect
 from pathlib import Path
 
@@ -42,16 +43,31 @@ def table():
 
 
 def details():
-    """What each card says of itself."""
-    parts = []
+    """What each family shares, and what each card says of itself."""
+    families, parts = collections.defaultdict(list), []
     for card in CARDS:
-        parts.append(f"### {card.BUILDER or card.MATLAB[0]}\n")
-        parts.append(" and ".join(f"`{name}`" for name in card.MATLAB) + f" ({card.PRODUCT})\n")
-        parts.append(inspect.cleandoc(card.__doc__) + "\n")
-        if card.ARRAYS:
-            arrays = ", ".join(f"{a.name} ({a.shown})" for a in card.ARRAYS if a.role != "state")
-            parts.append(f"Arrays: {arrays}.\n")
+        families[card.__module__].append(card)
+    for module, cards in families.items():
+        parts += [f"### {module.rpartition('.')[2].replace('_', ' ')}\n", *family(module, cards)]
+        for card in cards:
+            parts.append(f"#### {card.BUILDER or card.MATLAB[0]}\n")
+            parts.append(" and ".join(f"`{name}`" for name in card.MATLAB) + f" ({card.PRODUCT})\n")
+            parts.append(inspect.cleandoc(card.__doc__) + "\n")
+            if card.ARRAYS:
+                arrays = ", ".join(
+                    f"{a.name} ({a.shown})" for a in card.ARRAYS if a.role != "state"
+                )
+                parts.append(f"Arrays: {arrays}.\n")
     return "\n".join(parts)
+
+
+def family(module, cards):
+    """The text of the file, then that of the classes that its cards are made from."""
+    yield inspect.cleandoc(inspect.getmodule(cards[0]).__doc__) + "\n"
+    shared = dict.fromkeys(base for card in cards for base in reversed(card.__mro__))
+    for base in shared:
+        if base.__module__ == module and base not in CARDS:
+            yield inspect.cleandoc(base.__doc__) + "\n"
 
 
 def page():

@@ -107,6 +107,17 @@ def test_saved_states_are_where_prediction_starts(kind, rows, states):
     assert_layer(layer(f"{kind}Layer", H, **options(W, R, b), **start), x, "CBT", y)
 
 
+def test_initial_states_stand_in_for_states_that_are_not_there():
+    D, H, N, T = 3, 4, 2, 5
+    draw, W, R, b = arrays(12, 4 * H, D, H)
+    x, h, c = draw.standard_normal((D, N, T)), draw.standard_normal((H, 1)), np.ones((H, 1))
+    expected, _, _ = recurrent.lstm(x, W, R, b, h, c)
+    initial = {"InitialHiddenState": h, "InitialCellState": c}
+    empty = np.zeros((0, 0))
+    for more in (initial, {**initial, "HiddenState": empty, "CellState": empty}):
+        assert_layer(layer("lstmLayer", H, **options(W, R, b), **more), x, "CBT", expected)
+
+
 def test_state_inputs_and_outputs():
     D, H, N, T = 2, 3, 2, 5
     draw, W, R, b = arrays(5, 4 * H, D, H)

@@ -42,7 +42,8 @@ class InputLayer(Layer):
     element (InputSize); its shape decides, not NormalizationDimension. A constant feature
     (StandardDeviation 0, Max equal to Min) follows IEEE arithmetic. Source: zerocenter
     and zscore as MATLAB documents its Simulink blocks; zerocenter is confirmed by
-    MATLAB's recorded numbers.
+    MATLAB's recorded numbers. Where predict pads sequences, the padding is normalized as
+    data are (assumed: the documentation does not say which comes first).
     """
 
     IS_INPUT = True

@@ -28,6 +28,8 @@ class Recurrent(Layer):
     Learnables: InputWeights G·H×D, RecurrentWeights G·H×H, Bias G·H×1, for G gates, H
     hidden units and D channels. States are H×1, or H×N for N observations. Input CBT (any
     spatial dimensions count as channels); output H×N×T, or H×N for OutputMode 'last'.
+    Prediction starts from HiddenState and CellState; where they are empty, from
+    InitialHiddenState and InitialCellState, else from zero.
     """
 
     GATES: ClassVar[str] = "ifgo"
@@ -48,7 +50,8 @@ class Recurrent(Layer):
 
     @classmethod
     def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
-        """ReturnSequence becomes OutputMode; {Value, Remember} becomes the state."""
+        """ReturnSequence becomes OutputMode; {Value, Remember} becomes the state, or else the
+        initial state does."""
         if "ReturnSequence" in saved:
             sequence = logical(saved.pop("ReturnSequence"))
             saved["OutputMode"] = "sequence" if sequence else "last"
@@ -56,6 +59,8 @@ class Recurrent(Layer):
             held = saved.get(name)
             if isinstance(held, dict):
                 saved[name] = held.get("Value", np.zeros((0, 0)))
+            if not np.size(saved.get(name, ())) and f"Initial{name}" in saved:
+                saved[name] = saved[f"Initial{name}"]
         return saved
 
     @property
@@ -137,7 +142,10 @@ class LSTM(Recurrent):
 @dataclass(frozen=True, eq=False)
 class BiLSTM(Recurrent):
     """bilstmLayer: rows 1 to 4H forward, 4H+1 to 8H backward; 2H output channels, forward
-    then backward. 'last' takes each direction where it ends."""
+    then backward.
+
+    'last' takes each direction where it ends, h_f(T) and h_b(1): assumed, as the
+    documentation says "the last time step" only and no recorded number shows it."""
 
     MATLAB = ("nnet.cnn.layer.BiLSTMLayer",)
     BUILDER = "bilstmLayer"

@@ -35,7 +35,8 @@ class Crop(Layer):
     """'in' cut to the spatial sizes of 'ref'.
 
     Mode 'centercrop', where an odd surplus leaves one more row below, column to the right
-    and plane behind, or Location [x y z]: column, row and plane of the first element, from 1.
+    and plane behind (assumed), or Location [x y z]: column, row and plane of the first
+    element, from 1.
     """
 
     RANK: ClassVar[int] = 2
@@ -96,7 +97,9 @@ class Resize(Layer):
     """To OutputSize, by Scale, or to the size of 'ref'.
 
     Source coordinate of output i (from 0): 'half-pixel' (i + 0.5)/s - 0.5, 'asymmetric'
-    i/s, clamped at the edges, with s = out/in. Method 'nearest' or linear.
+    i/s, clamped at the edges, with s = out/in. Method 'nearest' or linear. The documentation
+    does not say how sizes round: assumed are floor(n·Scale), and for a NaN in OutputSize the
+    nearest whole number.
     """
 
     RANK: ClassVar[int] = 2
