@@ -1,43 +1,20 @@
 """Prediction against the same network written by hand in PyTorch, with the same weights.
 
-    python benchmarks/predict.py [--device cuda]
+    python benchmarks/predict.py [--device cuda] [--threads N]
 
 "module" is the prepared module on tensors, "predict" the whole way from MATLAB's arrays and
 back. The ratios, taken in turns in one run, are what counts.
 """
 
-import argparse
 import itertools
-import sys
-from pathlib import Path
 
 import numpy as np
 import torch
-from common import compare
+from common import compare, device_and_wait, layer, normal, recurrent_layer
 from torch import nn
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from matbridge import Network  # noqa: E402
-from matbridge.matlab import CONSTRUCTORS, construct  # noqa: E402
-from matbridge.run.module import NetworkModule, PreparedModule  # noqa: E402
-
-draw = np.random.default_rng(0)
-
-
-def normal(*size):
-    return (draw.standard_normal(size) * 0.1).astype(np.float32)
-
-
-def layer(name, *arguments, **options):
-    return construct(CONSTRUCTORS[name], *arguments, **options)
-
-
-def recurrent(builder, gates, directions, D, H, **options):
-    rows = directions * gates * H
-    arrays = {"InputWeights": normal(rows, D), "RecurrentWeights": normal(rows, H)}
-    return layer(builder, H, **arrays, Bias=normal(rows, 1), **options)
+from matbridge import Network
+from matbridge.run.module import NetworkModule, PreparedModule
 
 
 def dense(inputs, outputs):
@@ -116,8 +93,8 @@ def copy_batch_normalization(one):
     return made
 
 
-def recurrent_case(builder, gates, directions, kind, D=32, H=128, K=10):
-    one, out = recurrent(builder, gates, directions, D, H), dense(directions * H, K)
+def recurrent_case(builder, directions, kind, D=32, H=128, K=10):
+    one, out = recurrent_layer(builder, D, H), dense(directions * H, K)
     network = Network.of([layer("sequenceInputLayer", D), one, out])
     by_hand = ByHand(copy_recurrent(one, kind, D, H, directions), copy_dense(out))
     return network, by_hand, (D, 100), (32, D, 100)
@@ -149,20 +126,16 @@ def mlp_case():
 
 
 CASES = {
-    "LSTM 128, 32×100 steps": lambda: recurrent_case("lstmLayer", 4, 1, nn.LSTM),
-    "BiLSTM 128, 32×100 steps": lambda: recurrent_case("bilstmLayer", 4, 2, nn.LSTM),
-    "GRU 128, 32×100 steps": lambda: recurrent_case("gruLayer", 3, 1, nn.GRU),
+    "LSTM 128, 32×100 steps": lambda: recurrent_case("lstmLayer", 1, nn.LSTM),
+    "BiLSTM 128, 32×100 steps": lambda: recurrent_case("bilstmLayer", 2, nn.LSTM),
+    "GRU 128, 32×100 steps": lambda: recurrent_case("gruLayer", 1, nn.GRU),
     "CNN, 16 images 32×32": cnn_case,
     "MLP, one observation": mlp_case,
 }
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cpu")
-    device = torch.device(parser.parse_args().device)
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    print(f"{device}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    device, wait = device_and_wait(__doc__)
     with torch.inference_mode():
         for name, make in CASES.items():
             run_case(name, *make()[:2], make()[3], device, wait)

@@ -1,28 +1,20 @@
 """Recurrent layers that no standard kernel computes, against those that one does.
 
-    python benchmarks/recurrent.py [--device cuda]
+    python benchmarks/recurrent.py [--device cuda] [--threads N]
 
 Each layer is timed against torch.nn.LSTM or torch.nn.GRU of the same size, with ONNX
 Runtime on the written model beside them (on the CPU). The ratios, taken in turns in one
 run, are what counts: above 1 is slower than torch's own layer.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
 import numpy as np
 import torch
-from common import compare
+from common import compare, device_and_wait, layer, normal, recurrent_layer
 from torch import nn
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from matbridge import Network  # noqa: E402
-from matbridge.matlab import CONSTRUCTORS, construct  # noqa: E402
-from matbridge.run.module import PreparedModule  # noqa: E402
-from matbridge.write.onnx import to_onnx  # noqa: E402
+from matbridge import Network
+from matbridge.run.module import PreparedModule
+from matbridge.write.onnx import to_onnx
 
 CASES = {
     "LSTM (torch's kernel)": ("lstmLayer", {}),
@@ -40,29 +32,11 @@ CASES = {
 SIZES = [(32, 128, 32, 100), (32, 128, 1, 100), (64, 512, 16, 50)]
 
 
-def normal(*size):
-    return (np.random.default_rng(0).standard_normal(size) * 0.1).astype(np.float32)
-
-
 def network_of(constructor, options, channels, units):
-    """The layer behind an input layer, with random arrays of the sizes that it declares."""
-    input = construct(CONSTRUCTORS["sequenceInputLayer"], channels)
-    quarter = (units // 4, channels // 4) if "Projected" in constructor else ()
-    layer = construct(CONSTRUCTORS[constructor], units, *quarter, **options)
-    rows = layer.DIRECTIONS * len(layer.GATES) * units
-    sizes = {
-        "InputWeights": (rows, quarter[1] if quarter else channels),
-        "RecurrentWeights": (rows, quarter[0] if quarter else units),
-        "Bias": (rows, 1),
-        "PeepholeWeights": (3 * units, 1),
-        "InputProjector": (channels, channels // 4),
-        "OutputProjector": (units, units // 4),
-    }
-    names = {declared.name for declared in layer.declared} & set(sizes)
-    arrays = {name: normal(*sizes[name]) for name in names}
-    return Network.of(
-        [input, construct(CONSTRUCTORS[constructor], units, *quarter, **options, **arrays)]
-    )
+    """The layer behind an input layer."""
+    projectors = (units // 4, channels // 4) if "Projected" in constructor else ()
+    one = recurrent_layer(constructor, channels, units, *projectors, **options)
+    return Network.of([layer("sequenceInputLayer", channels), one])
 
 
 def session_for(network):
@@ -100,15 +74,7 @@ def run_case(name, constructor, options, sizes, device, wait):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int)
-    given = parser.parse_args()
-    if given.threads:
-        torch.set_num_threads(given.threads)
-    device = torch.device(given.device)
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    print(f"{device}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    device, wait = device_and_wait(__doc__)
     with torch.inference_mode():
         for channels, units, batch, steps in SIZES:
             print(f"{units} hidden units, {channels} channels, {batch} × {steps} steps")

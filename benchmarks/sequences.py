@@ -9,21 +9,13 @@ after the other. The ratios, taken in turns in one run, are what counts: how man
 fast as one by one.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
 import numpy as np
 import torch
-from common import compare
+from common import compare, device_and_wait, layer, normal, recurrent_layer
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from matbridge import Network  # noqa: E402
-from matbridge.matlab import CONSTRUCTORS, construct  # noqa: E402
+from matbridge import Network
 
 draw = np.random.default_rng(0)
 COUNT, CHANNELS, UNITS, CLASSES = 500, 12, 100, 9
@@ -37,26 +29,9 @@ CASES = {
 }
 
 
-def normal(*size):
-    return (draw.standard_normal(size) * 0.1).astype(np.float32)
-
-
-def layer(name, *arguments, **named):
-    return construct(CONSTRUCTORS[name], *arguments, **named)
-
-
 def network_of(constructor, options):
-    bare = layer(constructor, UNITS, **options)
-    rows = bare.DIRECTIONS * len(bare.GATES) * UNITS
-    sizes = {
-        "InputWeights": (rows, CHANNELS),
-        "RecurrentWeights": (rows, UNITS),
-        "Bias": (rows, 1),
-        "PeepholeWeights": (3 * UNITS, 1),
-    }
-    arrays = {a.name: normal(*sizes[a.name]) for a in bare.declared if a.name in sizes}
-    recurrent = layer(constructor, UNITS, **options, **arrays)
-    dense = {"Weights": normal(CLASSES, bare.DIRECTIONS * UNITS), "Bias": normal(CLASSES, 1)}
+    recurrent = recurrent_layer(constructor, CHANNELS, UNITS, **options)
+    dense = {"Weights": normal(CLASSES, recurrent.DIRECTIONS * UNITS), "Bias": normal(CLASSES, 1)}
     out = layer("fullyConnectedLayer", CLASSES, **dense)
     return Network.of([layer("sequenceInputLayer", CHANNELS), recurrent, out])
 
@@ -134,15 +109,7 @@ def assert_same(name, some, others):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int)
-    given = parser.parse_args()
-    if given.threads:
-        torch.set_num_threads(given.threads)
-    device = torch.device(given.device)
-    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    print(f"{device}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    device, wait = device_and_wait(__doc__)
     with torch.inference_mode():
         for text, lengths in LENGTHS.items():
             print(f"{COUNT} sequences of {text}, {CHANNELS} channels, {UNITS} hidden units")

@@ -156,46 +156,50 @@ class BiLSTM(Recurrent):
     ARRAYS = _arrays("8*NumHiddenUnits", ("HiddenState", "CellState"), "2*NumHiddenUnits")
 
 
-RESET_GATE_MODES = one_of(
-    "after-multiplication", "before-multiplication", "recurrent-bias-after-multiplication"
-)
-
-
-def with_recurrent_bias(arrays: tuple[Array, ...], reset_gate_mode: str) -> tuple[Array, ...]:
-    """A Bias of 6H×1 in the mode that has two of them."""
-    if reset_gate_mode != "recurrent-bias-after-multiplication":
-        return arrays
-    bias = learnable("Bias", "6*NumHiddenUnits", "1", dims="O")
-    return tuple(bias if a.name == "Bias" else a for a in arrays)
-
-
 @dataclass(frozen=True, eq=False)
-class GRU(Recurrent):
-    """gruLayer: rows r, z, h; h = (1 - z)·candidate + z·h.
+class Gated(Recurrent):
+    """Rows r, z, h; h = (1 - z)·candidate + z·h.
 
     ResetGateMode: 'after-multiplication' s(W·x + b + r·(R·h)), 'before-multiplication'
     s(W·x + b + R·(r·h)), 'recurrent-bias-after-multiplication' s(W·x + b + r·(R·h + c)),
     where Bias is 6H×1: b, then c.
     """
 
+    GATES = "rzh"
+    STATES = ("HiddenState",)
+
+    reset_gate_mode: str = prop(
+        "ResetGateMode",
+        one_of(
+            "after-multiplication",
+            "before-multiplication",
+            "recurrent-bias-after-multiplication",
+        ),
+        default="after-multiplication",
+    )
+
+    @property
+    def declared(self) -> tuple[Array, ...]:
+        if self.reset_gate_mode != "recurrent-bias-after-multiplication":
+            return self.ARRAYS
+        bias = learnable("Bias", "6*NumHiddenUnits", "1", dims="O")
+        return tuple(bias if a.name == "Bias" else a for a in self.ARRAYS)
+
+    @property
+    def how(self) -> Recurrence:
+        return dataclasses.replace(super().how, reset_gate_mode=self.reset_gate_mode)
+
+
+@dataclass(frozen=True, eq=False)
+class GRU(Gated):
+    """gruLayer."""
+
     MATLAB = ("nnet.cnn.layer.GRULayer",)
     BUILDER = "gruLayer"
     NICKNAME = "gru"
     SINCE = "R2020a"
     EVIDENCE = RECORDED
-    GATES = "rzh"
-    STATES = ("HiddenState",)
     ARRAYS = _arrays("3*NumHiddenUnits", ("HiddenState",), "NumHiddenUnits")
-
-    reset_gate_mode: str = prop("ResetGateMode", RESET_GATE_MODES, default="after-multiplication")
-
-    @property
-    def declared(self) -> tuple[Array, ...]:
-        return with_recurrent_bias(self.ARRAYS, self.reset_gate_mode)
-
-    @property
-    def how(self) -> Recurrence:
-        return dataclasses.replace(super().how, reset_gate_mode=self.reset_gate_mode)
 
 
 def _projected(rows: str, rest: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -240,26 +244,14 @@ class LSTMProjected(Projected):
 
 
 @dataclass(frozen=True, eq=False)
-class GRUProjected(Projected):
-    """gruProjectedLayer; ResetGateMode as for gruLayer."""
+class GRUProjected(Projected, Gated):
+    """gruProjectedLayer."""
 
     MATLAB = ("nnet.cnn.layer.GRUProjectedLayer",)
     BUILDER = "gruProjectedLayer"
     NICKNAME = "grup"
     SINCE = "R2023b"
-    GATES = "rzh"
-    STATES = ("HiddenState",)
     ARRAYS = _projected("3*NumHiddenUnits", GRU.ARRAYS[2:])
-
-    reset_gate_mode: str = prop("ResetGateMode", RESET_GATE_MODES, default="after-multiplication")
-
-    @property
-    def declared(self) -> tuple[Array, ...]:
-        return with_recurrent_bias(self.ARRAYS, self.reset_gate_mode)
-
-    @property
-    def how(self) -> Recurrence:
-        return dataclasses.replace(super().how, reset_gate_mode=self.reset_gate_mode)
 
 
 @dataclass(frozen=True, eq=False)
