@@ -21,6 +21,8 @@ __all__ = [
     "one_of",
     "optional",
     "padding",
+    "positive",
+    "probability",
     "spread",
     "text",
 ]
@@ -41,6 +43,22 @@ def integer(value: Any) -> int:
     if not isinstance(found, int | float) or not math.isfinite(found) or found != int(found):
         raise ValueError(f"a whole number is needed, not {found}")
     return int(found)
+
+
+def positive(value: Any) -> int:
+    """One whole number above 0, such as a size."""
+    found = integer(value)
+    if found < 1:
+        raise ValueError(f"a whole number above 0 is needed, not {found}")
+    return found
+
+
+def probability(value: Any) -> float:
+    """One number from 0 to 1."""
+    found = number(value)
+    if not 0 <= found <= 1:
+        raise ValueError(f"a number from 0 to 1 is needed, not {found:g}")
+    return found
 
 
 def number(value: Any) -> float:
@@ -86,10 +104,10 @@ def one_of(*options: str) -> Convert:
 
 
 def spread(count: int) -> Convert:
-    """``count`` whole numbers; one alone stands for all."""
+    """``count`` whole numbers above 0; one alone stands for all."""
 
     def convert(value: Any) -> tuple[int, ...]:
-        found = integers(value)
+        found = tuple(positive(n) for n in integers(value))
         if len(found) not in (1, count):
             raise ValueError(f"{count} values are needed, not {len(found)}")
         return found if len(found) == count else found * count
@@ -114,6 +132,8 @@ def padding(count: int) -> Convert:
             found = tuple(n for n in found for _ in range(2))
         if len(found) != 2 * count:
             raise ValueError(f"{2 * count} values are needed, not {len(found)}")
+        if min(found) < 0:
+            raise ValueError(f"amounts are not negative, as {min(found)} is")
         return tuple(zip(found[::2], found[1::2], strict=True))
 
     return convert

@@ -165,6 +165,12 @@ class Size:
         left = list(sizes)
         return cls(format, tuple(None if label in "BT" else left.pop(0) for label in format))
 
+    @classmethod
+    def measured(cls, dims: str, shape: Sequence[int]) -> Size:
+        """That of an array whose dimensions are in this order."""
+        pairs = sorted(zip(dims, shape, strict=True), key=lambda pair: LABELS.index(pair[0]))
+        return cls("".join(a for a, _ in pairs), tuple(n for _, n in pairs))
+
     def __getitem__(self, label: str) -> int | None:
         return self.sizes[self.format.index(label)]
 
@@ -191,6 +197,13 @@ class Size:
         pairs += sizes.items()
         pairs.sort(key=lambda pair: LABELS.index(pair[0]))
         return Size("".join(a for a, _ in pairs), tuple(n for _, n in pairs))
+
+    def filled(self, known: Size) -> Size:
+        """The same with what is unknown taken from another size of this format."""
+        if known.format != self.format:
+            return self
+        pairs = zip(self.sizes, known.sizes, strict=True)
+        return Size(self.format, tuple(m if n is None else n for n, m in pairs))
 
     def with_spatial(self, *sizes: int | None) -> Size:
         """The same with these spatial sizes, as many as given."""

@@ -7,6 +7,7 @@ __all__ = [
     "LayerError",
     "MatbridgeError",
     "MismatchError",
+    "UnknownSizeError",
     "UnsupportedError",
 ]
 
@@ -45,6 +46,10 @@ class FormatError(MatbridgeError):
 
 class LayerError(MatbridgeError):
     """A layer contradicts itself or its neighbours: sizes, options, connections."""
+
+
+class UnknownSizeError(LayerError):
+    """A size cannot be told before data come; the layer may well run."""
 
 
 class UnsupportedError(MatbridgeError):

@@ -29,6 +29,7 @@ from matbridge.read.layer import read_properties
 __all__ = ["construct"]
 
 CONSTRUCTORS: dict[str, type[Layer]] = {card.BUILDER: card for card in CARDS if card.BUILDER}
+__all__ += sorted(CONSTRUCTORS)
 
 
 def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer:
@@ -84,4 +85,4 @@ def __getattr__(name: str) -> Callable[..., Layer]:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *CONSTRUCTORS])
+    return sorted(__all__)

@@ -13,7 +13,7 @@ import numpy as np
 
 from matbridge.card import Layer
 from matbridge.dims import Size
-from matbridge.errors import LayerError, MatbridgeError, MismatchError, UnsupportedError
+from matbridge.errors import LayerError, MatbridgeError, MismatchError, UnknownSizeError
 from matbridge.layers.nested import expanded
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.report import Report
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["Connection", "Network", "Port", "Provenance"]
+
+NOT_KNOWN = "its input is not known"
 
 
 @dataclass(frozen=True, order=True)
@@ -173,7 +175,11 @@ class Network:
         return ()
 
     def infer(self, **inputs: Size) -> dict[Port, Size | MatbridgeError]:
-        """Format and size at every port; an error where they cannot be told."""
+        """Format and size at every port; an error where they cannot be told.
+
+        ``inputs`` are the sizes of data: by the name of an input layer, where they fill in
+        what it leaves open, or of an unconnected port.
+        """
         sizes: dict[Port, Size | MatbridgeError] = {}
         sources = self.sources()
         for layer in self.order():
@@ -186,6 +192,8 @@ class Network:
                 ]
             )
             outcome = _infer_layer(layer, found)
+            if layer.name in inputs and isinstance(outcome, Size):
+                outcome = outcome.filled(inputs[layer.name])
             for place, name in enumerate(layer.outputs):
                 one = outcome[place] if isinstance(outcome, tuple) else outcome
                 sizes[Port(layer.name, name)] = one
@@ -202,15 +210,27 @@ class Network:
             return sizes[sources[port]]
         if str(port) in inputs:
             return inputs[str(port)]
-        return LayerError("nothing is connected to it", where=str(port))
+        return UnknownSizeError("nothing is connected to it", where=str(port))
 
     # -- what it needs to run --------------------------------------------------------------
 
-    def obstacles(self) -> list[UnsupportedError]:
-        """Why the network cannot run, empty if it can."""
-        found = [each for each in (layer.obstacle() for layer in self.layers) if each]
-        sizes = self.infer().values() if not found else ()
-        return found + [error for error in sizes if isinstance(error, UnsupportedError)]
+    def obstacles(self, **inputs: Size) -> list[MatbridgeError]:
+        """Why the network cannot run, empty if it can.
+
+        Layers that cannot be run or have no learnables, or else those that refuse what comes
+        in; ``inputs`` as for :meth:`infer`.
+        """
+        found: list[MatbridgeError] = [
+            each for each in (layer.obstacle() for layer in self.layers) if each
+        ]
+        if found:
+            return found
+        refusals = {
+            (error.where, error.what): error
+            for error in self.infer(**inputs).values()
+            if isinstance(error, MatbridgeError) and not isinstance(error, UnknownSizeError)
+        }
+        return list(refusals.values())
 
     @property
     def initialised(self) -> bool:
@@ -330,7 +350,7 @@ def _infer_layer(
 ) -> Size | MatbridgeError | tuple[Size, ...]:
     for size in inputs:
         if isinstance(size, MatbridgeError):
-            return LayerError("its input is not known", where=layer.name)
+            return UnknownSizeError(NOT_KNOWN, where=layer.name)
     try:
         return layer.infer(*(size for size in inputs if isinstance(size, Size)))
     except MatbridgeError as error:

@@ -9,7 +9,7 @@ from matbridge.card import Layer
 from matbridge.dims import Size
 from matbridge.errors import LayerError, MatbridgeError
 from matbridge.matfile import MatFile, Variable
-from matbridge.network import Network, Port
+from matbridge.network import NOT_KNOWN, Network, Port
 from matbridge.read import Contents
 from matbridge.releases import USER, products, when_written
 from matbridge.report import Diagnostic
@@ -120,9 +120,6 @@ def _problems(network: Network, sizes: dict[Port, Size | MatbridgeError]) -> Ite
             if key not in seen and size.what != NOT_KNOWN:
                 seen.add(key)
                 yield Diagnostic("error", size.what, size.where, size.mend)
-
-
-NOT_KNOWN = "its input is not known"
 
 
 def _problem(one: Diagnostic) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matbridge.card import CHANNEL, EXPORTED, RECORDED, Layer, learnable, prop
-from matbridge.converters import integer, number, one_of, optional
+from matbridge.converters import number, one_of, optional, positive
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
@@ -80,7 +80,7 @@ class PReLU(Layer):
     ARRAYS = (learnable("Alpha", CHANNEL, dims="C"),)
     TRAINING = ("AlphaInitializer", "AlphaLearnRateFactor", "AlphaL2Factor")
 
-    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
 
     def infer(self, *inputs: Size) -> Size:
         self.need(inputs[0], "C")

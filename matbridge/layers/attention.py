@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matbridge.card import RECORDED, Layer, learnable, prop
-from matbridge.converters import integer, logical, number, one_of, optional
+from matbridge.converters import logical, number, one_of, optional, positive, probability
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
@@ -30,11 +30,11 @@ class AnyAttention(Layer):
     counts and 0 at padding. Scores are keys × queries × heads × observations.
     """
 
-    num_heads: int = prop("NumHeads", integer, arg=1)
+    num_heads: int = prop("NumHeads", positive, arg=1)
     attention_mask: str = prop("AttentionMask", one_of("none", "causal"), default="none")
     has_padding_mask_input: bool = prop("HasPaddingMaskInput", logical, default=False)
     has_scores_output: bool = prop("HasScoresOutput", logical, default=False)
-    dropout_probability: float = prop("DropoutProbability", number, default=0.0)
+    dropout_probability: float = prop("DropoutProbability", probability, default=0.0)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -140,10 +140,10 @@ class SelfAttention(AnyAttention):
         learnable("OutputBias", "OutputSize", "1", dims="O"),
     )
 
-    num_key_channels: int = prop("NumKeyChannels", integer, arg=2)
-    num_value_channels: int | None = prop("NumValueChannels", optional(integer), default=None)
-    output_size: int | None = prop("OutputSize", optional(integer), default=None)
-    input_size: int | None = prop("InputSize", optional(integer), default=None)
+    num_key_channels: int = prop("NumKeyChannels", positive, arg=2)
+    num_value_channels: int | None = prop("NumValueChannels", optional(positive), default=None)
+    output_size: int | None = prop("OutputSize", optional(positive), default=None)
+    input_size: int | None = prop("InputSize", optional(positive), default=None)
 
     def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
         x = inputs[0]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import RECORDED, Layer, learnable, prop
-from matbridge.converters import integer
+from matbridge.converters import positive
 from matbridge.dims import LABELS, Size, canonical, union
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
@@ -27,7 +27,7 @@ __all__ = [
 class Combination(Layer):
     """What layers with NumInputs inputs share; the order is that of the ports."""
 
-    num_inputs: int = prop("NumInputs", integer, arg=1, default=2)
+    num_inputs: int = prop("NumInputs", positive, arg=1, default=2)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -163,8 +163,8 @@ class Concatenation(DepthConcatenation):
     NICKNAME = "concat"
     SINCE = "R2019a"
 
-    dim: int = prop("Dim", integer, arg=1)
-    num_inputs: int = prop("NumInputs", integer, arg=2, default=2)
+    dim: int = prop("Dim", positive, arg=1)
+    num_inputs: int = prop("NumInputs", positive, arg=2, default=2)
 
     def label(self, format: str) -> str:
         labels = numbered(format)

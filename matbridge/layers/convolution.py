@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import EXPORTED, Layer, learnable, prop
-from matbridge.converters import integer, integers, optional
+from matbridge.converters import integer, integers, optional, positive
 from matbridge.dims import Size, column_major
 from matbridge.layers.windowed import (
     Windowed,
@@ -118,8 +118,8 @@ class AnyConvolution(Windowed):
 class Convolution(AnyConvolution):
     """Weights FilterSize×NumChannels×NumFilters, Bias 1×…×1×NumFilters."""
 
-    num_filters: int = prop("NumFilters", integer, arg=2)
-    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+    num_filters: int = prop("NumFilters", positive, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
 
     @property
     def channels(self) -> tuple[int | None, int | None]:
@@ -187,7 +187,7 @@ class GroupedConvolution(AnyConvolution):
     1×…×1×NumFiltersPerGroup×NumGroups. 'channel-wise' is one group for each channel.
     """
 
-    num_filters_per_group: int = prop("NumFiltersPerGroup", integer, arg=2)
+    num_filters_per_group: int = prop("NumFiltersPerGroup", positive, arg=2)
     num_groups: int | None = prop("NumGroups", groups, arg=3)
     num_channels_per_group: int | None = prop(
         "NumChannelsPerGroup", optional(integer), default=None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import EQUATION, Layer, prop
-from matbridge.converters import integer, integers, number, optional
+from matbridge.converters import integers, number, optional, positive
 from matbridge.dims import Size
 from matbridge.layers.notyet import NotYet
 from matbridge.layers.output import OutputLayer, names
@@ -45,7 +45,7 @@ class YOLOv2Transform(Layer):
     SINCE = "R2019a"
     EVIDENCE = EQUATION
 
-    num_anchor_boxes: int = prop("NumAnchorBoxes", integer, arg=1)
+    num_anchor_boxes: int = prop("NumAnchorBoxes", positive, arg=1)
 
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]
@@ -190,8 +190,8 @@ class SSDMerge(Vision):
     SINCE = "R2020a"
     REASON = "in which order it lists the boxes is not documented"
 
-    num_channels: int = prop("NumChannels", integer, arg=1)
-    num_feature_maps: int = prop("NumFeatureMaps", integer, arg=2)
+    num_channels: int = prop("NumChannels", positive, arg=1)
+    num_feature_maps: int = prop("NumFeatureMaps", positive, arg=2)
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from matbridge.card import EQUATION, RECORDED, Array, Layer, learnable, prop
-from matbridge.converters import integer, integers, one_of, optional
+from matbridge.converters import integer, integers, one_of, optional, positive
 from matbridge.dims import Size
 from matbridge.layers.attention import position_label
 from matbridge.layers.windowed import check_fits, moved_over, slide
@@ -39,8 +39,8 @@ class WordEmbedding(Layer):
     ARRAYS = (learnable("Weights", "Dimension", "Columns", dims="CW"),)
     TRAINING = ("WeightsInitializer", "WeightLearnRateFactor", "WeightL2Factor", "Vocabulary")
 
-    dimension: int = prop("Dimension", integer, arg=1)
-    num_words: int = prop("NumWords", integer, arg=2)
+    dimension: int = prop("Dimension", positive, arg=1)
+    num_words: int = prop("NumWords", positive, arg=2)
     oov_mode: str = prop("OOVMode", one_of("map-to-last", "error"), default="map-to-last")
 
     def infer(self, *inputs: Size) -> Size:
@@ -75,8 +75,8 @@ class PositionEmbedding(Layer):
         "WeightL2Factor",
     )
 
-    output_size: int = prop("OutputSize", integer, arg=1)
-    max_position: int = prop("MaxPosition", integer, arg=2)
+    output_size: int = prop("OutputSize", positive, arg=1)
+    max_position: int = prop("MaxPosition", positive, arg=2)
     position_dimension: str = prop(
         "PositionDimension", one_of("auto", "temporal", "spatial"), default="auto"
     )
@@ -118,7 +118,7 @@ class SinusoidalPositionEncoding(Layer):
     SINCE = "R2023b"
     EVIDENCE = EQUATION
 
-    output_size: int = prop("OutputSize", integer, arg=1)
+    output_size: int = prop("OutputSize", positive, arg=1)
     positions: str = prop(
         "Positions",
         one_of("auto", "temporal-indices", "spatial-indices", "data-values"),
@@ -175,7 +175,7 @@ class EmbeddingConcatenation(Layer):
     ARRAYS = (learnable("Weights", "InputSize", "1", dims="C"),)
     TRAINING = ("WeightsInitializer", "WeightLearnRateFactor", "WeightL2Factor")
 
-    input_size: int | None = prop("InputSize", optional(integer), default=None)
+    input_size: int | None = prop("InputSize", optional(positive), default=None)
 
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]
@@ -215,8 +215,8 @@ class PatchEmbedding(Layer):
     TRAINING: ClassVar[tuple[str, ...]] = ("WeightsInitializer", "BiasInitializer", "InputSize")
 
     patch_size: tuple[int, ...] = prop("PatchSize", integers, arg=1)
-    output_size: int = prop("OutputSize", integer, arg=2)
-    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+    output_size: int = prop("OutputSize", positive, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
     flatten_mode: str = prop(
         "SpatialFlattenMode", one_of("column-major", "row-major", "none"), default="column-major"
     )

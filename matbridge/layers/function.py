@@ -9,6 +9,7 @@ from typing import Any
 from matbridge.card import Layer, prop
 from matbridge.converters import logical
 from matbridge.dims import Size
+from matbridge.errors import UnknownSizeError
 from matbridge.expression import evaluate, parse_function
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.shapes import ShapeOps
@@ -62,7 +63,10 @@ class FunctionLayer(Layer):
 
     def infer(self, *inputs: Size) -> Size:
         if self.function is not None:
-            self.refuse("runs a Python function, so its output size is not known beforehand")
+            raise UnknownSizeError(
+                "FunctionLayer runs a Python function, so its output size is not known beforehand",
+                where=self.name,
+            )
         values = [Value(tuple(n or 1 for n in x.sizes), x.format) for x in inputs]
         y = self._evaluate(ShapeOps(), values)
         pairs = sorted(zip(y.dims, y.data, strict=True), key=lambda p: "SCBTU".index(p[0]))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from matbridge.card import DOCUMENTATION, RECORDED, Array, Layer, constant, prop
-from matbridge.converters import integer, integers, logical, one_of, text
+from matbridge.converters import integer, integers, logical, one_of, positive, text
 from matbridge.dims import Size, canonical, check_labels
 from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Parameters, Value
@@ -177,7 +177,7 @@ class SequenceInput(InputLayer):
     EVIDENCE = RECORDED
     LABELS = "BT"
 
-    min_length: int = prop("MinLength", integer, default=1)
+    min_length: int = prop("MinLength", positive, default=1)
 
 
 def format_of(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import CHANNEL, EXPORTED, Layer, learnable, prop, statistic
-from matbridge.converters import integer, number, one_of, optional
+from matbridge.converters import integer, number, one_of, optional, positive
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
@@ -46,7 +46,7 @@ class BatchNormalization(Layer):
     TRAINING = ("ChannelDim", "IsMovingAverageMode", "NumTrainingSamples")
 
     epsilon: float = prop("Epsilon", number, default=1e-5)
-    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
     mean_decay: float = prop("MeanDecay", number, default=0.1)
     variance_decay: float = prop("VarianceDecay", number, default=0.1)
 
@@ -94,7 +94,7 @@ class Standardizing(Layer):
     TRAINING = ("ChannelDim", "OffsetInitializer", "ScaleInitializer")
 
     epsilon: float = prop("Epsilon", number, default=1e-5)
-    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
 
     def infer(self, *inputs: Size) -> Size:
         self.need(inputs[0], "C")
@@ -212,7 +212,7 @@ class CrossChannelNormalization(Layer):
     NICKNAME = "crossnorm"
     SINCE = "R2016a"
 
-    window_channel_size: int = prop("WindowChannelSize", integer, arg=1)
+    window_channel_size: int = prop("WindowChannelSize", positive, arg=1)
     alpha: float = prop("Alpha", number, default=1e-4)
     beta: float = prop("Beta", number, default=0.75)
     k: float = prop("K", number, default=2.0)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from matbridge.card import RECORDED, Array, Layer, learnable, prop, state
-from matbridge.converters import integer, logical, one_of, optional
+from matbridge.converters import logical, one_of, optional, positive
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Recurrence, Value
 
@@ -36,9 +36,9 @@ class Recurrent(Layer):
     DIRECTIONS: ClassVar[int] = 1
     STATES: ClassVar[tuple[str, ...]] = ("HiddenState", "CellState")
 
-    num_hidden_units: int = prop("NumHiddenUnits", integer, arg=1)
+    num_hidden_units: int = prop("NumHiddenUnits", positive, arg=1)
     output_mode: str = prop("OutputMode", one_of("sequence", "last"), default="sequence")
-    input_size: int | None = prop("InputSize", optional(integer), default=None)
+    input_size: int | None = prop("InputSize", optional(positive), default=None)
     state_activation_function: str = prop(
         "StateActivationFunction", one_of("tanh", "softsign", "relu"), default="tanh"
     )
@@ -222,8 +222,8 @@ class Projected(Recurrent):
 
     TRAINING = ("InputProjectorInitializer", "OutputProjectorInitializer")
 
-    output_projector_size: int = prop("OutputProjectorSize", integer, arg=2)
-    input_projector_size: int = prop("InputProjectorSize", integer, arg=3)
+    output_projector_size: int = prop("OutputProjectorSize", positive, arg=2)
+    input_projector_size: int = prop("InputProjectorSize", positive, arg=3)
 
     def weights(self, ops: Ops, p: Parameters) -> tuple[Value, Value, Value]:
         inner = ops.matmul(p["InputWeights"], ops.transpose(p["InputProjector"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matbridge.card import RECORDED, Layer, prop
-from matbridge.converters import number
+from matbridge.converters import number, probability
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["Dropout", "GaussianNoise", "SpatialDropout"]
@@ -22,7 +22,7 @@ class Dropout(Layer):
     SINCE = "R2016a"
     EVIDENCE = RECORDED
 
-    probability: float = prop("Probability", number, arg=1, default=0.5)
+    probability: float = prop("Probability", probability, arg=1, default=0.5)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return ops.dropout(inputs[0], self.probability)
@@ -38,7 +38,7 @@ class SpatialDropout(Layer):
     NICKNAME = "spatialdropout"
     SINCE = "R2024a"
 
-    probability: float = prop("Probability", number, arg=1, default=0.5)
+    probability: float = prop("Probability", probability, arg=1, default=0.5)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return ops.dropout(inputs[0], self.probability, over="STU")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matbridge.card import learnable, prop
-from matbridge.converters import integer, integers, optional
+from matbridge.converters import integers, optional, positive
 from matbridge.dims import Size
 from matbridge.layers.windowed import (
     Windowed,
@@ -39,8 +39,8 @@ class TransposedConvolution(Windowed):
     TRAINING = ("OutputSizeOffset", "CroppingSize")
 
     filter_size: tuple[int, ...] = prop("FilterSize", integers, arg=1)
-    num_filters: int = prop("NumFilters", integer, arg=2)
-    num_channels: int | None = prop("NumChannels", optional(integer), default=None)
+    num_filters: int = prop("NumFilters", positive, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
     stride: tuple[int, ...] = prop("Stride", integers, default=1)
     cropping: Padding = prop("Cropping", ends, default=0)
 

@@ -89,13 +89,17 @@ def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
     layer = next((x for x in network.layers if x.name == name and x.IS_INPUT), None)
     try:
         if format is not None:
-            return _labelled(value, check_labels(format.upper()), layer)
-        if layer is None:
+            batch = _labelled(value, check_labels(format.upper()), layer)
+        elif layer is not None:
+            batch = _natural(layer, value)
+        else:
             raise MismatchError(
                 "this input has no input layer, so its format is not known",
                 mend='Give it, such as format="CB" or --format CB.',
             )
-        return _natural(layer, value)
+        if not batch.count:
+            raise MismatchError("there are no observations in it")
+        return batch
     except MismatchError as error:
         raise error.at(name) from None
 

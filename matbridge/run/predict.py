@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from matbridge.dims import canonical, reorder
+from matbridge.dims import Size, canonical, reorder
 from matbridge.errors import MismatchError
 from matbridge.network import Network
 from matbridge.ops import Value
@@ -212,10 +213,28 @@ def _run_piece(
     module: PreparedModule, values: dict[str, Value], piece: Piece, before: States
 ) -> tuple[list[Value], States]:
     """One mini-batch; one that goes on with longer sequences begins where the last ended."""
-    if piece.lengths is not None:
-        results, _ = module.walk(Ragged(module.prepared, piece.lengths), values, {})
-        return results, {}
-    return module.run(values, None if piece.first else before)
+    with _explained(module.network, values):
+        if piece.lengths is not None:
+            results, _ = module.walk(Ragged(module.prepared, piece.lengths), values, {})
+            return results, {}
+        return module.run(values, None if piece.first else before)
+
+
+@contextlib.contextmanager
+def _explained(network: Network, values: dict[str, Value]) -> Iterator[None]:
+    """What PyTorch refuses, in the words of the layer that these sizes do not suit."""
+    try:
+        yield
+    except NotImplementedError:
+        raise
+    except RuntimeError as error:
+        sizes = {name: Size.measured(v.dims, v.data.shape) for name, v in values.items()}
+        for obstacle in network.obstacles(**sizes):
+            raise obstacle from error
+        raise MismatchError(
+            f"PyTorch cannot compute this input: {str(error).splitlines()[0]}",
+            mend="Check its sizes; if memory is short, use a smaller mini_batch_size.",
+        ) from error
 
 
 def _pieces(module: PreparedModule, batches: dict[str, Batch], how: How) -> Iterator[Piece]:
@@ -260,7 +279,8 @@ def _tried(module: PreparedModule, batches: dict[str, Batch], pieces: list[Piece
         values[name] = _to_value(module, joined, batch.dims)
     steps = max(v.data.shape[v.dims.index("T")] for v in values.values() if "T" in v.dims)
     try:
-        module.walk(Ragged(module.prepared, [steps, steps]), values, {})
+        with _explained(module.network, values):
+            module.walk(Ragged(module.prepared, [steps, steps]), values, {})
     except UnpaddableError:
         return False
     return True
