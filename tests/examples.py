@@ -116,6 +116,13 @@ for reset in ("before-multiplication", "recurrent-bias-after-multiplication"):
     y, h = recurrent.gru(X, *values(arrays), mode=reset)
     add("gruLayer", H, ResetGateMode=reset, inputs=("CBT", X), outputs=y, **arrays)
 
+for reset in ("before-multiplication", "recurrent-bias-after-multiplication"):
+    for state, gate in (("softsign", "hard-sigmoid"), ("relu", "sigmoid")):
+        arrays = stacked(3, 6 if reset.startswith("recurrent") else 3)
+        y, h = recurrent.gru(X, *values(arrays), mode=reset, state=state, gate=gate)
+        named = {"StateActivationFunction": state, "GateActivationFunction": gate, **arrays}
+        add("gruLayer", H, ResetGateMode=reset, inputs=("CBT", X), outputs=y, **named)
+
 for builder, gates, kind in (
     ("lstmProjectedLayer", 4, recurrent.lstm_projected),
     ("gruProjectedLayer", 3, recurrent.gru_projected),
@@ -203,6 +210,13 @@ W = draw("positions", 4, 8)
 table = np.stack([W[:, :T]] * N, 1)
 add("positionEmbeddingLayer", 4, 8, Weights=W, inputs=("CBT", X), outputs=table, gradient=False)
 
+x = draw("position", 5, 4, N)
+table = np.stack([W[:, :5].T] * N, 2)
+add("positionEmbeddingLayer", 4, 8, Weights=W, inputs=("SCB", x), outputs=table, gradient=False)
+
+table = elementwise.sinusoidal(range(4, T + 4), 6)
+named = {"gradient": False, "PositionOffset": 3, "outputs": np.stack([table] * N, 1)}
+add("sinusoidalPositionEncodingLayer", 6, inputs=("CBT", X), **named)
 table = elementwise.sinusoidal(range(1, T + 1), 6)
 named = {"gradient": False}
 named["outputs"] = np.stack([table] * N, 1)
@@ -274,6 +288,16 @@ for rank, window, stride, dilation, pads in (
         arrays = {"Weights": W, "Bias": b}
         plane = (format, x)
         add(f"convolution{rank}dLayer", window, 5, inputs=plane, outputs=y, **named, **arrays)
+
+for value in (1.5, "symmetric-include-edge", "symmetric-exclude-edge", "replicate"):
+    for rank, pads in ((1, [(1, 2)]), (2, [(1, 0), (2, 1)]), (3, [(0, 1), (1, 0), (1, 1)])):
+        format, shape = PLANES[rank][0]
+        ones = (1,) * rank
+        x, W, b = draw(format, *shape), draw("W", *ones, 4, 3), draw("b", *ones, 3)
+        y = windows.convolution(x, W, b, ones, pads, ones, value)
+        sides = [n for pair in pads for n in pair] if rank < 3 else np.array(pads).T
+        named = {"Padding": sides, "PaddingValue": value, "Weights": W, "Bias": b}
+        add(f"convolution{rank}dLayer", 1, 3, inputs=(format, x), outputs=y, **named)
 
 for rank, groups, kind in ((1, 2, 2), (2, 2, 2), (1, 4, "channel-wise"), (2, 4, "channel-wise")):
     format, shape = PLANES[rank][0]
@@ -403,6 +427,8 @@ for format, shape in SHAPES.items():
 x, ref = draw("crop", 7, 6, 2, 2), draw("ref", 4, 3, 1, 2)
 pairs = (("SSCB", x), ("SSCB", ref))
 add("crop2dLayer", inputs=pairs, outputs=windows.crop(x, (4, 3), (1, 1)))
+add("crop2dLayer", "centercrop", inputs=pairs, outputs=windows.crop(x, (4, 3), (1, 1)))
+add("crop2dLayer", [2, 3], inputs=pairs, outputs=windows.crop(x, (4, 3), (2, 1)))
 named = {"Mode": "custom", "Location": [2, 3]}
 add("crop2dLayer", inputs=pairs, outputs=windows.crop(x, (4, 3), (2, 1)), **named)
 x, ref = draw("crop", 7, 6, 5, 2, 2), draw("ref", 4, 3, 2, 1, 2)

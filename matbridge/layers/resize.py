@@ -42,8 +42,15 @@ class Crop(Layer):
     RANK: ClassVar[int] = 2
     INPUTS = ("in", "ref")
 
-    mode: str = prop("Mode", one_of("centercrop", "custom"), default="centercrop")
+    mode: str = prop("Mode", one_of("centercrop", "custom"), arg=1, default="centercrop")
     location: tuple[int, ...] | None = prop("Location", location, default=None)
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """crop2dLayer("centercrop") or crop2dLayer([x y]): numbers are the Location."""
+        if not isinstance(saved.get("Mode", ""), str):
+            saved |= {"Location": saved["Mode"], "Mode": "custom"}
+        return saved
 
     def infer(self, *inputs: Size) -> Size:
         x, ref = inputs

@@ -171,7 +171,12 @@ class Indexing1D(Layer):
         return "T" if "T" in labels else "S"
 
     def infer(self, *inputs: Size) -> Size:
-        return inputs[0].drop(self._over(inputs[0].format))
+        x = inputs[0]
+        over = self._over(x.format)
+        known = x[over]
+        if isinstance(self.index, int) and known is not None and self.index > known:
+            self.refuse(f"takes position {self.index}, but its input is {x}")
+        return x.drop(over)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         places = {"first": 0, "last": -1}

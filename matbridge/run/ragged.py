@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from matbridge.dims import same_padding, window_span, without
+from matbridge.errors import MismatchError
 from matbridge.layers import CARDS
 from matbridge.network import Network
 from matbridge.ops import Padding, Recurrence, Value
@@ -79,7 +80,7 @@ class Ragged(Prepared):
         if label != "T":
             return super().pick(x, label, index)
         if index >= self.shortest:
-            raise UnpaddableError
+            raise MismatchError(f"a sequence of {self.shortest} steps has no step {index + 1}")
         return self._at(
             x, self.lengths - 1 if index == -1 else torch.full_like(self.lengths, index)
         )
