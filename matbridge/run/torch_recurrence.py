@@ -47,6 +47,8 @@ def recur(
     ops: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """data (T, B, C), states (directions, B, H); see :meth:`Sequences._recur`."""
+    # Without a copy in order, the input products are ten times as slow for one observation.
+    data = ops._apply(Tensor.contiguous, data)
     fits = how.plain and how.reset_gate_mode != "before-multiplication"
     if fits and len(weights) == 3:
         return _fused(ops, how, data, weights, states)
