@@ -178,7 +178,7 @@ def test_convert(kind, net, call, in_folder):
     assert code == 0
     assert f"written to lstm_classifier.{kind}" in out
     assert "loaded again and compared on random input: agree" in out
-    assert "MATLAB's numbers: ClassificationOutputLayer, DropoutLayer" in out
+    assert "MATLAB's numbers  ClassificationOutputLayer, DropoutLayer" in out
     assert "writing" in err
     assert [p.name for p in in_folder.iterdir()] == [f"lstm_classifier.{kind}"]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
 
 from matbridge.cli.inspect import show_network
 from matbridge.cli.options import (
@@ -16,7 +17,7 @@ from matbridge.cli.options import (
     network_option,
     path_argument,
 )
-from matbridge.cli.terminal import console, print_json, say
+from matbridge.cli.terminal import console, print_json, say, table
 from matbridge.errors import MismatchError
 from matbridge.network import Network
 from matbridge.registry import Registry
@@ -75,7 +76,8 @@ def command(
         return
     click.echo(f"\nwritten to {target}")
     click.echo(f"loaded again and compared on random input: {_told(figures)}")
-    click.echo(_evidence(found))
+    click.echo()
+    console().print(_evidence(found))
 
 
 def _kind(output: Path | None) -> str:
@@ -134,12 +136,14 @@ def _told(figures: dict[str, Any]) -> str:
     )
 
 
-def _evidence(network: Network) -> str:
+def _evidence(network: Network) -> Table:
     """On what it rests that the layers compute what MATLAB's do."""
+    rows = table("Evidence", "Layers")
     kinds: dict[str, set[str]] = {}
     for layer in network.layers:
         kinds.setdefault(layer.EVIDENCE if layer.known else "your own card", set()).add(
             layer.type_name
         )
-    parts = [f"{kind}: {', '.join(sorted(names))}" for kind, names in sorted(kinds.items())]
-    return "evidence for the layers: " + "; ".join(parts)
+    for kind, names in sorted(kinds.items()):
+        rows.add_row(kind, ", ".join(sorted(names)))
+    return rows
