@@ -43,6 +43,21 @@ def sigmoid(x):
         ("tanh", np.tanh(X)),
         ("deep.transform.sign", np.sign(X)),
         ("@(x)1e-3*x+2.5E1", 1e-3 * X + 25),
+        ("@(x)x(1:2,:)", X[:2]),
+        ("@(x)x(2:end,:)", X[1:]),
+        ("@(x)x(1:end-1,:)-x(2:end,:)", X[:-1] - X[1:]),
+        ("@(x)x(1:2:end,:)", X[::2]),
+        ("@(x)x(floor(end/2)+1:end,:)", X[2:]),
+        ("@(x)x(end:-1:1,:)", X[::-1]),
+        ("@(x)x([3 1],:)", X[[2, 0]]),
+        ("@(x)x(end,:).*x", X[-1:] * X),
+        ("@(x)[x(3:4,:); x(1:2,:)]", np.roll(X, 2, 0)),
+        ("@(x)flip(x,1)", X[::-1]),
+        ("@(x)x./vecnorm(x,2,1)", X / np.sqrt((X**2).sum(0))),
+        ("@(x)softmax(x,'DataFormat','CB')", np.exp(X) / np.exp(X).sum(0)),
+        ("@(x)x.*(x>0)", X * (X > 0)),
+        ("@(x)x.*(x<=0.1)", X * (X <= 0.1)),
+        ("@(x)(x>=0)-(x<0)+(x==0)+(x~=0)", np.sign(X) + 1),
     ],
 )
 def test_handles(text, expected):
@@ -54,8 +69,10 @@ def test_handles(text, expected):
 
 def test_captured_variables_and_columns():
     W = np.arange(8.0).reshape(2, 4)
-    one = FunctionLayer(predict_fcn=Handle("@(x)[A*x;A(1)]".replace(";A(1)", ""), {"A": W}))
-    assert_layer(one, X, "CB", W @ X)
+    one = FunctionLayer(predict_fcn=Handle("@(x)[A*x;A(2,1)*x;A(end)*x]", {"A": W}))
+    assert_layer(one, X, "CB", np.concatenate([W @ X, W[1, 0] * X, W[-1, -1] * X]))
+    rows = FunctionLayer(predict_fcn=Handle("@(x)A(:,[1 3 2 4])*x", {"A": W}))
+    assert_layer(rows, X, "CB", W[:, [0, 2, 1, 3]] @ X)
     column = FunctionLayer(predict_fcn=Handle("@(x)c.*x", {"c": np.arange(4.0).reshape(4, 1)}))
     assert_layer(column, X, "CB", np.arange(4.0)[:, None] * X)
 
@@ -64,6 +81,8 @@ def test_images_count_their_dimensions_as_matlab():
     x = np.random.default_rng(1).standard_normal((3, 4, 2, 2))
     one = layer("functionLayer", "@(x)x-mean(x,[1 2])")
     assert_layer(one, x, "SSCB", x - x.mean((0, 1), keepdims=True))
+    part = layer("functionLayer", "@(x)x(2:end,[1 4],end,:)")
+    assert_layer(part, x, "SSCB", x[1:, [0, 3]][:, :, -1:])
     turned = layer("functionLayer", "@(x)permute(x,[2 1 3 4])")
     assert_layer(turned, x, "SSCB", x.transpose(1, 0, 2, 3))
 
@@ -71,6 +90,16 @@ def test_images_count_their_dimensions_as_matlab():
 def test_softmax_of_a_formattable_layer():
     e = np.exp(X - X.max(0))
     assert_layer(layer("functionLayer", "@(x)softmax(x)", Formattable=True), X, "CB", e / e.sum(0))
+
+
+def test_a_formattable_layer_may_give_other_labels():
+    one = layer("functionLayer", '@(X) dlarray(X,"SBC")', Formattable=True)
+    network = network_of(one, like=X, format="CB")
+    assert [str(size) for size in network.infer().values()][-1] == "4(S) × 1(C) × 1(B)"
+    assert_close(network.predict(X, format="CB", dtype="float64"), X[:, None])
+    images = np.random.default_rng(2).standard_normal((4, 3, 2, 5))
+    turned = layer("functionLayer", "@(X) dlarray(X,'CSSB')", Formattable=True)
+    assert_layer(turned, images, "SSCB", images.transpose(1, 2, 0, 3))
 
 
 def test_spaces_separate_elements():
@@ -82,8 +111,22 @@ def test_spaces_separate_elements():
     ("text", "said"),
     [
         ("@(x)fft(x)", "function fft is not known"),
-        ("@(x)x(1:3,:)", "not"),
-        ("@(x)x(1,:)", "indexing is not supported"),
+        ("@(x)flip(x)", "flip is not supported there"),
+        ("@(x)flip(x,7)", "flip is not supported there"),
+        ("@(x)dlarray(x,'C')", "a label for each dimension"),
+        ("@(x)dlarray(x,'QB')", "dlarray is not supported there"),
+        ("@(x)x(1:9,:)", "an index is not within its dimension"),
+        ("@(x)x(0,:)", "an index is not within its dimension"),
+        ("@(x)x(1.5,:)", "an index is not within its dimension"),
+        ("@(x)x(x,:)", "an index is not within its dimension"),
+        ("@(x)x(1)", "one index for each dimension"),
+        ("@(x)x(:,1)", "observations cannot be indexed"),
+        ("@(x)x*(1:1e9)", "a range is too long"),
+        ("@(x)x*(1:Inf)", "a range is not of numbers"),
+        ("@(x)x(Inf,:)", "an index is not within its dimension"),
+        ("@(x)x([],:)", "an index is not within its dimension"),
+        ("@(x)x+(x:3)", "a range is not of numbers"),
+        ("@(x)sum(:)", "not expected there"),
         ("@(x)y+x", "y is not known"),
         ("@(x)x+", "not expected"),
         ("@(x)(x", "missing"),

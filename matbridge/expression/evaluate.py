@@ -8,29 +8,20 @@ dimensions, and constants are matched by position.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from matbridge.dims import canonical
+from matbridge.errors import MismatchError
+from matbridge.expression.functions import COMPARISONS, FUNCTIONS
+from matbridge.expression.index import chosen, elements, taken
 from matbridge.expression.parse import Function, Node, unsupported
+from matbridge.expression.values import Arguments, Labelled, Operand, is_scalar
 from matbridge.ops import Ops, Value
 from matbridge.ops.layout import numbered, unnumbered
 
 __all__ = ["evaluate"]
 
-
-@dataclass(frozen=True)
-class Labelled:
-    """A value whose spatial labels are told apart, and MATLAB's order of its dimensions."""
-
-    value: Value
-    order: str
-
-
-Operand = Labelled | np.ndarray | str
-Arguments = Sequence[Operand]
 
 SHARED = "exp log sqrt abs sign floor sin cos tanh".split()
 UNARY = {
@@ -68,16 +59,24 @@ NUMPY: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in SHARED},
 }
 CONSTANTS = {"pi": np.pi, "eps": 2.0**-52, "Inf": np.inf, "inf": np.inf, "e": np.e}
+# The longest range that a handle may write out.
+MOST_ELEMENTS = 100_000
 REDUCTIONS = ("sum", "mean", "max", "min")
 IDENTITIES = ("stripdims", "extractdata", "single", "double", "dlarray", "identity", "uplus")
 
 
 def evaluate(
-    ops: Ops, function: Function, workspace: Mapping[str, Any], inputs: Sequence[Value], text: str
+    ops: Ops,
+    function: Function,
+    workspace: Mapping[str, Any],
+    inputs: Sequence[Value],
+    text: str,
+    formattable: bool = False,
 ) -> Value:
     """The value of ``function``; ``workspace`` are the variables that it captured.
 
-    The result has the format of the first input. Raises UnsupportedError for what is not
+    The result has the labels of the first input, dimension by dimension, or its own where
+    the layer is ``formattable``. Raises UnsupportedError for what is not
     understood; ``text`` is the handle's, for the message.
     """
     labelled = [_enter(ops, x) for x in inputs]
@@ -91,7 +90,7 @@ def evaluate(
         result = run.node(function.body)
     if not isinstance(result, Labelled):
         raise unsupported(text, "its result does not depend on its input")
-    return _leave(ops, result, labelled[0].order)
+    return _leave(ops, result, result.order if formattable else labelled[0].order)
 
 
 def _enter(ops: Ops, x: Value) -> Labelled:
@@ -134,7 +133,19 @@ class Evaluation:
         raise unsupported(self.text, f"{node.value} is not known")
 
     def on_colon(self, node: Node) -> Operand:
-        raise unsupported(self.text, "indexing is not supported")
+        raise unsupported(self.text, "':' is not expected there")
+
+    def on_range(self, node: Node) -> Operand:
+        ends = [self.node(part) for part in node.parts]
+        numbers = [float(e.reshape(-1)[0]) for e in ends if isinstance(e, np.ndarray) and e.size]
+        if len(numbers) < len(ends) or not np.isfinite(numbers).all():
+            raise unsupported(self.text, "a range is not of numbers")
+        first, *step, last = numbers
+        by = step[0] if step else 1.0
+        count = max(int(np.floor((last - first) / by + 1e-9)) + 1, 0) if by else 0
+        if count > MOST_ELEMENTS:
+            raise unsupported(self.text, "a range is too long")
+        return np.array([[first + by * i for i in range(count)]])
 
     def on_unary(self, node: Node) -> Operand:
         value = self.node(node.parts[0])
@@ -154,10 +165,12 @@ class Evaluation:
         left, right = (self.node(part) for part in node.parts)
         if node.value in BINARY:
             return self.binary(BINARY[node.value], left, right)
-        if node.value in SCALAR and (_is_scalar(left) or _is_scalar(right)):
+        if node.value in SCALAR and (is_scalar(left) or is_scalar(right)):
             return self.binary(SCALAR[node.value], left, right)
         if node.value == "*":
             return self.product(left, right)
+        if node.value in COMPARISONS:
+            return COMPARISONS[node.value](self, left, right)
         raise unsupported(self.text, f"{node.value} is not supported there")
 
     def on_row(self, node: Node) -> Operand:
@@ -168,8 +181,35 @@ class Evaluation:
 
     def on_call(self, node: Node) -> Operand:
         if node.value in self.names:
-            raise unsupported(self.text, "indexing is not supported")
+            return self.indexed(self.names[node.value], node.parts)
         return self.call(node.value, [self.node(part) for part in node.parts])
+
+    def indexed(self, value: Operand, parts: Sequence[Node]) -> Operand:
+        """value(1:3, :, end), with one index for each dimension."""
+        if isinstance(value, np.ndarray) and len(parts) in (1, value.ndim):
+            sizes = value.shape if len(parts) > 1 else (value.size,)
+            return elements(value, [self.places(p, n) for p, n in zip(parts, sizes, strict=True)])
+        if not isinstance(value, Labelled) or len(parts) != len(value.order):
+            raise unsupported(self.text, "one index for each dimension is needed")
+        x = value.value
+        for part, label in zip(parts, value.order, strict=True):
+            if label == "B" and part.kind != "colon":
+                raise unsupported(self.text, "observations cannot be indexed")
+            size = self.ops.sizes(x)[x.dims.index(label)]
+            x = taken(self.ops, x, label, self.places(part, size))
+        return Labelled(x, value.order)
+
+    def places(self, part: Node, size: Any) -> Any:
+        def number(node: Node) -> np.ndarray | None:
+            known = {"end": np.array([[float(size)]])} if isinstance(size, int) else {}
+            inner = Evaluation(self.ops, self.text, {**self.names, **known})
+            found = inner.node(node)
+            return found if isinstance(found, np.ndarray) else None
+
+        places = chosen(part, size, number)
+        if places is None:
+            raise unsupported(self.text, "an index is not within its dimension")
+        return places
 
     # -- functions -------------------------------------------------------------------------
 
@@ -186,10 +226,12 @@ class Evaluation:
             return self.reduction(short, arguments)
         if short in IDENTITIES and len(arguments) == 1:
             return arguments[0]
-        method = getattr(self, f"do_{short}", None)
-        if method is None:
+        if short not in FUNCTIONS:
             raise unsupported(self.text, f"the function {name} is not known")
-        return method(arguments)
+        try:
+            return FUNCTIONS[short](self, arguments)
+        except (ValueError, IndexError, TypeError, MismatchError):
+            raise unsupported(self.text, f"{name} is not supported there") from None
 
     def unary(self, name: str, value: Operand) -> Operand:
         if isinstance(value, Labelled):
@@ -212,7 +254,7 @@ class Evaluation:
         if isinstance(value, Labelled):
             names = dict(zip(value.order, order, strict=False))
             return self.ops.rename(value.value, "".join(names[d] for d in value.value.dims))
-        if _is_scalar(value):
+        if is_scalar(value):
             return float(np.asarray(value, dtype=float).reshape(-1)[0])
         array = np.asarray(value, dtype=float)
         while array.ndim > len(order) and array.shape[-1] == 1:
@@ -270,50 +312,3 @@ class Evaluation:
             sizes = dict(zip(value.value.dims, self.ops.sizes(value.value), strict=True))
             over = next((d for d in value.order if sizes[d] != 1), value.order[0])
         return Labelled(self.ops.reduce(name, value.value, over, keep=True), value.order)
-
-    def do_permute(self, arguments: Arguments) -> Operand:
-        value, places = arguments
-        if not isinstance(value, Labelled) or not isinstance(places, np.ndarray):
-            raise unsupported(self.text, "permute is not supported there")
-        wanted = [int(n) - 1 for n in places.reshape(-1)]
-        if sorted(wanted) != list(range(len(value.order))):
-            raise unsupported(self.text, "permute changes the number of dimensions")
-        return Labelled(value.value, "".join(value.order[n] for n in wanted))
-
-    def do_softmax(self, arguments: Arguments) -> Operand:
-        value = arguments[0]
-        if not isinstance(value, Labelled) or len(arguments) > 1 or "C" not in value.order:
-            raise unsupported(self.text, "softmax is not supported there")
-        return Labelled(self.ops.softmax(value.value, "C"), value.order)
-
-    def do_leakyrelu(self, arguments: Arguments) -> Operand:
-        value = arguments[0]
-        scale = float(np.asarray(arguments[1]).item()) if len(arguments) > 1 else 0.01
-        if not isinstance(value, Labelled):
-            raise unsupported(self.text, "leakyrelu is not supported there")
-        return Labelled(self.ops.map("leaky-relu", value.value, scale=scale), value.order)
-
-    def do_dlarray(self, arguments: Arguments) -> Operand:
-        """dlarray(x, format): other labels for the same dimensions."""
-        value, format = arguments
-        if not isinstance(value, Labelled) or not isinstance(format, str):
-            raise unsupported(self.text, "dlarray is not supported there")
-        if canonical(format) != format or len(format) != len(value.order):
-            raise unsupported(self.text, "dlarray changes the order of dimensions")
-        names = dict(zip(value.order, numbered(format), strict=True))
-        dims = "".join(names[d] for d in value.value.dims)
-        return Labelled(self.ops.rename(value.value, dims), numbered(format))
-
-    def do_cat(self, arguments: Arguments) -> Operand:
-        place, *values = arguments
-        return self.join(values, int(np.asarray(place).item()) - 1)
-
-    def do_vertcat(self, arguments: Arguments) -> Operand:
-        return self.join(list(arguments), 0)
-
-    def do_horzcat(self, arguments: Arguments) -> Operand:
-        return self.join(list(arguments), 1)
-
-
-def _is_scalar(value: Operand) -> bool:
-    return isinstance(value, np.ndarray) and value.size == 1

@@ -1,8 +1,8 @@
 """The text of a MATLAB function handle to a tree: arithmetic and calls, nothing else.
 
 Understood: numbers, names, text, + - * / .* ./ ^ .^, comparison, transpose, [a, b; c],
-calls with arguments, parentheses. Statements, indexing with end, and handles inside
-handles are not; nothing is ever executed.
+calls with arguments, indexing with ranges and end, parentheses. Statements and handles
+inside handles are not; nothing is ever executed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ POWERS = ("^", ".^")
 
 @dataclass(frozen=True)
 class Node:
-    """``kind`` is number, text, name, call, unary, binary, transpose, row, column or colon."""
+    """``kind`` is number, text, name, call, unary, binary, transpose, row, column, range
+    (first, last or first, step, last) or colon."""
 
     kind: str
     value: str = ""
@@ -94,6 +95,14 @@ class Parser:
         self.depth -= 1
         return node
 
+    def ranged(self) -> Node:
+        """An expression, or several with colons between them."""
+        parts = [self.expression()]
+        while self.peek().value == ":" and len(parts) < 3:
+            self.take()
+            parts.append(self.expression())
+        return Node("range", "", tuple(parts)) if len(parts) > 1 else parts[0]
+
     def separates(self) -> bool:
         """Whether a sign begins a new element: ``[a -b]`` has two, ``[a - b]`` one."""
         token, after = self.peek(), self.peek(1)
@@ -133,7 +142,7 @@ class Parser:
             return Node("name", token.value)
         if token.value == "(":
             self.brackets.append("(")
-            node = self.expression()
+            node = self.ranged()
             self.take(")")
             self.brackets.pop()
             return node
@@ -150,7 +159,7 @@ class Parser:
                 self.take()
                 found.append(Node("colon"))
             else:
-                found.append(self.expression())
+                found.append(self.ranged())
             if self.peek().value != ")":
                 self.take(",")
         self.take(")")
@@ -167,7 +176,7 @@ class Parser:
                     rows.append(Node("row", "", tuple(row)))
                     row = []
                 continue
-            row.append(self.expression())
+            row.append(self.ranged())
         self.take("]")
         self.brackets.pop()
         rows.append(Node("row", "", tuple(row)))

@@ -80,4 +80,5 @@ class FunctionLayer(Layer):
 
     def _evaluate(self, ops: Any, inputs: list[Value]) -> Value:
         text = self.predict_fcn.text
-        return evaluate(ops, parse_function(text), self.predict_fcn.workspace, inputs, text)
+        workspace = self.predict_fcn.workspace
+        return evaluate(ops, parse_function(text), workspace, inputs, text, self.formattable)
