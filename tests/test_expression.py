@@ -1,10 +1,14 @@
 """Function layers: the handles that are understood, and those that are not."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from helpers import assert_close, assert_layer, layer, network_of, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from matbridge import Network, UnsupportedError
+from matbridge import MatbridgeError, MismatchError, Network, UnsupportedError
 from matbridge.expression import parse_function
 from matbridge.layers.function import FunctionLayer, Handle
 
@@ -145,6 +149,34 @@ def test_spaces_separate_elements():
 def test_what_is_not_understood_is_said(text, said):
     with pytest.raises(UnsupportedError, match=said):
         run(layer("functionLayer", text), X, "CB")
+
+
+def test_observations_that_a_function_mixes():
+    with pytest.raises(MismatchError, match="1 results for 3 observations"):
+        run(layer("functionLayer", "@(x)sum(x,2)"), X, "CB")
+
+
+PIECES = "x ( ) [ ] : , ; ' + - * / ^ ~ < = @ 0 1e9 Inf NaN end sum max cat flip 'all' 'CB'".split()
+SEEDS = (
+    "@(x)x(1:2,:)",
+    "@(x)[x;2*x]",
+    "@(x)max(abs(x),[],1)",
+    "@(x)dlarray(x,'SBC')",
+    "@(x)permute(x,[2 1])",
+    "@(x)x(end:-1:1,:)",
+    "@(x)softmax(x,'DataFormat','CB')",
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.sampled_from(SEEDS), st.booleans())
+def test_whatever_a_handle_says_the_answer_is_a_result_or_one_line(data, text, formattable):
+    """Handles come from files that are not trusted."""
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(4, len(text)))
+        text = text[:place] + data.draw(st.sampled_from(PIECES)) + text[place:]
+    with contextlib.suppress(MatbridgeError):
+        run(layer("functionLayer", text, Formattable=formattable), X, "CB")
 
 
 def test_a_python_function_takes_its_place(tmp_path):

@@ -79,6 +79,21 @@ def evaluate(
     the layer is ``formattable``. Raises UnsupportedError for what is not
     understood; ``text`` is the handle's, for the message.
     """
+    try:
+        return _evaluated(ops, function, workspace, inputs, text, formattable)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Handles come from files: whatever one says, the answer is one line.
+        raise unsupported(text, f"it cannot be evaluated ({error})") from error
+
+
+def _evaluated(
+    ops: Ops,
+    function: Function,
+    workspace: Mapping[str, Any],
+    inputs: Sequence[Value],
+    text: str,
+    formattable: bool,
+) -> Value:
     labelled = [_enter(ops, x) for x in inputs]
     run = Evaluation(ops, text, dict(workspace))
     if function.body.kind == "call" and not function.parameters:

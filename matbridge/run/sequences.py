@@ -75,6 +75,12 @@ class Collected:
     def add(self, piece: Piece, array: np.ndarray, dims: str) -> None:
         """The result of a piece; of pieces of one sequence, what has no time is the last's."""
         self.dims = dims
+        count = array.shape[dims.index("B")]
+        if count != len(piece.members):
+            raise MismatchError(
+                f"the network gives {count} results for {len(piece.members)} observations",
+                mend="A function layer may mix observations: then give them one by one.",
+            )
         steps = array.shape[dims.index("T")] if "T" in dims else 0
         if piece.kept is None or "T" not in dims:
             if piece.last:
