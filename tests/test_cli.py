@@ -1,6 +1,7 @@
 """The command line: what is typed, what is seen, what goes wrong, what then."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -51,6 +52,16 @@ def test_python_m_matbridge():
 
 
 # -- inspect -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_console_of_few_characters(net, encoding):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for options in ([], ["--json"]):
+        command = [sys.executable, "-m", "matbridge", "inspect", str(net), *options]
+        found = subprocess.run(command, capture_output=True, env=environment, check=False)
+        assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout.decode(encoding))["networks"]
 
 
 def test_inspect_shows_the_layer_table(net, call):

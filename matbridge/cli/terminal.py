@@ -34,8 +34,9 @@ def table(*columns: str, title: str = "") -> Table:
 
 
 def print_json(value: Any) -> None:
-    """JSON to stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """JSON to stdout; escaped where stdout has no Unicode."""
+    narrow = "utf" not in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    click.echo(json.dumps(value, ensure_ascii=narrow, indent=2, default=str))
 
 
 def say(message: str) -> None:
