@@ -32,6 +32,8 @@ Convert = Callable[[Any], Any]
 
 def _scalar(value: Any) -> Any:
     array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"a number is needed, not {type(value).__name__}")
     if array.size != 1:
         raise ValueError(f"one value is needed, not {array.size}")
     return array.reshape(-1)[0].item()

@@ -70,7 +70,7 @@ def _split(symbol: str) -> tuple[int, str]:
 def _fit(declared: Array, array: np.ndarray, symbols: Symbols) -> np.ndarray:
     if declared.sizes == (CHANNEL,):
         return _fit_channels(declared, array, symbols)
-    if any(symbol in FREE for symbol in declared.sizes):
+    if "Statistic" in declared.sizes:
         return array
     wanted = _wanted(declared, symbols)
     shape = array.shape + (1,) * (len(wanted) - array.ndim)
@@ -104,7 +104,7 @@ def _agree(shape: tuple[int, ...], wanted: list[tuple[int, str]], symbols: Symbo
         if (name and n % factor) or (not name and n != factor):
             return False
     for n, (factor, name) in zip(shape, wanted, strict=True):
-        if name:
+        if name and name not in FREE:
             symbols[name] = n // factor
     return True
 

@@ -1,13 +1,18 @@
 """Every layer against NumPy, ONNX Runtime and its saved object; see examples.py."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from examples import EXAMPLES
 from helpers import EXACT, SINGLE, assert_close, layer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from matbridge import Network
+from matbridge import MatbridgeError, Network
 from matbridge.dims import batch_first, canonical, reorder
 from matbridge.layers import CARDS
+from matbridge.matfile.values import Cell, Map, MatObject
 from matbridge.read.layer import read_layer
 from matbridge.registry import Registry
 from matbridge.report import Report
@@ -99,11 +104,9 @@ def test_onnx_parity(example):
         assert_close(y, reorder(expected, format, batch_first(format)), 100 * SINGLE)
 
 
-@each
-def test_a_saved_object_is_read(example):
-    """By MATLAB's public names, learnables as plain arrays and as {Value, LearnRateFactor}."""
-    from saved import custom, learnable
-    from saved import layer as saved_layer
+def as_saved(example):
+    """The layer as MATLAB's object by its public names, learnables as {Value, ...}."""
+    from saved import learnable
 
     one = made(example)
     arrays = {
@@ -118,11 +121,24 @@ def test_a_saved_object_is_read(example):
     plain = {k: v for k, v in plain.items() if k not in arrays}
     if one.BUILDER == "layerNormalizationLayer":
         plain.setdefault("OperationDimension", "auto")
-    saved = {"Name": "layer", "Brand": "new", **plain, **arrays}
+    return one, {"Name": "layer", **plain, **arrays}
+
+
+def read(one, saved, report):
+    from saved import custom
+    from saved import layer as saved_layer
+
     kind = one.MATLAB[0]
     found = saved_layer(kind, 1, **saved) if "." in kind else custom(kind, **saved)
+    return read_layer(found, Registry.builtin(), report, "net")
+
+
+@each
+def test_a_saved_object_is_read(example):
+    """By MATLAB's public names, learnables as plain arrays and as {Value, LearnRateFactor}."""
+    one, saved = as_saved(example)
     report = Report()
-    again = read_layer(found, Registry.builtin(), report, "net")
+    again = read(one, {**saved, "Brand": "new"}, report)
     assert again.known, report
     assert [d.what for d in report.diagnostics] == [
         "the saved property Brand is not known and not used"
@@ -133,6 +149,30 @@ def test_a_saved_object_is_read(example):
     y = predict(network_of(changed, example.inputs), example, "float64")
     for a, b in zip(y, predict(network_of(one, example.inputs), example, "float64"), strict=True):
         assert np.array_equal(a, b)
+
+
+ODD = (
+    *(None, "", "abc", True, {"a": 1}, {"Value": "x"}, [1, 2]),
+    *(np.array([[n]]) for n in (np.nan, np.inf, -1.0, 0.0, 2.5, 1 + 2j)),
+    *(np.ones(n) for n in ((0, 0), (1, 7), (2, 2), (3, 1, 2), (2, 3, 4, 5, 6))),
+    *(Cell([1, "a"], (1, 2)), Map(), MatObject("foo", {"a": 1})),
+)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(EXAMPLES), st.data())
+def test_odd_properties_are_reported_or_refused(example, data):
+    """Files hold whatever they like: no value of a property ends in a traceback."""
+    one, saved = as_saved(example)
+    names = [*saved, *(p.saved for p in one.properties().values()), "Bias", "HiddenState"]
+    for _ in range(data.draw(st.integers(1, 2))):
+        saved[data.draw(st.sampled_from(names))] = data.draw(st.sampled_from(ODD))
+    report = Report()
+    again = read(one, saved, report)
+    if len(again.inputs) != len(example.inputs):
+        return
+    with contextlib.suppress(MatbridgeError):
+        predict(network_of(again, example.inputs), example, "float32")
 
 
 @each

@@ -37,6 +37,14 @@ ARGUMENTS = [
     (("convolution2dLayer", 3, 4), {"Padding": -1}, "amounts are not negative, as -1 is"),
     (("convolution2dLayer", 3, 4), {"Padding": "some"}, "'some' is none of same, causal"),
     (("convolution2dLayer", 3, 4), {"PaddingValue": "mirror"}, "'mirror' is none of"),
+    (("resize2dLayer",), {"Scale": [1, 2, 3]}, "Scale: 2 values are needed"),
+    (("resize2dLayer",), {"OutputSize": [np.nan, np.nan]}, "OutputSize: sizes above 0"),
+    (("resize2dLayer",), {"Scale": [1, np.inf]}, "Scale: sizes above 0"),
+    (("crop2dLayer", [0, 1]), {}, "Location: 2 whole numbers above 0"),
+    (("groupNormalizationLayer", 0), {}, "NumGroups: a whole number above 0"),
+    (("maxPooling2dLayer", [2, 0]), {}, "PoolSize: a whole number above 0"),
+    (("lstmLayer", {"a": 1}), {}, "a number is needed, not dict"),
+    (("lstmLayer", 2), {"HiddenState": ones(3, 1)}, "HiddenState has size 3×1"),
     (
         ("fullyConnectedLayer", 2),
         {"Weights": ones(3, 3)},
@@ -117,6 +125,8 @@ INPUTS = [
     (("resize2dLayer",), {}, IMAGE, "SSCB", "neither Scale nor OutputSize nor a reference"),
     (("indexing1dLayer",), {}, IMAGE, "SSCB", "needs one time or spatial dimension"),
     (("realToComplexLayer",), {}, SEQUENCE, "CBT", "needs pairs along C"),
+    (("scalingLayer",), {"Scale": ones(4, 1)}, FEATURES, "CB", r"a Scale of size \(4, 1\)"),
+    (("scalingLayer",), {"Bias": ones(6, 4)}, IMAGE, "SSCB", r"a Bias of size \(6, 4\)"),
     (("concatenationLayer", 3), {}, FEATURES, "CB", "joins along dimension 3"),
     (("inputLayer", [3, 4], "CBT"), {}, None, None, "has 2 sizes for the format CBT"),
 ]
@@ -138,6 +148,7 @@ PAIRS = [
     (("multiplicationLayer", 2), (4, 5, 3), (5, 5, 3), "cannot combine"),
     (("depthConcatenationLayer", 2), (4, 5, 3), (4, 6, 1), "cannot join"),
     (("crop2dLayer", "centercrop"), (4, 5, 3), (4, 6, 1), "cannot crop .* to the larger"),
+    (("crop2dLayer", [2, 1]), (4, 5, 3), (4, 5, 1), r"cannot crop .* from \(2, 1\)"),
 ]
 
 

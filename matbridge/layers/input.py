@@ -101,17 +101,17 @@ class InputLayer(Layer):
         *spatial, channels = self.input_size
         if self.split_complex_inputs:
             channels *= 2
+        wanted = (*spatial, channels) if spatial else (channels, 1)
         for name, array in self.arrays.items():
-            self._check_statistic(name, array.shape)
+            self._check_statistic(name, array.shape, wanted)
         return Size.of(self.format, *spatial, channels)
 
-    def _check_statistic(self, name: str, shape: tuple[int, ...]) -> None:
-        wanted = self.input_size if len(self.input_size) > 1 else (*self.input_size, 1)
+    def _check_statistic(self, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
         fits = len(shape) == len(wanted) and all(
             n in (1, w) for n, w in zip(shape, wanted, strict=True)
         )
         if not fits and math.prod(shape) != 1:
-            self.refuse(f"has a {name} of size {shape}, which does not fit its InputSize {wanted}")
+            self.refuse(f"has a {name} of size {shape}, which does not fit its input {wanted}")
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         x = inputs[0]

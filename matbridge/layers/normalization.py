@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import CHANNEL, EXPORTED, Layer, learnable, prop, statistic
-from matbridge.converters import integer, number, one_of, optional, positive
+from matbridge.converters import number, one_of, optional, positive
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
@@ -164,7 +164,7 @@ class InstanceNormalization(Standardizing):
 def groups(value: Any) -> int | str:
     """A number, 'all-channels' or 'channel-wise'."""
     words = one_of("all-channels", "channel-wise")
-    return words(value) if isinstance(value, str) else integer(value)
+    return words(value) if isinstance(value, str) else positive(value)
 
 
 @dataclass(frozen=True, eq=False)

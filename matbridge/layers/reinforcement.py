@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,17 @@ class Scaling(Layer):
 
     scale: np.ndarray = prop("Scale", factors, default=1.0)
     bias: np.ndarray = prop("Bias", factors, default=0.0)
+
+    def infer(self, *inputs: Size) -> Size:
+        x = inputs[0]
+        for name, array in (("Scale", self.scale), ("Bias", self.bias)):
+            shape, sizes = np.shape(array), x.all("SC")
+            if np.size(array) == max((1, *shape)):
+                shape, sizes = (np.size(array),), sizes[-1:]
+            pairs = itertools.zip_longest(shape, sizes, fillvalue=1)
+            if any(n != 1 and m is not None and n != m for n, m in pairs):
+                self.refuse(f"has a {name} of size {np.shape(array)}, but its input is {x}")
+        return x
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         x = inputs[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from matbridge.card import EQUATION, Layer, prop
 from matbridge.converters import logical, numbers, one_of, optional, spread
 from matbridge.dims import Size, without
+from matbridge.errors import LayerError
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
 
@@ -52,16 +54,25 @@ class Crop(Layer):
             saved |= {"Location": saved["Mode"], "Mode": "custom"}
         return saved
 
+    def __post_init__(self) -> None:
+        if self.location is not None and (
+            len(self.location) != self.RANK or min(self.location) < 1
+        ):
+            raise LayerError(f"Location: {self.RANK} whole numbers above 0 are needed")
+
     def infer(self, *inputs: Size) -> Size:
         x, ref = inputs
         for one in inputs:
             if len(one.spatial) != self.RANK:
                 self.refuse(f"needs {self.RANK} spatial dimensions, but an input is {one}")
+        column, row, *plane = self.location or (1,) * self.RANK
+        starts = (row, column, *plane)
         if any(
-            a is not None and b is not None and a < b
-            for a, b in zip(x.spatial, ref.spatial, strict=True)
+            a is not None and b is not None and a < b + start - 1
+            for a, b, start in zip(x.spatial, ref.spatial, starts, strict=True)
         ):
-            self.refuse(f"cannot crop {x} to the larger {ref}")
+            at = "" if self.location is None else f" from {self.location}"
+            self.refuse(f"cannot crop {x} to the larger {ref}{at}")
         return x.with_spatial(*ref.spatial)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
@@ -125,6 +136,18 @@ class Resize(Layer):
         "NearestRoundingMode", one_of("round", "floor", "onnx-10"), default="round"
     )
 
+    def __post_init__(self) -> None:
+        for name, free in (("scale", False), ("output_size", True)):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            known = [v for v in values if not (free and math.isnan(v))]
+            if len(values) not in (1, self.RANK):
+                raise LayerError(f"{self.properties()[name].name}: {self.RANK} values are needed")
+            if not known or not all(0 < v < math.inf for v in known):
+                raise LayerError(f"{self.properties()[name].name}: sizes above 0 are needed")
+            object.__setattr__(self, name, values * (self.RANK // len(values)))
+
     @property
     def inputs(self) -> tuple[str, ...]:
         return ("in", "ref") if self.enable_reference_input else ("in",)
@@ -134,19 +157,21 @@ class Resize(Layer):
         if ref is not None:
             return ref
         if self.scale is not None:
-            scales = self.scale * (len(spatial) // len(self.scale))
             return tuple(
                 None if n is None else int(np.floor(n * s))
-                for n, s in zip(spatial, scales, strict=True)
+                for n, s in zip(spatial, self.scale, strict=True)
             )
         if self.output_size is None:
             self.refuse("has neither Scale nor OutputSize nor a reference input")
-        known = [i for i, n in enumerate(self.output_size) if not np.isnan(n)]
-        ratio = self.output_size[known[0]] / spatial[known[0]]
-        return tuple(
-            round(n * ratio) if np.isnan(size) else int(size)
-            for n, size in zip(spatial, self.output_size, strict=True)
-        )
+        pairs = list(zip(spatial, self.output_size, strict=True))
+        n, size = next(pair for pair in pairs if not math.isnan(pair[1]))
+        # What is NaN follows the ratio of the size that is given.
+        ratio = None if n is None else size / n
+
+        def followed(n: Any) -> Any:
+            return None if n is None or ratio is None else round(n * ratio)
+
+        return tuple(followed(n) if math.isnan(size) else int(size) for n, size in pairs)
 
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]

@@ -42,7 +42,7 @@ class Windowed(Layer):
         for names, convert in ((self.EACH, spread), (self.ENDS, padding)):
             for name in names:
                 value = getattr(self, name)
-                if isinstance(value, tuple) and len(value) == self.RANK:
+                if isinstance(value, tuple) and value and isinstance(value[0], tuple):
                     continue
                 try:
                     found = convert(self.RANK)(value)

@@ -34,6 +34,8 @@ COMMON = (
     "nnet.cnn.layer.mixin.Learnable.L2Factor",
     "nnet.cnn.layer.mixin.Learnable.LearnablesTypes",
 )
+# What comes of values that are not of the kind expected: files hold whatever they like.
+ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 FACTORS = ("LearnRateFactor", "L2Factor", "Initializer")
 
 
@@ -113,7 +115,7 @@ def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, li
     training = _take_factors(saved)
     try:
         saved = card.upgrade(saved)
-    except (ValueError, TypeError, KeyError) as error:
+    except ODD as error:
         raise LayerError(f"its saved form is not understood: {error}") from None
     fields = {
         "name": _text(saved.pop("Name", "")),
@@ -153,7 +155,7 @@ def _take_properties(card: type[Layer], saved: dict[str, Any]) -> dict[str, Any]
         value = saved.pop(source)
         try:
             fields[field] = known.convert(value)
-        except (ValueError, TypeError) as error:
+        except ODD as error:
             raise LayerError(f"{known.name}: {error}") from None
     return fields
 

@@ -219,6 +219,7 @@ class PreparedModule(NetworkModule):
     TAPES = 32
 
     def __init__(self, network: Network, **options: Any) -> None:
+        network.check_runnable()
         super().__init__(fold_batch_normalization(network), **options)
         self.requires_grad_(False)
         self.prepared = Prepared(self.dtype, self.device)
