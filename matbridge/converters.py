@@ -23,6 +23,7 @@ __all__ = [
     "padding",
     "positive",
     "probability",
+    "sizes",
     "spread",
     "text",
 ]
@@ -86,6 +87,14 @@ def integers(value: Any) -> tuple[int, ...]:
     """A row or column of whole numbers."""
     flat = np.asarray(value).reshape(-1, order="F")
     return tuple(integer(v) for v in flat)
+
+
+def sizes(value: Any) -> tuple[int, ...]:
+    """One size or more, each above 0."""
+    found = tuple(positive(n) for n in integers(value))
+    if not found:
+        raise ValueError("a size is needed")
+    return found
 
 
 def numbers(value: Any) -> tuple[float, ...]:

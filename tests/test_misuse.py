@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import saved
 from helpers import layer
 
+import matbridge
 from matbridge import LayerError, MismatchError, Network
+from matbridge.matfile.values import Cell
+from matbridge.matfile.write import write_mat
 
 FEATURES, SEQUENCE, IMAGE = (3,), (3,), (6, 5, 4)
 
@@ -43,6 +47,7 @@ ARGUMENTS = [
     (("crop2dLayer", [0, 1]), {}, "Location: 2 whole numbers above 0"),
     (("groupNormalizationLayer", 0), {}, "NumGroups: a whole number above 0"),
     (("maxPooling2dLayer", [2, 0]), {}, "PoolSize: a whole number above 0"),
+    (("featureInputLayer", []), {}, "InputSize: a size is needed"),
     (("lstmLayer", {"a": 1}), {}, "a number is needed, not dict"),
     (("lstmLayer", 2), {"HiddenState": ones(3, 1)}, "HiddenState has size 3×1"),
     (
@@ -217,3 +222,21 @@ def test_what_pytorch_cannot_do_is_told_in_one_line():
     network = short(layer("functionLayer", "@(x) x").replace(function=broken))
     with pytest.raises(MismatchError, match="cannot compute this input: out of memory\n"):
         network.predict(np.ones((3, 4)))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"Source": Cell(["in"], (1, 1)), "Destination": Cell([], (0, 1))},
+        {"Source": np.ones((2, 1)), "Destination": Cell(["relu"], (1, 1))},
+        {"Source": Cell(["in"], (1, 1))},
+    ],
+)
+def test_a_damaged_table_of_connections_is_reported(columns, tmp_path):
+    graph = saved.layer_graph([("in", "relu")], saved.feature_input("in", 3), saved.relu("relu"))
+    graph.saved["Connections"].columns.clear()
+    graph.saved["Connections"].columns.update(columns)
+    write_mat(tmp_path / "net.mat", {"net": graph})
+    network = matbridge.load(tmp_path / "net.mat")
+    assert len(network.layers) == 2
+    assert "Connections is damaged" in network.report.diagnostics[0].what

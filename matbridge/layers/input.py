@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from matbridge.card import DOCUMENTATION, RECORDED, Array, Layer, constant, prop
-from matbridge.converters import integer, integers, logical, one_of, positive, text
+from matbridge.converters import integer, logical, one_of, positive, sizes, text
 from matbridge.dims import Size, canonical, check_labels
 from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Parameters, Value
@@ -51,7 +51,7 @@ class InputLayer(Layer):
     # The labels that follow the spatial ones and C.
     LABELS: ClassVar[str] = "B"
 
-    input_size: tuple[int, ...] = prop("InputSize", integers, arg=1)
+    input_size: tuple[int, ...] = prop("InputSize", sizes, arg=1)
     normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="none")
     split_complex_inputs: bool = prop("SplitComplexInputs", logical, default=False)
 
@@ -188,7 +188,7 @@ def format_of(value: Any) -> str:
         raise ValueError(error.what) from None
 
 
-def sizes(value: Any) -> tuple[int | None, ...]:
+def open_sizes(value: Any) -> tuple[int | None, ...]:
     """Whole numbers; NaN for a dimension of any size."""
     flat = np.asarray(value, float).reshape(-1, order="F")
     return tuple(None if np.isnan(n) else integer(n) for n in flat)
@@ -209,7 +209,7 @@ class AnyInput(Layer):
     SINCE = "R2023b"
     IS_INPUT = True
 
-    input_size: tuple[int | None, ...] = prop("InputSize", sizes, arg=1)
+    input_size: tuple[int | None, ...] = prop("InputSize", open_sizes, arg=1)
     input_format: str = prop("InputFormat", format_of, arg=2)
 
     @property

@@ -10,7 +10,7 @@ from matbridge.card import Layer
 from matbridge.converters import integer
 from matbridge.errors import LayerError, MatbridgeError
 from matbridge.layers.nested import NetworkLayer, expanded
-from matbridge.matfile.values import MatObject, ObjectArray, Table
+from matbridge.matfile.values import Categorical, MatObject, ObjectArray, Table
 from matbridge.network import Connection, Network, Port, Provenance, find_port, name_layers
 from matbridge.read.layer import read_layer
 from matbridge.registry import Registry, Unknown
@@ -49,7 +49,7 @@ def read_network(found: Any, registry: Registry, provenance: Provenance) -> Netw
     graph = saved.get("LayerGraph")
     inner = graph.saved if isinstance(graph, MatObject) else saved
     layers = _layers(inner.get("Layers"), registry, report, provenance)
-    pairs = _pairs(inner.get("Connections"), layers)
+    pairs = _pairs(inner.get("Connections"), layers, report)
     layers = [_with_ports(_with_network(layer, registry, provenance), pairs) for layer in layers]
     layers, pairs, outputs = expanded(layers, pairs, _output_names(saved))
     if class_name in CLASSIC or any(layer.IS_OUTPUT for layer in layers):
@@ -98,12 +98,16 @@ def _layers(found: Any, registry: Registry, report: Report, provenance: Provenan
     return name_layers(layers)
 
 
-def _pairs(table: Any, layers: list[Layer]) -> list[tuple[str, str]]:
+def _pairs(table: Any, layers: list[Layer], report: Report) -> list[tuple[str, str]]:
     """Ends of the connections; a chain where the network has no table of them."""
-    if isinstance(table, Table) and {"Source", "Destination"} <= set(table.columns):
-        sources, ends = table.columns["Source"], table.columns["Destination"]
-        return [(str(a), str(b)) for a, b in zip(sources, ends, strict=True)]
-    return [(a.name, b.name) for a, b in itertools.pairwise(layers)]
+    if not isinstance(table, Table):
+        return [(a.name, b.name) for a, b in itertools.pairwise(layers)]
+    columns = [table.columns.get(name) for name in ("Source", "Destination")]
+    whole = all(isinstance(column, list | Categorical) for column in columns)
+    sources, ends = ([str(end) for end in column or ()] if whole else [] for column in columns)
+    if not whole or len(sources) != len(ends):
+        report.error("the table Connections is damaged: some connections are lost")
+    return list(zip(sources, ends, strict=False))
 
 
 def _with_ports(layer: Layer, pairs: list[tuple[str, str]]) -> Layer:
