@@ -4,6 +4,8 @@ What they must give is in examples.py; for other numbers of observations and tim
 what the module gives, which the same examples judge.
 """
 
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from examples import EXAMPLES
 from helpers import SINGLE, assert_close, layer
 from test_examples import made, network_of
 
+import matbridge
 from matbridge import Network
 from matbridge.dims import batch_first, reorder
 from matbridge.write.program import export_program, save_program
@@ -59,6 +62,20 @@ def test_the_program_of_a_layer(example, tmp_path):
     ):
         format = sizes[port].format
         assert_close(y.numpy(), reorder(expected, format, batch_first(format)), 100 * SINGLE)
+
+
+@pytest.mark.parametrize("name", ["peephole_lstm", "cnn_bilstm"])
+def test_the_archive_tells_nothing_of_this_machine(name, fixtures, tmp_path):
+    """No paths, and the same bytes again, but for torch's own number of the archive."""
+    contents = []
+    for i in range(2):
+        path = tmp_path / f"{i}.pt2"
+        save_program(export_program(matbridge.load(fixtures / f"{name}.mat")), path)
+        with zipfile.ZipFile(path) as archive:
+            contents.append({n: archive.read(n) for n in archive.namelist()})
+    assert not any(b"matbridge" in data or b".py" in data for data in contents[0].values())
+    differ = {n for n, data in contents[0].items() if data != contents[1][n]}
+    assert all("serialization_id" in n for n in differ)
 
 
 RECURRENT = {

@@ -20,6 +20,8 @@ __all__ = ["example_inputs", "export_program", "save_program"]
 
 # Sizes under which a dynamic dimension is traced: torch takes 0 and 1 as fixed.
 EXAMPLE_BATCH, EXAMPLE_STEPS = 2, 5
+# What torch keeps with each node of how it came about.
+HISTORY = ("stack_trace", "from_node", "torch_fn", "nn_module_stack", "source_fn_stack")
 
 
 def export_program(network: Network, dtype: torch.dtype = torch.float32) -> ExportedProgram:
@@ -38,9 +40,16 @@ def export_program(network: Network, dtype: torch.dtype = torch.float32) -> Expo
 
 
 def save_program(program: ExportedProgram, path: Path) -> None:
-    """Write the archive without example inputs, which torch would pickle."""
+    """Write the archive without example inputs, which torch would pickle, and without the
+    history of each node, which names files of this machine."""
     program.example_inputs = None
-    torch.export.save(program, path)
+    for module in program.graph_module.modules():
+        for node in module.graph.nodes if isinstance(module, fx.GraphModule) else ():
+            for key in HISTORY:
+                node.meta.pop(key, None)
+    # Given a path, torch would name the folder in the archive after the temporary file.
+    with path.open("wb") as file:
+        torch.export.save(program, file)
 
 
 def _export(module: torch.nn.Module, inputs: tuple[Tensor, ...], shapes: Any) -> ExportedProgram:
