@@ -5,6 +5,7 @@ torch, ONNX and a saved object agree, and that gradients flow. A card without an
 fails.
 """
 
+import math
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
@@ -538,3 +539,23 @@ add("permuteLayer", [2, 1, 3, 4], inputs=("SSCB", x), outputs=x.transpose(1, 0, 
 
 x = draw("quadratic", 4, 3)
 add("quadraticLayer", inputs=("CB", x), outputs=elementwise.quadratic(x))
+
+# -- function ---------------------------------------------------------------------------------
+
+x = draw("function", 4, 3)
+squares = np.sqrt((x**2).sum(0))
+for text, y in (
+    ("@(x)x(2:3,:)", x[1:3]),
+    ("@(x)x(end:-1:1,:)", x[::-1]),
+    ("@(x)flip(x,1)", x[::-1]),
+    ("@(x)[x(1,:);x([4 2],:)]", x[[0, 3, 1]]),
+    ("@(x)x./vecnorm(x,2,1)", x / squares),
+    ("@(x)x-sum(x,1)", x - x.sum(0)),
+    ("@(x)x.*(x>0.1)", x * (x > 0.1)),
+    ("@(x)max(x,0)-min(x,0.5)", np.maximum(x, 0) - np.minimum(x, 0.5)),
+    ("@(x)[1 2 0 0;0 0 3 1]*x", np.array([[1, 2, 0, 0], [0, 0, 3, 1]]) @ x),
+    ("@(x)gelu(x)+erf(x)+softplus(x)", elementwise.gelu(x, "none") + np.vectorize(math.erf)(x)
+     + np.log1p(np.exp(x))),
+):  # fmt: skip
+    add("functionLayer", text, inputs=("CB", x), outputs=y)
+add("functionLayer", "@(x)round(3*x)", inputs=("CB", x), outputs=np.round(3 * x), gradient=False)

@@ -102,6 +102,34 @@ def test_each_sequence_is_as_if_alone(name):
     assert module.ragged is shared
 
 
+FRAME = (4, 5, 2)
+filters = {"Weights": draw(20, 3, 3, 2, 2), "Bias": draw(21, 1, 1, 2)}
+points = {"Weights": draw(22, 1, 1, 1, 2, 2), "Bias": draw(23, 1, 1, 1, 2)}
+cubes = {"Weights": draw(24, 2, 2, 2, 2, 2), "Bias": draw(25, 1, 1, 1, 2)}
+FRAMES = {
+    "convolution": (layer("convolution2dLayer", 3, 2, Padding="same", **filters), True),
+    "max pooling": (layer("maxPooling2dLayer", 2), True),
+    "average pooling": (layer("averagePooling2dLayer", 2, Stride=2), True),
+    "transposed": (layer("transposedConv2dLayer", 3, 2, **filters), True),
+    "over space and time": (layer("convolution3dLayer", 1, 2, **points), True),
+    "pooling over time": (layer("maxPooling3dLayer", 2, Padding="same"), False),
+    "mean of time": (layer("averagePooling3dLayer", (1, 1, 2), Padding="same"), False),
+    "spreading time": (layer("transposedConv3dLayer", 2, 2, **cubes), False),
+}
+
+
+@pytest.mark.parametrize("name", list(FRAMES))
+def test_image_sequences_of_unequal_lengths(name):
+    one, shared = FRAMES[name]
+    network = Network.of([layer("sequenceInputLayer", FRAME), one])
+    videos = [draw(30 + n, *FRAME, n) for n in (4, 6, 2, 5, 4)]
+    found = network.predict(videos, dtype="float64")
+    for y, x in zip(found, videos, strict=True):
+        assert_close(y, network.predict(x, dtype="float64"), EXACT)
+    (module,) = running._prepared[network].values()
+    assert module.ragged is shared
+
+
 def test_unequal_sequences_share_batches(monkeypatch):
     network = Network.of([layer("sequenceInputLayer", D), layer("lstmLayer", H, **LSTM)])
     sizes = []
@@ -133,6 +161,23 @@ def test_several_inputs_of_unequal_lengths():
     assert_close(found, np.array(last[0]) + np.array(last[1]))
     with pytest.raises(MismatchError, match="different numbers of time steps"):
         network.predict(a, b, sequence_length="longest")
+
+
+def test_inputs_whose_lengths_do_not_go_together():
+    """Observations of one length at one input differ at the other."""
+    network = Network.of(
+        [
+            layer("sequenceInputLayer", D, Name="a"),
+            layer("sequenceInputLayer", D, Name="b"),
+            layer("globalMaxPooling1dLayer", Name="pa"),
+            layer("globalMaxPooling1dLayer", Name="pb"),
+            layer("concatenationLayer", 1, 2, Name="join"),
+        ],
+        [("a", "pa"), ("b", "pb"), ("pa", "join/in1"), ("pb", "join/in2")],
+    )
+    a, b = sequences([3, 5, 5, 3]), sequences([2, 2, 4, 4])
+    expected = [np.concatenate([x.max(1), y.max(1)]) for x, y in zip(a, b, strict=True)]
+    assert_close(network.predict(a, b, dtype="float64"), np.array(expected))
 
 
 def test_an_unknown_word_is_found_behind_padding():
