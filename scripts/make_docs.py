@@ -48,7 +48,10 @@ def details():
     for card in CARDS:
         families[card.__module__].append(card)
     for module, cards in families.items():
-        parts += [f"### {module.rpartition('.')[2].replace('_', ' ')}\n", *family(module, cards)]
+        parts += [
+            f"### {module.rpartition('.')[2].replace('_', ' ').capitalize()}\n",
+            *family(module, cards),
+        ]
         for card in cards:
             parts.append(f"#### {card.BUILDER or card.MATLAB[0]}\n")
             parts.append(" and ".join(f"`{name}`" for name in card.MATLAB) + f" ({card.PRODUCT})\n")
@@ -67,7 +70,9 @@ def family(module, cards):
     shared = dict.fromkeys(base for card in cards for base in reversed(card.__mro__))
     for base in shared:
         if base.__module__ == module and base not in CARDS:
-            yield inspect.cleandoc(base.__doc__) + "\n"
+            heirs = [card.BUILDER for card in cards if issubclass(card, base)]
+            whose = "" if len(heirs) == len(cards) else f"*{', '.join(heirs)}*: "
+            yield whose + inspect.cleandoc(base.__doc__) + "\n"
 
 
 def page():
