@@ -23,6 +23,7 @@ __all__ = [
     "padding",
     "positive",
     "probability",
+    "reals",
     "sizes",
     "spread",
     "text",
@@ -31,20 +32,28 @@ __all__ = [
 Convert = Callable[[Any], Any]
 
 
-def _scalar(value: Any) -> Any:
+def reals(value: Any) -> np.ndarray:
+    """An array of real numbers."""
     array = np.asarray(value)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind == "c":
+        raise ValueError("a real number is needed, not a complex one")
+    if array.dtype.kind not in "biuf" and array.size:
         raise ValueError(f"a number is needed, not {type(value).__name__}")
+    return array.astype(float)
+
+
+def _scalar(value: Any) -> float:
+    array = reals(value)
     if array.size != 1:
         raise ValueError(f"one value is needed, not {array.size}")
-    return array.reshape(-1)[0].item()
+    return float(array.reshape(-1)[0])
 
 
 def integer(value: Any) -> int:
     """One whole number."""
     found = _scalar(value)
-    if not isinstance(found, int | float) or not math.isfinite(found) or found != int(found):
-        raise ValueError(f"a whole number is needed, not {found}")
+    if not math.isfinite(found) or found != int(found):
+        raise ValueError(f"a whole number is needed, not {found:g}")
     return int(found)
 
 
@@ -66,7 +75,7 @@ def probability(value: Any) -> float:
 
 def number(value: Any) -> float:
     """One real number."""
-    return float(_scalar(value))
+    return _scalar(value)
 
 
 def logical(value: Any) -> bool:
@@ -85,8 +94,7 @@ def text(value: Any) -> str:
 
 def integers(value: Any) -> tuple[int, ...]:
     """A row or column of whole numbers."""
-    flat = np.asarray(value).reshape(-1, order="F")
-    return tuple(integer(v) for v in flat)
+    return tuple(integer(v) for v in reals(value).reshape(-1, order="F"))
 
 
 def sizes(value: Any) -> tuple[int, ...]:
@@ -99,7 +107,7 @@ def sizes(value: Any) -> tuple[int, ...]:
 
 def numbers(value: Any) -> tuple[float, ...]:
     """A row or column of real numbers."""
-    return tuple(float(v) for v in np.asarray(value).reshape(-1, order="F"))
+    return tuple(float(v) for v in reals(value).reshape(-1, order="F"))
 
 
 def one_of(*options: str) -> Convert:

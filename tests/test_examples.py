@@ -159,7 +159,7 @@ ODD = (
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=1000)
 @given(st.sampled_from(EXAMPLES), st.data())
 def test_odd_properties_are_reported_or_refused(example, data):
     """Files hold whatever they like: no value of a property ends in a traceback."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import EXPORTED, Layer, learnable, prop
-from matbridge.converters import integer, integers, optional, positive
+from matbridge.converters import integer, integers, number, optional, positive
 from matbridge.dims import Size, column_major
 from matbridge.layers.windowed import (
     Windowed,
@@ -41,7 +41,7 @@ def padding_value(value: Any) -> float | str:
         if value not in words:
             raise ValueError(f"{value!r} is none of {', '.join(words)}")
         return value
-    return float(np.asarray(value).reshape(-1)[0])
+    return number(value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from matbridge.card import EQUATION, Layer, prop
-from matbridge.converters import integers, number, optional, positive
+from matbridge.converters import integers, number, optional, positive, reals
 from matbridge.dims import Size
 from matbridge.layers.notyet import NotYet
 from matbridge.layers.output import OutputLayer, names
@@ -72,11 +71,6 @@ class YOLOv2Transform(Layer):
         return ops.concatenate([centres, extents, classes], "C")
 
 
-def anchor_boxes(value: Any) -> np.ndarray:
-    """M×2 heights and widths."""
-    return np.asarray(value, dtype=float)
-
-
 @dataclass(frozen=True, eq=False)
 class YOLOv2Output(OutputLayer):
     """yolov2OutputLayer: the identity; AnchorBoxes are rows [height width] in pixels."""
@@ -87,7 +81,7 @@ class YOLOv2Output(OutputLayer):
     SINCE = "R2019a"
     TRAINING = (*OutputLayer.TRAINING, "LossFactors", "LossFcn")
 
-    anchor_boxes: np.ndarray = prop("AnchorBoxes", anchor_boxes, arg=1)
+    anchor_boxes: np.ndarray = prop("AnchorBoxes", reals, arg=1)
     classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
 
 
@@ -153,7 +147,7 @@ class RegionProposal(Vision):
     INPUTS = ("scores", "boxDeltas")
     REASON = "how it chooses among overlapping boxes is not documented"
 
-    anchor_boxes: np.ndarray = prop("AnchorBoxes", anchor_boxes, arg=1)
+    anchor_boxes: np.ndarray = prop("AnchorBoxes", reals, arg=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +171,7 @@ class AnchorBox(Vision):
     SINCE = "R2020a"
     REASON = "what it hands on is not documented"
 
-    anchor_boxes: np.ndarray = prop("AnchorBoxes", anchor_boxes, arg=1)
+    anchor_boxes: np.ndarray = prop("AnchorBoxes", reals, arg=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from matbridge.card import DOCUMENTATION, RECORDED, Array, Layer, constant, prop
-from matbridge.converters import integer, logical, one_of, positive, sizes, text
+from matbridge.converters import integer, logical, one_of, positive, reals, sizes, text
 from matbridge.dims import Size, canonical, check_labels
 from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Parameters, Value
@@ -190,7 +190,7 @@ def format_of(value: Any) -> str:
 
 def open_sizes(value: Any) -> tuple[int | None, ...]:
     """Whole numbers; NaN for a dimension of any size."""
-    flat = np.asarray(value, float).reshape(-1, order="F")
+    flat = reals(value).reshape(-1, order="F")
     return tuple(None if np.isnan(n) else integer(n) for n in flat)
 
 

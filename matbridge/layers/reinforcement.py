@@ -9,16 +9,12 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import Layer, prop
+from matbridge.converters import reals
 from matbridge.dims import Size
 from matbridge.layers.output import OutputLayer
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["ClassificationWithEntropy", "FcnLoss", "Quadratic", "Scaling"]
-
-
-def factors(value: Any) -> np.ndarray:
-    """One number, or one for each element."""
-    return np.asarray(value, dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +26,8 @@ class Scaling(Layer):
     PRODUCT = "Reinforcement Learning Toolbox"
     SINCE = "R2019a"
 
-    scale: np.ndarray = prop("Scale", factors, default=1.0)
-    bias: np.ndarray = prop("Bias", factors, default=0.0)
+    scale: np.ndarray = prop("Scale", reals, default=1.0)
+    bias: np.ndarray = prop("Bias", reals, default=0.0)
 
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]

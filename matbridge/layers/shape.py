@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.card import RECORDED, Layer, prop
-from matbridge.converters import integer, integers, one_of
+from matbridge.converters import integer, integers, one_of, reals
 from matbridge.dims import Size, canonical, without
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
@@ -51,7 +51,7 @@ class Identity(Layer):
 
 def sizes(value: Any) -> tuple[int | None, ...]:
     """Whole numbers, one of which may be [] or NaN: what is left."""
-    parts = value if isinstance(value, list | tuple) else np.asarray(value, float).reshape(-1)
+    parts = value if isinstance(value, list | tuple) else reals(value).reshape(-1)
     return tuple(None if np.size(part) == 0 or np.isnan(part) else integer(part) for part in parts)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from matbridge.card import Layer
-from matbridge.converters import one_of, padding, spread
+from matbridge.converters import one_of, padding, reals, spread
 from matbridge.dims import Size, pool_output, window_span
 from matbridge.errors import LayerError
 from matbridge.ops import Padding, Value
@@ -22,7 +20,7 @@ WINDOWED = {1: "SCB SCBT CBT", 2: "SSCB SSCBT SCBT", 3: "SSSCB SSSCBT SSCBT"}
 
 def ends(value: Any) -> Any:
     """'same', 'causal', or amounts before and after each dimension, as they are given."""
-    return one_of("same", "causal")(value) if isinstance(value, str) else np.asarray(value)
+    return one_of("same", "causal")(value) if isinstance(value, str) else reals(value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -124,7 +124,7 @@ def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, li
     }
     layer = card(**fields)
     arrays = {
-        declared.name: numeric(saved.pop(declared.name))
+        declared.name: _real(numeric(saved.pop(declared.name)), declared.name)
         for declared in layer.declared
         if declared.name in saved
     }
@@ -132,6 +132,14 @@ def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, li
     training.update({name: saved.pop(name) for name in card.TRAINING if name in saved})
     extra = {name: value for name, value in saved.items() if name not in COMMON}
     return layer.replace(training=training, extra=extra), list(extra)
+
+
+def _real(array: np.ndarray | None, name: str) -> np.ndarray | None:
+    if array is None or array.dtype.kind != "c":
+        return array
+    if np.any(array.imag):
+        raise LayerError(f"{name} holds complex numbers")
+    return array.real
 
 
 def _take_factors(saved: dict[str, Any]) -> dict[str, Any]:
