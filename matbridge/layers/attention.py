@@ -75,11 +75,6 @@ class AnyAttention(Layer):
         return y, None if scores is None else ops.rename(ops.align(scores, "KQHB"), "SSCB")
 
 
-def scale(value: Any) -> float | None:
-    """A number, or None for 'auto'."""
-    return optional(number)(value)
-
-
 @dataclass(frozen=True, eq=False)
 class Attention(AnyAttention):
     """attentionLayer: attention of given queries, keys and values; nothing is learned.
@@ -95,7 +90,7 @@ class Attention(AnyAttention):
     SINCE = "R2024a"
     INPUTS = ("query", "key", "value")
 
-    scale: float | None = prop("Scale", scale, default=None)
+    scale: float | None = prop("Scale", optional(number), default=None)
 
     def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
         query, key, value = inputs[:3]

@@ -21,7 +21,6 @@ from matbridge.layers.windowed import (
     ends,
     moved_over,
     slide,
-    upgrade_ends,
 )
 from matbridge.ops import Ops, Padding, Parameters, Value
 
@@ -68,11 +67,6 @@ class AnyConvolution(Windowed):
     dilation_factor: tuple[int, ...] = prop("DilationFactor", integers, default=1)
     padding: Padding = prop("Padding", ends, default=0)
     padding_value: float | str = prop("PaddingValue", padding_value, default=0.0)
-
-    @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
-        """PaddingMode 'manual' and PaddingSize are Padding; another mode is Padding."""
-        return upgrade_ends(saved, "Padding")
 
     @property
     def channels(self) -> tuple[int | None, int | None]:

@@ -10,7 +10,7 @@ from matbridge.card import EQUATION, Layer, prop
 from matbridge.converters import integers, number, optional, positive, reals
 from matbridge.dims import Size
 from matbridge.layers.notyet import NotYet
-from matbridge.layers.output import OutputLayer, names
+from matbridge.layers.output import Classifying, OutputLayer
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = [
@@ -72,7 +72,7 @@ class YOLOv2Transform(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class YOLOv2Output(OutputLayer):
+class YOLOv2Output(Classifying):
     """yolov2OutputLayer: the identity; AnchorBoxes are rows [height width] in pixels."""
 
     MATLAB = ("nnet.cnn.layer.YOLOv2OutputLayer",)
@@ -82,7 +82,6 @@ class YOLOv2Output(OutputLayer):
     TRAINING = (*OutputLayer.TRAINING, "LossFactors", "LossFcn")
 
     anchor_boxes: np.ndarray = prop("AnchorBoxes", reals, arg=1)
-    classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
 
 
 @dataclass(frozen=True, eq=False)

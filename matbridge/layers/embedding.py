@@ -97,9 +97,14 @@ class PositionEmbedding(Layer):
         x = inputs[0]
         over = self._over(x.dims)
         steps = ops.size(x, over)
-        table = ops.rename(ops.slice(p["Weights"], "P", 0, steps), "C" + over)
-        outer = x.dims.replace("C", "").replace(over, "")
-        return ops.expand(table, outer + over + "C", ops.rename(x, x.dims.replace("C", "-")))
+        return _for_all(ops, ops.rename(ops.slice(p["Weights"], "P", 0, steps), "C" + over), x)
+
+
+def _for_all(ops: Ops, table: Value, x: Value) -> Value:
+    """A table of positions and channels, the same for the other dimensions of ``x``."""
+    outer = "".join(label for label in x.dims if label not in table.dims)
+    (over,) = set(table.dims) - {"C"}
+    return ops.expand(table, outer + over + "C", ops.rename(x, x.dims.replace("C", "-")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,10 +161,7 @@ class SinusoidalPositionEncoding(Layer):
         waves = [ops.map(name, angles) for name in ("sin", "cos")]
         pairs = ops.concatenate([ops.align(w, angles.dims + "P") for w in waves], "P")
         table = ops.merge(pairs, "KP", "C")
-        if not over:
-            return table
-        outer = "".join(label for label in x.dims if label not in "C" + over)
-        return ops.expand(table, outer + over + "C", ops.rename(x, x.dims.replace("C", "-")))
+        return _for_all(ops, table, x) if over else table
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,7 +50,7 @@ class NetworkLayer(Layer):
         if getattr(layer, "normalization", "none") != "none":
             self.refuse("holds an input layer that normalizes, which is not supported")
         fed = [c.destination for c in self.network.connections if c.source.layer == name]
-        return [f"{self.name}/{port.layer}/{port.name}" for port in fed]
+        return [_inside(self, port) for port in fed]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ def expanded(
     ins, outs = outer.ends("inputs"), outer.ends("outputs")
     kept = {x.name for x in inner}
     within = [
-        (f"{outer.name}/{c.source.layer}/{c.source.name}", _end(outer, c.destination))
+        (_inside(outer, c.source), _inside(outer, c.destination))
         for c in outer.network.connections
         if c.source.layer in kept
     ]
@@ -112,7 +112,8 @@ def expanded(
     return expanded([*layers[:at], *renamed, *layers[at + 1 :]], [*rewired, *within], results)
 
 
-def _end(outer: Layer, port: Any) -> str:
+def _inside(outer: Layer, port: Any) -> str:
+    """The name of an inner port once the layer is taken apart."""
     return f"{outer.name}/{port.layer}/{port.name}"
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import CHANNEL, EXPORTED, Layer, learnable, prop, statistic
+from matbridge.card import CHANNEL, EXPORTED, Array, Layer, learnable, prop, statistic
 from matbridge.converters import number, one_of, optional, positive
 from matbridge.dims import Size
 from matbridge.ops import Ops, Parameters, Value
@@ -22,13 +22,30 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNormalization(Layer):
+class Normalization(Layer):
+    """Offset and Scale have one value per channel (1×1×C for images, C×1 otherwise)."""
+
+    ARRAYS: ClassVar[tuple[Array, ...]] = (
+        learnable("Offset", CHANNEL, dims="C"),
+        learnable("Scale", CHANNEL, dims="C"),
+    )
+
+    epsilon: float = prop("Epsilon", number, default=1e-5)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
+
+    def infer(self, *inputs: Size) -> Size:
+        self.need(inputs[0], "C")
+        self.expect(inputs[0]["C"], self.num_channels, "channels", inputs[0])
+        return inputs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class BatchNormalization(Normalization):
     """batchNormalizationLayer: per channel, in any format,
     (x - TrainedMean)/sqrt(TrainedVariance + Epsilon)·Scale + Offset.
 
-    Arrays hold one value per channel (1×1×C for images, C×1 otherwise). In training the
-    mean and the biased variance of the mini-batch stand in, and the trained statistics
-    move by MeanDecay and VarianceDecay. Source: dlarray/batchnorm; at prediction
+    In training the mean and the biased variance of the mini-batch stand in, and the trained
+    statistics move by MeanDecay and VarianceDecay. Source: dlarray/batchnorm; at prediction
     confirmed by MATLAB's own ONNX export.
     """
 
@@ -38,22 +55,14 @@ class BatchNormalization(Layer):
     SINCE = "R2017b"
     EVIDENCE = EXPORTED
     ARRAYS = (
-        learnable("Offset", CHANNEL, dims="C"),
-        learnable("Scale", CHANNEL, dims="C"),
+        *Normalization.ARRAYS,
         statistic("TrainedMean", CHANNEL, dims="C"),
         statistic("TrainedVariance", CHANNEL, dims="C"),
     )
     TRAINING = ("ChannelDim", "IsMovingAverageMode", "NumTrainingSamples")
 
-    epsilon: float = prop("Epsilon", number, default=1e-5)
-    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
     mean_decay: float = prop("MeanDecay", number, default=0.1)
     variance_decay: float = prop("VarianceDecay", number, default=0.1)
-
-    def infer(self, *inputs: Size) -> Size:
-        self.need(inputs[0], "C")
-        self.expect(inputs[0]["C"], self.num_channels, "channels", inputs[0])
-        return inputs[0]
 
     def scale_and_shift(self) -> tuple[np.ndarray, np.ndarray] | None:
         mean, variance, offset, scale = (
@@ -86,20 +95,11 @@ def _moved(ops: Ops, old: Value, new: Value, decay: float) -> Value:
 
 
 @dataclass(frozen=True, eq=False)
-class Standardizing(Layer):
+class Standardizing(Normalization):
     """(x - mean)/sqrt(variance + Epsilon)·Scale + Offset, with the mean and the biased
     variance of each observation; one Offset and one Scale per channel."""
 
-    ARRAYS = BatchNormalization.ARRAYS[:2]
     TRAINING = ("ChannelDim", "OffsetInitializer", "ScaleInitializer")
-
-    epsilon: float = prop("Epsilon", number, default=1e-5)
-    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
-
-    def infer(self, *inputs: Size) -> Size:
-        self.need(inputs[0], "C")
-        self.expect(inputs[0]["C"], self.num_channels, "channels", inputs[0])
-        return inputs[0]
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         y = self.standardized(ops, inputs[0])

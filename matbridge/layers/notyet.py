@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 from matbridge.card import Layer
 from matbridge.dims import Size
@@ -28,12 +28,8 @@ class NotYet(Layer):
             mend="Use the network up to this layer, or give a card of your own for its class.",
         )
 
-    def _stop(self) -> NoReturn:
-        error = self.obstacle()
-        raise error
-
     def infer(self, *inputs: Size) -> Size:
-        self._stop()
+        raise self.obstacle()
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        self._stop()
+        raise self.obstacle()

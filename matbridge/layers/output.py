@@ -21,6 +21,7 @@ from matbridge.ops import Ops, Value
 
 __all__ = [
     "ClassificationOutput",
+    "Classifying",
     "DicePixelClassification",
     "FocalLoss",
     "MAERegression",
@@ -62,6 +63,20 @@ class OutputLayer(Layer):
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Classifying(OutputLayer):
+    """Classes in the order of the scores."""
+
+    classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
+
+
+@dataclass(frozen=True, eq=False)
+class Regressing(OutputLayer):
+    """ResponseNames are those of the responses."""
+
+    response_names: tuple[str, ...] = prop("ResponseNames", names, default=())
+
+
 def total(ops: Ops, x: Value, over: str = "SCBTU") -> Value:
     """The sum over these dimensions."""
     return ops.reduce("sum", x, over)
@@ -72,13 +87,18 @@ def mean_of(ops: Ops, x: Value, per: str) -> Value:
     return ops.divide(total(ops, x), float(math.prod(ops.spatial(x, per))))
 
 
+def squares(ops: Ops, y: Value, t: Value) -> Value:
+    """(y - t)²."""
+    difference = ops.subtract(y, t)
+    return ops.multiply(difference, difference)
+
+
 @dataclass(frozen=True, eq=False)
-class CrossEntropy(OutputLayer):
+class CrossEntropy(Classifying):
     """-Σ w·t·ln(y), the mean over the steps of a sequence and over the pixels."""
 
     PER: ClassVar[str] = "BST"
 
-    classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
     class_weights: tuple[float, ...] | None = prop("ClassWeights", weights, default=None)
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
@@ -141,12 +161,11 @@ class WeightedClassification(CrossEntropy):
     SINCE = "R2018b"
     PER = "B"
 
-    classes: tuple[str, ...] = prop("Classes", names, default=())
     class_weights: tuple[float, ...] | None = prop("ClassWeights", weights, arg=1)
 
 
 @dataclass(frozen=True, eq=False)
-class SSEClassification(OutputLayer):
+class SSEClassification(Classifying):
     """sseClassificationLayer, a custom layer of MATLAB's documentation: Σ (y - t)²."""
 
     MATLAB = ("sseClassificationLayer",)
@@ -154,15 +173,12 @@ class SSEClassification(OutputLayer):
     NICKNAME = "sse"
     SINCE = "R2018b"
 
-    classes: tuple[str, ...] = prop("Classes", names, default=())
-
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
-        difference = ops.subtract(y, t)
-        return mean_of(ops, ops.multiply(difference, difference), "B")
+        return mean_of(ops, squares(ops, y, t), "B")
 
 
 @dataclass(frozen=True, eq=False)
-class FocalLoss(OutputLayer):
+class FocalLoss(Classifying):
     """focalLossLayer: -Alpha·(1 - p)^Gamma·ln(p), p the score of the true class; the mean over
     positions is assumed."""
 
@@ -175,7 +191,6 @@ class FocalLoss(OutputLayer):
 
     alpha: float = prop("Alpha", number, arg=1, default=0.25)
     gamma: float = prop("Gamma", number, arg=2, default=2.0)
-    classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         ease = ops.power(ops.subtract(1.0, y), self.gamma)
@@ -184,7 +199,7 @@ class FocalLoss(OutputLayer):
 
 
 @dataclass(frozen=True, eq=False)
-class DicePixelClassification(OutputLayer):
+class DicePixelClassification(Classifying):
     """dicePixelClassificationLayer: generalized Dice,
     1 - Σ_k w·2·Σ y·t / Σ_k w·Σ (y² + t²), w = 1/(Σ t)² for each class of each image. For a
     class that an image does not have, w is 1."""
@@ -195,8 +210,6 @@ class DicePixelClassification(OutputLayer):
     NICKNAME = "dice-loss"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2019b"
-
-    classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         area = ops.maximum(total(ops, t, "ST"), 1.0)
@@ -209,7 +222,7 @@ class DicePixelClassification(OutputLayer):
 
 
 @dataclass(frozen=True, eq=False)
-class TverskyPixelClassification(OutputLayer):
+class TverskyPixelClassification(Classifying):
     """tverskyPixelClassificationLayer, a custom layer of MATLAB's documentation:
     Σ_k 1 - (TP + ε)/(TP + Alpha·FP + Beta·FN + ε) of each image."""
 
@@ -219,7 +232,6 @@ class TverskyPixelClassification(OutputLayer):
     NICKNAME = "tversky"
     SINCE = "R2019b"
 
-    classes: tuple[str, ...] = prop("Classes", names, default=())
     epsilon: float = prop("Epsilon", number, default=1e-8)
     alpha: float = prop("Alpha", number, arg=1)
     beta: float = prop("Beta", number, arg=2)
@@ -235,7 +247,7 @@ class TverskyPixelClassification(OutputLayer):
 
 
 @dataclass(frozen=True, eq=False)
-class RegressionOutput(OutputLayer):
+class RegressionOutput(Regressing):
     """regressionLayer: Σ (y - t)²/2, the sum over responses and pixels, the mean over the
     steps of a sequence."""
 
@@ -245,15 +257,12 @@ class RegressionOutput(OutputLayer):
     SINCE = "R2017a"
     EVIDENCE = RECORDED
 
-    response_names: tuple[str, ...] = prop("ResponseNames", names, default=())
-
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
-        difference = ops.subtract(y, t)
-        return ops.multiply(mean_of(ops, ops.multiply(difference, difference), "BT"), 0.5)
+        return ops.multiply(mean_of(ops, squares(ops, y, t), "BT"), 0.5)
 
 
 @dataclass(frozen=True, eq=False)
-class MAERegression(OutputLayer):
+class MAERegression(Regressing):
     """maeRegressionLayer, a custom layer of MATLAB's documentation: the mean over the
     responses of |y - t|."""
 
@@ -262,14 +271,12 @@ class MAERegression(OutputLayer):
     NICKNAME = "mae"
     SINCE = "R2018b"
 
-    response_names: tuple[str, ...] = prop("ResponseNames", names, default=())
-
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         return mean_of(ops, ops.map("abs", ops.subtract(y, t)), "BTC")
 
 
 @dataclass(frozen=True, eq=False)
-class RCNNBoxRegression(OutputLayer):
+class RCNNBoxRegression(Regressing):
     """rcnnBoxRegressionLayer: smooth L1 of d = y - t, summed: d²/2 where |d| < 1, else
     |d| - 1/2."""
 
@@ -279,8 +286,6 @@ class RCNNBoxRegression(OutputLayer):
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2018b"
     EVIDENCE = EQUATION
-
-    response_names: tuple[str, ...] = prop("ResponseNames", names, default=())
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         size = ops.map("abs", ops.subtract(y, t))

@@ -18,7 +18,6 @@ from matbridge.layers.windowed import (
     ends,
     moved_over,
     slide,
-    upgrade_ends,
 )
 from matbridge.ops import Ops, Padding, Parameters, Value
 
@@ -46,11 +45,6 @@ class Pooling(Windowed):
     pool_size: tuple[int, ...] = prop("PoolSize", integers, arg=1)
     stride: tuple[int, ...] = prop("Stride", integers, default=1)
     padding: Padding = prop("Padding", ends, default=0)
-
-    @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
-        """PaddingMode 'manual' and PaddingSize are Padding; 'same' is Padding."""
-        return upgrade_ends(saved, "Padding")
 
     def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
         x = inputs[0]

@@ -32,28 +32,30 @@ class Scaling(Layer):
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]
         for name, array in (("Scale", self.scale), ("Bias", self.bias)):
-            shape, sizes = np.shape(array), x.all("SC")
-            if np.size(array) == max((1, *shape)):
-                shape, sizes = (np.size(array),), sizes[-1:]
-            pairs = itertools.zip_longest(shape, sizes, fillvalue=1)
+            fitted, labels = _labelled(array, x.format)
+            pairs = itertools.zip_longest(fitted.shape, x.all(labels), fillvalue=1)
             if any(n != 1 and m is not None and n != m for n, m in pairs):
                 self.refuse(f"has a {name} of size {np.shape(array)}, but its input is {x}")
         return x
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         x = inputs[0]
-        return ops.add(
-            ops.multiply(x, self._operand(ops, self.scale, x)), self._operand(ops, self.bias, x)
+        scale, bias = (
+            np.asarray(array).item()
+            if np.size(array) == 1
+            else ops.constant(*_labelled(array, x.dims))
+            for array in (self.scale, self.bias)
         )
+        return ops.add(ops.multiply(x, scale), bias)
 
-    def _operand(self, ops: Ops, array: Any, x: Value) -> Value | float:
-        array = np.asarray(array, dtype=float)
-        if array.size == 1:
-            return float(array.reshape(-1)[0])
-        if x.dims.count("S") == 0 or sum(n != 1 for n in array.shape) == 1:
-            return ops.constant(array.reshape(-1), "C")
-        labels = "S" * x.dims.count("S") + "C"
-        return ops.constant(array.reshape(array.shape + (1,) * (len(labels) - array.ndim)), labels)
+
+def _labelled(array: Any, format: str) -> tuple[np.ndarray, str]:
+    """The array and its labels: one value per channel, or one per element of space too."""
+    array = np.asarray(array, dtype=float)
+    spatial = format.count("S")
+    if spatial == 0 or array.size == max(array.shape, default=1):
+        return array.reshape(-1), "C"
+    return array.reshape(array.shape + (1,) * (spatial + 1 - array.ndim)), "S" * spatial + "C"
 
 
 @dataclass(frozen=True, eq=False)

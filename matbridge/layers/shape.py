@@ -11,6 +11,7 @@ import numpy as np
 from matbridge.card import RECORDED, Layer, prop
 from matbridge.converters import integer, integers, one_of, reals
 from matbridge.dims import Size, canonical, without
+from matbridge.layers.attention import position_label
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
 
@@ -165,14 +166,9 @@ class Indexing1D(Layer):
 
     index: str | int = prop("Index", index, arg=1, default="last")
 
-    def _over(self, labels: str) -> str:
-        if "T" not in labels and labels.count("S") != 1:
-            self.refuse(f"needs one time or spatial dimension, but its input is {labels}")
-        return "T" if "T" in labels else "S"
-
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]
-        over = self._over(x.format)
+        over = position_label(self, x.format)
         known = x[over]
         if isinstance(self.index, int) and known is not None and self.index > known:
             self.refuse(f"takes position {self.index}, but its input is {x}")
@@ -181,4 +177,4 @@ class Indexing1D(Layer):
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         places = {"first": 0, "last": -1}
         place = places[self.index] if isinstance(self.index, str) else self.index - 1
-        return ops.pick(inputs[0], self._over(inputs[0].dims), place)
+        return ops.pick(inputs[0], position_label(self, inputs[0].dims), place)

@@ -17,9 +17,9 @@ from matbridge.layers.windowed import (
     Windowed,
     check_fits,
     ends,
+    extents,
     moved,
     moved_over,
-    upgrade_ends,
 )
 from matbridge.ops import Ops, Padding, Parameters, Value
 
@@ -44,11 +44,6 @@ class TransposedConvolution(Windowed):
     stride: tuple[int, ...] = prop("Stride", integers, default=1)
     cropping: Padding = prop("Cropping", ends, default=0)
 
-    @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
-        """CroppingMode 'manual' and CroppingSize are Cropping; 'same' is Cropping."""
-        return upgrade_ends(saved, "Cropping")
-
     @property
     def amounts(self) -> list[tuple[int, int]]:
         """What is cut before and after each dimension; negative where zeros are added."""
@@ -62,11 +57,10 @@ class TransposedConvolution(Windowed):
         self.need(x, "C")
         self.expect(x["C"], self.num_channels, "channels", x)
         over = moved_over(self, x, self.RANK)
-        sizes = [*x.spatial[: over.count("S")], *([x["T"]] if "T" in over else [])]
         out = [
             None if n is None else s * (n - 1) + f - sum(crop)
             for n, s, f, crop in zip(
-                sizes, self.stride, self.filter_size, self.amounts, strict=True
+                extents(x, over), self.stride, self.filter_size, self.amounts, strict=True
             )
         ]
         return check_fits(self, x, moved(x, over, out)).put(C=self.num_filters)

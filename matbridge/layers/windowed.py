@@ -11,7 +11,7 @@ from matbridge.dims import Size, pool_output, window_span
 from matbridge.errors import LayerError
 from matbridge.ops import Padding, Value
 
-__all__ = ["Windowed", "check_fits", "ends", "moved_over", "slide", "upgrade_ends"]
+__all__ = ["Windowed", "check_fits", "ends", "extents", "moved", "moved_over", "slide"]
 
 
 # What a window of each rank takes: spatial dimensions, or one less and time.
@@ -35,6 +35,14 @@ class Windowed(Layer):
     @classmethod
     def formats(cls) -> str:
         return WINDOWED[cls.RANK]
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """PaddingMode 'manual' and PaddingSize are Padding, another mode is Padding;
+        CroppingMode and CroppingSize alike."""
+        for name in cls.ENDS:
+            _merge_ends(saved, cls.properties()[name].name)
+        return saved
 
     def __post_init__(self) -> None:
         for names, convert in ((self.EACH, spread), (self.ENDS, padding)):
@@ -70,15 +78,21 @@ def slide(
     pads: Padding,
 ) -> Size:
     """The sizes that remain after moving a window over these dimensions."""
-    sizes = [*x.spatial[: over.count("S")], *([x["T"]] if "T" in over else [])]
     out: list[int | None] = []
-    for place, (n, k, s, d) in enumerate(zip(sizes, window, stride, dilation, strict=True)):
+    for place, (n, k, s, d) in enumerate(
+        zip(extents(x, over), window, stride, dilation, strict=True)
+    ):
         if pads == "same":
             out.append(None if n is None else -(-n // s))
         else:
             amount = (k - 1) * d if isinstance(pads, str) else sum(pads[place])
             out.append(pool_output(n, window_span(k, d), s, amount))
     return moved(x, over, out)
+
+
+def extents(x: Size, over: str) -> list[int | None]:
+    """The sizes of the dimensions ``over``."""
+    return [*x.spatial[: over.count("S")], *([x["T"]] if "T" in over else [])]
 
 
 def moved(x: Size, over: str, sizes: list[int | None]) -> Size:
@@ -95,13 +109,9 @@ def check_fits(layer: Layer, x: Size, y: Size) -> Size:
     return y
 
 
-def upgrade_ends(saved: dict[str, Any], name: str) -> dict[str, Any]:
+def _merge_ends(saved: dict[str, Any], name: str) -> None:
     """Merge the saved {name}Mode and {name}Size into what the constructor takes."""
     if name in saved:
-        return saved
+        return
     mode = saved.pop(f"{name}Mode", "manual")
-    if mode == "manual":
-        saved[name] = saved.pop(f"{name}Size", 0)
-    else:
-        saved[name] = mode
-    return saved
+    saved[name] = saved.pop(f"{name}Size", 0) if mode == "manual" else mode

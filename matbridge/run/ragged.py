@@ -14,12 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from matbridge.dims import same_padding, window_span, without
+from matbridge.dims import window_span, without
 from matbridge.errors import MismatchError
 from matbridge.layers import CARDS
 from matbridge.network import Network
-from matbridge.ops import Padding, Recurrence, Value
+from matbridge.ops import Recurrence, Value
 from matbridge.run.prepared import Prepared
+from matbridge.run.torch_recurrence import rows
 
 __all__ = ["Ragged", "UnpaddableError", "may_be_ragged"]
 
@@ -131,10 +132,13 @@ class Ragged(Prepared):
         over: str = options["over"]
         if "T" in over:
             # The last dimension; zeros beyond the end are what padding means.
-            window = self.spatial(weights)[-1]
-            stride, dilation = options["stride"][-1], options["dilation"][-1]
-            total = sum(_ends(options["padding"], window, stride, dilation))
-            kept = stride == 1 and total == window_span(window, dilation) - 1
+            windows, strides, dilations = (
+                self.spatial(weights),
+                options["stride"],
+                options["dilation"],
+            )
+            *_, ends = self.padding_for(x, over, options["padding"], windows, strides, dilations)
+            kept = strides[-1] == 1 and sum(ends) == window_span(windows[-1], dilations[-1]) - 1
             if not kept or options.get("padding_value", 0.0) != 0.0:
                 raise UnpaddableError
             x = self.masked(x, 0.0)
@@ -158,33 +162,22 @@ class Ragged(Prepared):
 
     # -- recurrence and attention ----------------------------------------------------------------
 
-    def recur(
-        self,
-        how: Recurrence,
-        x: Value,
-        input_weights: Value,
-        recurrent_weights: Value,
-        bias: Value,
-        *states: Value,
-        peephole: Value | None = None,
-    ) -> tuple[Value, Value, list[Value]]:
+    def _recur(
+        self, how: Recurrence, data: Tensor, weights: tuple[Tensor, ...], states: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
         """As without padding. The last cell state is not told: nobody asks for it here."""
-        if "T" not in x.dims:
-            weights = (input_weights, recurrent_weights, bias)
-            return super().recur(how, x, *weights, *states, peephole=peephole)
-        steps = self.align(x, "TBC")
-        packed = [self._pack_state(how, state, steps) for state in states]
-        parts = [input_weights, recurrent_weights, bias, *([peephole] if peephole else [])]
-        count, alone = how.directions, how.one_way()
+        if len(data) == 1:
+            return super()._recur(how, data, weights, states)
+        alone, observations = how.one_way(), torch.arange(data.shape[1], device=data.device)
         sequences, lasts = [], []
-        for i in range(count):
-            rows = tuple(self._call(_rows, part.data, i, count) for part in parts)
-            data = self._turned(steps.data) if i else steps.data
-            y, _ = self._recur(alone, data, rows, [state[i : i + 1] for state in packed])
-            lasts.append(self._at(Value(y, "TBC"), self.lengths - 1))
-            sequences.append(Value(self._turned(y) if i else y, "TBC"))
-        last = self.concatenate(lasts, "C")
-        return self.concatenate(sequences, "C"), last, [last] * len(states)
+        for i in range(how.directions):
+            part = tuple(self._call(rows, one, i, how.directions) for one in weights)
+            x = self._turned(data) if i else data
+            y, _ = super()._recur(alone, x, part, [state[i : i + 1] for state in states])
+            lasts.append(y[self.lengths - 1, observations])
+            sequences.append(self._turned(y) if i else y)
+        last = torch.stack(lasts)
+        return torch.cat(sequences, -1), [last] * len(states)
 
     def _turned(self, data: Tensor) -> Tensor:
         """Each sequence of (T, B, C) turned round in time, its padding left at the end."""
@@ -199,18 +192,3 @@ class Ragged(Prepared):
             given = options.get("mask")
             options["mask"] = known if given is None else self.multiply(given, known)
         return super().attend(query, key, value, **options)
-
-
-def _rows(weights: Tensor, part: int, parts: int) -> Tensor:
-    """The rows of one direction."""
-    size = weights.shape[0] // parts
-    return weights[part * size : (part + 1) * size]
-
-
-def _ends(padding: Padding, window: int, stride: int, dilation: int) -> tuple[int, int]:
-    """The padding before and after along time; 'same' with stride 1 depends on no length."""
-    if padding == "causal":
-        return (window - 1) * dilation, 0
-    if isinstance(padding, str):
-        return same_padding(1, window, stride, dilation)
-    return padding[-1]

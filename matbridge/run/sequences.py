@@ -125,13 +125,7 @@ def _together(
     """These groups of equal length as one padded mini-batch, or one group in several."""
     if len(groups) > 1:
         steps = max(lengths[group] for group in groups)
-        arrays = {
-            name: np.concatenate(
-                [_padded(batch.arrays[g], batch.dims, steps, "right", 0.0) for g in groups],
-                batch.dims.index("B"),
-            )
-            for name, batch in batches.items()
-        }
+        arrays = _stacked(batches, [(g, slice(None)) for g in groups], steps, Padding())
         members = tuple(m for g in groups for m in _members(batches, g))
         each = tuple(lengths[g] for g in groups for _ in _members(batches, g))
         yield Piece(members, arrays, tuple(slice(0, n) for n in each), each, steps=steps)
@@ -163,22 +157,8 @@ def matlab_pieces(
         members = tuple(order[start : start + size])
         found = [lengths[m] for m in members]
         steps = min(found) if padding.length == "shortest" else max(found)
-        arrays = {
-            name: np.concatenate(
-                [
-                    _padded(
-                        _part(batch.arrays[g], batch.dims, "B", slice(k, k + 1)),
-                        batch.dims,
-                        steps,
-                        padding.direction,
-                        padding.value,
-                    )
-                    for g, k in (single[m] for m in members)
-                ],
-                batch.dims.index("B"),
-            )
-            for name, batch in batches.items()
-        }
+        places = [(g, slice(k, k + 1)) for g, k in (single[m] for m in members)]
+        arrays = _stacked(batches, places, steps, padding)
         left = padding.direction == "left"
         kept = tuple(
             slice(max(steps - n, 0), steps) if left else slice(0, min(n, steps)) for n in found
@@ -236,14 +216,30 @@ def _part(array: np.ndarray, dims: str, label: str, chosen: slice) -> np.ndarray
     return array[tuple(place)]
 
 
-def _padded(array: np.ndarray, dims: str, steps: int, direction: str, value: float) -> np.ndarray:
+def _stacked(
+    batches: dict[str, Batch], places: Sequence[tuple[int, slice]], steps: int, padding: Padding
+) -> dict[str, np.ndarray]:
+    """The observations at these places, a group and which of it, brought to one length."""
+    return {
+        name: np.concatenate(
+            [
+                _padded(_part(b.arrays[g], b.dims, "B", chosen), b.dims, steps, padding)
+                for g, chosen in places
+            ],
+            b.dims.index("B"),
+        )
+        for name, b in batches.items()
+    }
+
+
+def _padded(array: np.ndarray, dims: str, steps: int, padding: Padding) -> np.ndarray:
     """``steps`` time steps of a sequence: padded or cut at the end, or at the beginning."""
     if "T" not in dims:
         return array
-    axis = dims.index("T")
+    axis, left = dims.index("T"), padding.direction == "left"
     lacking = steps - array.shape[axis]
     if lacking < 0:
-        return _part(array, dims, "T", slice(-steps, None) if direction == "left" else slice(steps))
+        return _part(array, dims, "T", slice(-steps, None) if left else slice(steps))
     amounts = [(0, 0)] * array.ndim
-    amounts[axis] = (lacking, 0) if direction == "left" else (0, lacking)
-    return np.pad(array, amounts, constant_values=value)
+    amounts[axis] = (lacking, 0) if left else (0, lacking)
+    return np.pad(array, amounts, constant_values=padding.value)

@@ -12,7 +12,7 @@ from torch import Tensor
 from matbridge.ops import Recurrence
 from matbridge.run import torch_loops
 
-__all__ = ["recur"]
+__all__ = ["recur", "rows"]
 
 Weights = tuple[Tensor, ...]
 # The next states from the input products of one step and the states before it.
@@ -53,7 +53,7 @@ def recur(
     if fits and len(weights) == 3:
         return _fused(ops, how, data, weights, states)
     directions = [
-        tuple(ops._call(_rows, part, i, how.directions) for part in weights)
+        tuple(ops._call(rows, part, i, how.directions) for part in weights)
         for i in range(how.directions)
     ]
     one = _loop
@@ -81,7 +81,7 @@ def _loops(
     return torch.cat(sequences, -1), *finals
 
 
-def _rows(weights: Tensor, part: int, parts: int) -> Tensor:
+def rows(weights: Tensor, part: int, parts: int) -> Tensor:
     """The rows of one direction, or of one half of a bias."""
     size = weights.shape[0] // parts
     return weights[part * size : (part + 1) * size]
@@ -93,10 +93,10 @@ def _fused(
     """torch's own LSTM and GRU: the same gate order, with a second bias of its own."""
     flat: list[Tensor] = []
     for i in range(how.directions):
-        inner, recurrent, bias = (ops._call(_rows, part, i, how.directions) for part in weights)
+        inner, recurrent, bias = (ops._call(rows, part, i, how.directions) for part in weights)
         flat += [inner, recurrent]
         if how.reset_gate_mode == "recurrent-bias-after-multiplication":
-            flat += [ops._call(_rows, bias, 0, 2), ops._call(_rows, bias, 1, 2)]
+            flat += [ops._call(rows, bias, 0, 2), ops._call(rows, bias, 1, 2)]
         else:
             flat += [bias, ops._call(torch.zeros_like, bias)]
     options: tuple[Any, ...] = (True, 1, 0.0, False, how.directions == 2, False)
@@ -115,7 +115,7 @@ def _loop(
     input_weights, recurrent, bias, *peephole = weights
     extra = None
     if how.reset_gate_mode == "recurrent-bias-after-multiplication":
-        bias, extra = _rows(bias, 0, 2), _rows(bias, 1, 2)
+        bias, extra = rows(bias, 0, 2), rows(bias, 1, 2)
     products = F.linear(data, input_weights, bias)
     if how.gates == "ifgo":
         step = _lstm_step(how, recurrent, *peephole)
@@ -152,7 +152,7 @@ def _in_place_weights(ops: Calls, how: Recurrence, *weights: Tensor) -> Weights:
     want = "ifog" if have == "ifgo" else have
     slope, offset = (0.2, 0.5) if how.gate_activation == "hard-sigmoid" else (1.0, 0.0)
     if how.reset_gate_mode == "recurrent-bias-after-multiplication":
-        bias, extra = (ops._call(_rows, bias, i, 2) for i in (0, 1))
+        bias, extra = (ops._call(rows, bias, i, 2) for i in (0, 1))
         rest = [ops._call(torch_loops.stacked, extra, have, want, slope, 0.0)]
     elif rest:
         rest = [ops._call(torch_loops.stacked, rest[0], "ifo", "ifo", slope, 0.0)]

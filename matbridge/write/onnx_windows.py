@@ -100,26 +100,26 @@ class OnnxWindows(Ops):
     def _max_pool(
         self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
     ) -> Data:
-        batch, channels, *spatial = sizes_of(data)
-        sizes = [batch, channels, *_windows(spatial, window, stride, padding)]
-        return self.builder.node(
-            "MaxPool", [data], sizes, kernel_shape=window, strides=stride, pads=ends(padding)
-        )
+        return self._maxima(data, window, stride, padding, 1)[0]
 
     def _max_pool_places(
         self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
     ) -> tuple[Data, Data]:
+        values, places = self._maxima(data, window, stride, padding, 2)
+        return values, places
+
+    def _maxima(
+        self,
+        data: Data,
+        window: Sequence[int],
+        stride: Sequence[int],
+        padding: Pairs,
+        results: int,
+    ) -> Sequence[Data]:
         batch, channels, *spatial = sizes_of(data)
         sizes = [batch, channels, *_windows(spatial, window, stride, padding)]
-        values, places = self.builder.nodes_with(
-            "MaxPool",
-            [data],
-            [sizes, sizes],
-            kernel_shape=window,
-            strides=stride,
-            pads=ends(padding),
-        )
-        return values, places
+        options = {"kernel_shape": window, "strides": stride, "pads": ends(padding)}
+        return self.builder.nodes_with("MaxPool", [data], [sizes] * results, **options)
 
     def _unpool(self, data: Data, places: Data, sizes: Sequence[Any]) -> Data:
         target = (*sizes_of(data)[:2], *sizes)
