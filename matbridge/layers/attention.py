@@ -13,13 +13,13 @@ from matbridge.ops import Ops, Parameters, Value
 __all__ = ["Attention", "SelfAttention", "position_label"]
 
 
-def position_label(layer: Layer, format: str) -> str:
-    """The dimension along which positions run: T, else the only S."""
-    if "T" in format:
-        return "T"
-    if format.count("S") == 1:
-        return "S"
-    layer.refuse(f"needs one time or spatial dimension, but its input has the format {format}")
+def position_label(layer: Layer, format: str, labels: str = "TS") -> str:
+    """The dimension along which positions run: T, else the only S, as far as ``labels`` go."""
+    for label in labels:
+        if format.count(label) == 1:
+            return label
+    kinds = " or ".join({"T": "time", "S": "spatial"}[label] for label in labels)
+    layer.refuse(f"needs one {kinds} dimension, but its input has the format {format}")
 
 
 @dataclass(frozen=True, eq=False)

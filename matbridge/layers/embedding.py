@@ -82,9 +82,8 @@ class PositionEmbedding(Layer):
     )
 
     def _over(self, format: str) -> str:
-        if self.position_dimension == "spatial":
-            return "S"
-        return position_label(self, format)
+        labels = {"auto": "TS", "temporal": "T", "spatial": "S"}[self.position_dimension]
+        return position_label(self, format, labels)
 
     def infer(self, *inputs: Size) -> Size:
         x = inputs[0]
