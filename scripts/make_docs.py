@@ -4,7 +4,7 @@ import collections
 import inspect
 from pathlib import Path
 
-from matbridge.catalogue import ABSENT
+from matbridge.catalogue import catalogue
 from matbridge.layers import CARDS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
@@ -31,14 +31,12 @@ object saved under MATLAB's property names: see `tests/examples.py`.
 
 
 def table():
-    """One row for each card."""
+    """The rows that matbridge layers prints."""
     lines = ["| layer | since | formats | evidence |", "| --- | --- | --- | --- |"]
-    for card in CARDS:
-        name = card.BUILDER or card.MATLAB[0]
-        evidence = card.EVIDENCE if card.runnable else f"not run: {card.REASON}"
-        formats = card.formats() if card.runnable else ""
-        lines.append(f"| `{name}` | {card.SINCE} | {formats} | {evidence} |")
-    lines += [f"| `{name}` | | | not read: {why} |" for name, why in ABSENT.items()]
+    for row in catalogue():
+        why = f"not {'run' if row['read'] else 'read'}: {row['reason']}"
+        cells = row["since"], row["formats"], row["evidence"] or why
+        lines.append(f"| `{row['constructor']}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

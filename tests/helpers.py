@@ -3,6 +3,7 @@
 import numpy as np
 
 from matbridge import Network
+from matbridge.dims import batch_first, reorder
 from matbridge.matlab import CONSTRUCTORS, construct
 
 EXACT = 1e-12
@@ -14,20 +15,34 @@ def layer(builder, *arguments, **named):
     return construct(CONSTRUCTORS[builder], *arguments, **named)
 
 
-INPUTS = {
-    "CB": lambda sizes: layer("featureInputLayer", sizes[0]),
-    "CBT": lambda sizes: layer("sequenceInputLayer", sizes[0]),
-    "SCBT": lambda sizes: layer("sequenceInputLayer", [sizes[0], sizes[1]]),
-    "SSCB": lambda sizes: layer("imageInputLayer", list(sizes[:3]), Normalization="none"),
-    "SSCBT": lambda sizes: layer("sequenceInputLayer", list(sizes[:3])),
-    "SSSCB": lambda sizes: layer("image3dInputLayer", list(sizes[:4]), Normalization="none"),
-    "SSSCBT": lambda sizes: layer("sequenceInputLayer", list(sizes[:4])),
-}
+def input_layer(format, shape, name=""):
+    """The input layer that takes an array of this format and shape as it is."""
+    sizes = [n for n, label in zip(shape, format, strict=True) if label in "SC"]
+    if format == "CB":
+        return layer("featureInputLayer", sizes[0], Name=name)
+    if "T" in format:
+        return layer("sequenceInputLayer", sizes, Name=name)
+    if format == "SCB":
+        return layer("inputLayer", [*sizes, np.nan], "SCB", Name=name)
+    builder = {"SSCB": "imageInputLayer", "SSSCB": "image3dInputLayer"}[format]
+    return layer(builder, sizes, Name=name, Normalization="none")
 
 
 def network_of(*layers, like, format):
     """These layers in a chain after the input layer that fits an array of this format."""
-    return Network.of([INPUTS[format](like.shape), *layers])
+    return Network.of([input_layer(format, like.shape), *layers])
+
+
+def behind_inputs(one, inputs):
+    """A layer with an input layer for each (format, array)."""
+    entries = [input_layer(format, x.shape, f"in{i}") for i, (format, x) in enumerate(inputs)]
+    pairs = [(e.name, f"{one.name}/{port}") for e, port in zip(entries, one.inputs, strict=True)]
+    return Network.of([*entries, one], pairs)
+
+
+def batch_first_array(x, format):
+    """As modules and written models take it: float32, in PyTorch's order."""
+    return np.ascontiguousarray(reorder(x, format, batch_first(format)), np.float32)
 
 
 def run(layers, x, format, dtype="float64", **options):

@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 from examples import EXAMPLES
-from helpers import EXACT, SINGLE, assert_close, layer
+from helpers import EXACT, SINGLE, assert_close, batch_first_array, behind_inputs, layer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,30 +21,12 @@ ids = [f"{e.builder}-{e.inputs[0][0]}-{i}" for i, e in enumerate(EXAMPLES)]
 each = pytest.mark.parametrize("example", EXAMPLES, ids=ids)
 
 
-def input_for(format, array, name):
-    """An input layer that takes this array as it is."""
-    sizes = [n for n, label in zip(array.shape, format, strict=True) if label in "SC"]
-    if format == "CB":
-        return layer("featureInputLayer", sizes[0], Name=name)
-    if "T" in format:
-        return layer("sequenceInputLayer", sizes, Name=name)
-    if format == "SCB":
-        return layer("inputLayer", [*sizes, np.nan], "SCB", Name=name)
-    builder = {"SSCB": "imageInputLayer", "SSSCB": "image3dInputLayer"}[format]
-    return layer(builder, sizes, Name=name, Normalization="none")
-
-
 def network_of(one, inputs):
     """The layer alone, with an input layer for each of its inputs."""
     one = one.replace(name="layer")
     if one.IS_INPUT:
         return Network.of([one])
-    entries = [input_for(format, array, f"in{i}") for i, (format, array) in enumerate(inputs)]
-    pairs = [
-        (e.name, f"layer/{port}" if len(entries) > 1 else "layer")
-        for e, port in zip(entries, one.inputs, strict=True)
-    ]
-    return Network.of([*entries, one], pairs)
+    return behind_inputs(one, inputs)
 
 
 def made(example):
@@ -93,7 +75,7 @@ def test_onnx_parity(example):
     model = to_onnx(network).SerializeToString()
     session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
     named = {
-        entry.name: np.ascontiguousarray(reorder(x, format, batch_first(format)), np.float32)
+        entry.name: batch_first_array(x, format)
         for entry, (format, x) in zip(session.get_inputs(), example.inputs, strict=True)
     }
     found = session.run(None, named)

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from helpers import EXACT, SINGLE, assert_close
+from helpers import EXACT, SINGLE, assert_close, batch_first_array
 
 import matbridge
 from matbridge.dims import batch_first, canonical, reorder
@@ -51,10 +51,7 @@ def inputs_of(network, formats, N, T, seed=0):
 
 
 def batch_first_inputs(inputs, formats):
-    return [
-        np.ascontiguousarray(reorder(x, f, batch_first(f)), np.float32)
-        for x, f in zip(inputs, formats, strict=True)
-    ]
+    return [batch_first_array(x, f) for x, f in zip(inputs, formats, strict=True)]
 
 
 def in_batch_order(y):

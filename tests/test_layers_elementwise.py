@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import INPUTS, assert_close, assert_layer, layer, run
+from helpers import assert_close, assert_layer, behind_inputs, layer, run
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import elementwise
@@ -179,13 +179,8 @@ def test_indexing_1d(index, place):
 
 def combined(builder, arguments, values, formats):
     """Inputs of these formats into the ports of one layer."""
-    starts = [
-        INPUTS[f](v.shape).replace(name=f"input{i}")
-        for i, (v, f) in enumerate(zip(values, formats, strict=True), 1)
-    ]
-    one = layer(builder, *arguments).replace(name="both")
-    ends = [(s.name, f"both/in{i}") for i, s in enumerate(starts, 1)]
-    network = Network.of([*starts, one], ends)
+    one = layer(builder, *arguments, Name="both")
+    network = behind_inputs(one, list(zip(formats, values, strict=True)))
     return network.predict(*values, format=formats, dtype="float64")
 
 
@@ -220,14 +215,8 @@ def test_crop_2d():
     x, ref = draw.standard_normal((7, 9, 2, 2)), draw.standard_normal((4, 6, 1, 2))
 
     def cropped(**options):
-        network = Network.of(
-            [
-                INPUTS["SSCB"](x.shape).replace(name="x"),
-                INPUTS["SSCB"](ref.shape).replace(name="ref"),
-                layer("crop2dLayer", Name="crop", **options),
-            ],
-            [("x", "crop/in"), ("ref", "crop/ref")],
-        )
+        one = layer("crop2dLayer", Name="crop", **options)
+        network = behind_inputs(one, [("SSCB", x), ("SSCB", ref)])
         return network.predict(x, ref, format=["SSCB", "SSCB"], dtype="float64")
 
     assert_close(cropped(), x[1:5, 1:7])

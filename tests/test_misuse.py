@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import saved
-from helpers import layer
+from helpers import behind_inputs, input_layer, layer
 
 import matbridge
 from matbridge import LayerError, MismatchError, Network
@@ -15,16 +15,6 @@ FEATURES, SEQUENCE, IMAGE = (3,), (3,), (6, 5, 4)
 
 def ones(*size):
     return np.ones(size)
-
-
-def entry(sizes, format):
-    if format == "CB":
-        return layer("featureInputLayer", sizes[0], Name="in")
-    if format == "SSCB":
-        return layer("imageInputLayer", list(sizes), Normalization="none", Name="in")
-    if format == "any":
-        return layer("inputLayer", list(sizes), "S" * (len(sizes) - 1) + "C", Name="in")
-    return layer("sequenceInputLayer", list(sizes), Name="in")
 
 
 # The constructor's arguments, and what is wrong with them.
@@ -154,7 +144,7 @@ INPUTS = [
 @pytest.mark.parametrize(("arguments", "named", "sizes", "format", "message"), INPUTS)
 def test_what_comes_in(arguments, named, sizes, format, message):
     one = layer(*arguments, Name="one", **named)
-    before = [entry(sizes, format)] if sizes else []
+    before = [input_layer(format, (*sizes, 1, 1)[: len(format)], "in")] if sizes else []
     pairs = [("in", f"one/{port}") for port in one.inputs] if before else []
     network = Network.of([*before, one], pairs)
     with pytest.raises(LayerError, match=message) as caught:
@@ -173,14 +163,10 @@ PAIRS = [
 
 @pytest.mark.parametrize(("arguments", "first", "second", "message"), PAIRS)
 def test_inputs_that_do_not_belong_together(arguments, first, second, message):
-    entries = [
-        layer("imageInputLayer", list(n), Normalization="none", Name=f"x{i}")
-        for i, n in enumerate((first, second))
-    ]
     one = layer(*arguments, Name="one")
-    pairs = [(e.name, f"one/{port}") for e, port in zip(entries, one.inputs, strict=True)]
+    network = behind_inputs(one, [("SSCB", np.ones((*n, 1))) for n in (first, second)])
     with pytest.raises(LayerError, match=message):
-        Network.of([*entries, one], pairs).to_torch()
+        network.to_torch()
 
 
 def short(*layers):

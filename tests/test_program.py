@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from examples import EXAMPLES
-from helpers import SINGLE, assert_close, layer
+from helpers import SINGLE, assert_close, batch_first_array, layer
 from test_examples import made, network_of
 
 import matbridge
@@ -39,10 +39,7 @@ def loaded(network, folder):
 
 
 def as_tensors(inputs):
-    return [
-        torch.tensor(np.ascontiguousarray(reorder(x, f, batch_first(f)), np.float32))
-        for f, x in inputs
-    ]
+    return [torch.tensor(batch_first_array(x, format)) for format, x in inputs]
 
 
 def as_tuple(found):

@@ -1,7 +1,7 @@
 """Properties over formats and sizes: normalization, attention, joining, resizing."""
 
 import numpy as np
-from helpers import EXACT, SINGLE, assert_close, assert_layer, layer, run
+from helpers import EXACT, SINGLE, assert_close, assert_layer, behind_inputs, layer, run
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import elementwise, windows
@@ -111,15 +111,7 @@ def test_joining_along_any_dimension(data, more):
 
 
 def joined(one, inputs, format):
-    entries = []
-    for i, x in enumerate(inputs):
-        sizes = [n for n, label in zip(x.shape, format, strict=True) if label in "SC"]
-        kind = {"SSCB": "imageInputLayer", "SSSCB": "image3dInputLayer"}
-        more = {} if "T" in format else {"Normalization": "none"}
-        builder = "sequenceInputLayer" if "T" in format else kind[format]
-        entries.append(layer(builder, sizes, Name=f"x{i}", **more))
-    pairs = [(e.name, f"join/{p}") for e, p in zip(entries, one.inputs, strict=True)]
-    network = Network.of([*entries, one], pairs)
+    network = behind_inputs(one, [(format, x) for x in inputs])
     return network.predict(*inputs, format=[format] * len(inputs), dtype="float64")
 
 
