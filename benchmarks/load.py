@@ -46,7 +46,7 @@ def mat_io(path):
 
 
 def matbridge_load(path):
-    from matbridge.read import read_contents
+    from matbridge.matlab.contents import read_contents
 
     return read_contents(path).networks
 
@@ -73,9 +73,7 @@ def measure(reader, path):
     if reader == "mat-io":
         import matio  # noqa: F401
     elif reader == "matbridge":
-        import matbridge.matfile.matio
-        import matbridge.matfile.plain
-        import matbridge.read  # noqa: F401
+        pass
     before = peak_megabytes()
     times = []
     for _ in range(REPEATS):
@@ -108,7 +106,7 @@ def synthetic(folder, megabytes=150):
     """A network of dense layers with random weights, compressed as MATLAB does it."""
     import saved
 
-    from matbridge.matfile.write import write_mat
+    from matbridge.matlab.file.write import write_mat
 
     draw = np.random.default_rng(0)
     width, parts = 2048, [saved.feature_input("in", 2048)]

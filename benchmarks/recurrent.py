@@ -13,8 +13,8 @@ from common import compare, device_and_wait, layer, normal, recurrent_layer
 from torch import nn
 
 from matbridge import Network
-from matbridge.run.module import PreparedModule
-from matbridge.write.onnx import to_onnx
+from matbridge.onnx.write import to_onnx
+from matbridge.torch.module import PreparedModule
 
 CASES = {
     "LSTM (torch's kernel)": ("lstmLayer", {}),

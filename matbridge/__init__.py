@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from matbridge.card import Layer
+from matbridge.core.card import Layer
+from matbridge.core.network import Network
+from matbridge.core.registry import Registry
 from matbridge.errors import (
     FormatError,
     LayerError,
@@ -17,12 +19,10 @@ from matbridge.errors import (
     MismatchError,
     UnsupportedError,
 )
-from matbridge.network import Network
-from matbridge.registry import Registry
 from matbridge.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from matbridge.read import load
+    from matbridge.matlab.contents import load
 
 __all__ = [
     "FormatError",
@@ -40,7 +40,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "load":
-        from matbridge.read import load
+        from matbridge.matlab.contents import load
 
         return load
     raise AttributeError(f"module 'matbridge' has no attribute {name!r}")

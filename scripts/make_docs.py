@@ -4,8 +4,8 @@ import collections
 import inspect
 from pathlib import Path
 
-from matbridge.catalogue import catalogue
 from matbridge.layers import CARDS
+from matbridge.layers.catalogue import catalogue
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
 

@@ -19,8 +19,8 @@ import saved  # noqa: E402
 from fixture import Fixture, Random  # noqa: E402
 from reference import elementwise, recurrent, windows  # noqa: E402
 
-from matbridge.matfile.values import Cell  # noqa: E402
-from matbridge.matfile.write import write_mat  # noqa: E402
+from matbridge.matlab.file.values import Cell  # noqa: E402
+from matbridge.matlab.file.write import write_mat  # noqa: E402
 
 CREATED = "Sat Nov 21 00:00:00 2026"
 ONES, NONE = (1, 1), [(0, 0), (0, 0)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from matbridge.matfile.values import Categorical, Cell, Map, MatObject, ObjectArray, Table
+from matbridge.matlab.file.values import Categorical, Cell, Map, MatObject, ObjectArray, Table
 
 
 def number(*values):

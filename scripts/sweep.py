@@ -17,10 +17,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from matbridge.core.network import Network  # noqa: E402
 from matbridge.errors import MatbridgeError  # noqa: E402
-from matbridge.matfile.header import read_file_header  # noqa: E402
-from matbridge.network import Network  # noqa: E402
-from matbridge.read import read_contents  # noqa: E402
+from matbridge.matlab.contents import read_contents  # noqa: E402
+from matbridge.matlab.file.header import read_file_header  # noqa: E402
 
 STEPS, OBSERVATIONS = 6, 2
 

@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 
 from matbridge.errors import MatbridgeError
-from matbridge.read import read_contents
+from matbridge.matlab.contents import read_contents
 
 LIMIT = 64 << 20
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from matbridge import Network
-from matbridge.dims import batch_first, reorder
+from matbridge.core.dims import batch_first, reorder
 from matbridge.matlab import CONSTRUCTORS, construct
 
 EXACT = 1e-12

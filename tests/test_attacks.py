@@ -15,8 +15,8 @@ import pytest
 
 import matbridge
 from matbridge.errors import FormatError, MatbridgeError, UnsupportedError
-from matbridge.matfile import open_mat, read_mat
-from matbridge.matfile.write import write_mat
+from matbridge.matlab.file import open_mat, read_mat
+from matbridge.matlab.file.write import write_mat
 
 ATTACKS = Path(__file__).with_name("attacks.py")
 

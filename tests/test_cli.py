@@ -12,9 +12,9 @@ import torch
 
 import matbridge
 from matbridge.cli import COMMANDS, run
-from matbridge.matfile import read_mat
-from matbridge.matfile.values import Cell
-from matbridge.matfile.write import write_mat
+from matbridge.matlab.file import read_mat
+from matbridge.matlab.file.values import Cell
+from matbridge.matlab.file.write import write_mat
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_inspect_loose_arrays(call, in_folder):
 
 
 def test_inspect_a_shallow_network(call, in_folder):
-    from matbridge.matfile.values import MatObject
+    from matbridge.matlab.file.values import MatObject
 
     write_mat("s.mat", {"net": MatObject("network", {"version": "8"}, old_style=True)})
     code, out, _ = call("inspect", "s.mat")
@@ -511,12 +511,12 @@ def test_cards_of_the_users(call, in_folder):
 
 
 def test_interrupt(net, call, monkeypatch):
-    import matbridge.read
+    import matbridge.matlab.contents
 
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(matbridge.read, "load", stop)
+    monkeypatch.setattr(matbridge.matlab.contents, "load", stop)
     code, _, err = call("convert", net)
     assert code == 130
     assert "interrupted" in err

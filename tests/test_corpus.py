@@ -12,13 +12,13 @@ import sweep
 import torch
 
 import matbridge
-from matbridge.dims import batch_first
+from matbridge.core.dims import batch_first
 from matbridge.errors import MatbridgeError
-from matbridge.matfile import open_mat, read_mat
-from matbridge.matfile.values import Cell
-from matbridge.read import read_contents
-from matbridge.write.onnx import to_onnx
-from matbridge.write.program import export_program, save_program
+from matbridge.matlab.contents import read_contents
+from matbridge.matlab.file import open_mat, read_mat
+from matbridge.matlab.file.values import Cell
+from matbridge.onnx.write import to_onnx
+from matbridge.torch.program import export_program, save_program
 
 
 def split(text, corpus):
@@ -284,7 +284,7 @@ def test_checksums_are_told(corpus):
 def test_written_again_and_read_again(version, corpus, tmp_path):
     from same import assert_same
 
-    from matbridge.matfile.write import write_mat
+    from matbridge.matlab.file.write import write_mat
 
     path = tmp_path / "again.mat"
     for original in sorted((corpus / "files").glob("*.mat")):

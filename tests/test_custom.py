@@ -7,12 +7,12 @@ from helpers import assert_close
 
 import matbridge
 from matbridge import Layer, UnsupportedError
-from matbridge.card import learnable, prop
 from matbridge.cli.scaffold import scaffold
-from matbridge.converters import number
-from matbridge.matfile.values import Cell
-from matbridge.matfile.write import write_mat
-from matbridge.registry import Registry, Unknown
+from matbridge.core.card import learnable, prop
+from matbridge.core.kinds import number
+from matbridge.core.registry import Registry, Unknown
+from matbridge.matlab.file.values import Cell
+from matbridge.matlab.file.write import write_mat
 
 
 @pytest.fixture
@@ -97,13 +97,11 @@ def test_the_scaffold_is_a_card(path, tmp_path):
 
 
 def test_a_card_with_options_and_onnx(path):
-    from dataclasses import dataclass
 
     import onnxruntime
 
-    from matbridge.write.onnx import to_onnx
+    from matbridge.onnx.write import to_onnx
 
-    @dataclass(frozen=True, eq=False)
     class Powered(MyScale):
         power: float = prop("Power", number, default=1.0)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from matbridge.dims import (
+from matbridge.core.dims import (
     Size,
     batch_first,
     canonical,

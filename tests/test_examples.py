@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matbridge import MatbridgeError, Network
-from matbridge.dims import batch_first, canonical, reorder
+from matbridge.core.diagnostics import Report
+from matbridge.core.dims import batch_first, canonical, reorder
+from matbridge.core.registry import Registry
 from matbridge.layers import CARDS
-from matbridge.matfile.values import Cell, Map, MatObject
-from matbridge.read.layer import read_layer
-from matbridge.registry import Registry
-from matbridge.report import Report
+from matbridge.matlab.file.values import Cell, Map, MatObject
+from matbridge.matlab.layer import read_layer
 
 ids = [f"{e.builder}-{e.inputs[0][0]}-{i}" for i, e in enumerate(EXAMPLES)]
 each = pytest.mark.parametrize("example", EXAMPLES, ids=ids)
@@ -65,7 +65,7 @@ def test_sizes_are_those_that_come_out(example):
 def test_onnx_parity(example):
     runtime = pytest.importorskip("onnxruntime")
     from matbridge import UnsupportedError
-    from matbridge.write.onnx import to_onnx
+    from matbridge.onnx.write import to_onnx
 
     network = network_of(made(example), example.inputs)
     if example.no_onnx:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matbridge import MatbridgeError, MismatchError, Network, UnsupportedError
-from matbridge.expression import parse_function
 from matbridge.layers.function import FunctionLayer, Handle
+from matbridge.layers.handle import parse_function
 
 X = np.random.default_rng(0).standard_normal((4, 3))
 
@@ -183,8 +183,8 @@ def test_a_python_function_takes_its_place(tmp_path):
     import saved
 
     import matbridge
-    from matbridge.matfile.values import FunctionHandle
-    from matbridge.matfile.write import write_mat
+    from matbridge.matlab.file.values import FunctionHandle
+    from matbridge.matlab.file.write import write_mat
 
     handle = {"function": "myFancyFunction", "type": "simple"}
     custom = saved.custom(

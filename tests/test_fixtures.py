@@ -15,13 +15,13 @@ import torch
 from helpers import EXACT, SINGLE, assert_close, batch_first_array
 
 import matbridge
-from matbridge.dims import batch_first, canonical, reorder
-from matbridge.matfile import open_mat, read_mat
-from matbridge.matfile.values import Cell
-from matbridge.matfile.write import write_mat
-from matbridge.write.onnx import to_onnx
-from matbridge.write.program import export_program, save_program
-from matbridge.write.safetensors import save_safetensors
+from matbridge.core.dims import batch_first, canonical, reorder
+from matbridge.matlab.file import open_mat, read_mat
+from matbridge.matlab.file.values import Cell
+from matbridge.matlab.file.write import write_mat
+from matbridge.onnx.write import to_onnx
+from matbridge.safetensors.write import save_safetensors
+from matbridge.torch.program import export_program, save_program
 
 NAMES = list(make_fixtures.FIXTURES)
 ALL = pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,7 @@ from helpers import EXACT, SINGLE, assert_close, layer
 from reference import recurrent, windows
 
 from matbridge import LayerError, Network, UnsupportedError
-from matbridge.write.onnx import to_onnx
+from matbridge.onnx.write import to_onnx
 
 
 def draw(seed, *shape):

@@ -6,8 +6,8 @@ import scipy.sparse
 from same import assert_same
 
 from matbridge.errors import MismatchError, UnsupportedError
-from matbridge.matfile import open_mat, read_mat
-from matbridge.matfile.values import (
+from matbridge.matlab.file import open_mat, read_mat
+from matbridge.matlab.file.values import (
     Categorical,
     Cell,
     Enumeration,
@@ -21,7 +21,7 @@ from matbridge.matfile.values import (
     Symbol,
     Table,
 )
-from matbridge.matfile.write import write_mat
+from matbridge.matlab.file.write import write_mat
 
 VERSIONS = pytest.mark.parametrize("version", ["v6", "v7", "v7.3"])
 

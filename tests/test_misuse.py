@@ -7,8 +7,8 @@ from helpers import behind_inputs, input_layer, layer
 
 import matbridge
 from matbridge import LayerError, MismatchError, Network
-from matbridge.matfile.values import Cell
-from matbridge.matfile.write import write_mat
+from matbridge.matlab.file.values import Cell
+from matbridge.matlab.file.write import write_mat
 
 FEATURES, SEQUENCE, IMAGE = (3,), (3,), (6, 5, 4)
 

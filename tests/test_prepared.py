@@ -7,8 +7,8 @@ from helpers import assert_close, layer, network_of
 
 import matbridge
 from matbridge import Layer, Network
-from matbridge.run.fold import fold_batch_normalization
-from matbridge.run.module import NetworkModule, PreparedModule
+from matbridge.passes.fold import fold_batch_normalization
+from matbridge.torch.module import NetworkModule, PreparedModule
 
 draw = np.random.default_rng(0)
 

@@ -15,8 +15,8 @@ from test_examples import made, network_of
 
 import matbridge
 from matbridge import Network
-from matbridge.dims import batch_first, reorder
-from matbridge.write.program import export_program, save_program
+from matbridge.core.dims import batch_first, reorder
+from matbridge.torch.program import export_program, save_program
 
 
 def key(example):

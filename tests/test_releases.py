@@ -6,11 +6,11 @@ import pytest
 from helpers import layer
 
 from matbridge import Network
+from matbridge.core.network import Provenance
+from matbridge.core.registry import Unknown
 from matbridge.layers.function import FunctionLayer, Handle
-from matbridge.matfile.values import Cell
-from matbridge.network import Provenance
-from matbridge.registry import Unknown
-from matbridge.releases import products, when_written
+from matbridge.matlab.file.values import Cell
+from matbridge.matlab.releases import products, when_written
 
 
 def told(layers, created="", class_name="SeriesNetwork"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reference import recurrent
 
 from matbridge import MismatchError, Network
-from matbridge.run import predict as running
+from matbridge.predict import session as running
 
 D, H = 3, 4
 LENGTHS = [5, 9, 2, 7, 5, 1, 8, 12]

@@ -7,8 +7,6 @@ from reference import elementwise, recurrent, windows
 
 import matbridge
 from matbridge import LayerError, MismatchError, Network
-from matbridge.matfile.values import Cell, StructArray
-from matbridge.matfile.write import write_mat
 from matbridge.matlab import (
     convolution2dLayer,
     fullyConnectedLayer,
@@ -17,7 +15,9 @@ from matbridge.matlab import (
     reluLayer,
     sequenceInputLayer,
 )
-from matbridge.read import read_contents
+from matbridge.matlab.contents import read_contents
+from matbridge.matlab.file.values import Cell, StructArray
+from matbridge.matlab.file.write import write_mat
 
 draw = np.random.default_rng(0)
 W, R, B = (
@@ -118,7 +118,7 @@ def test_other_structs_are_not_taken_for_networks(tmp_path):
 
 def test_a_network_built_by_hand_from_loose_arrays(corpus):
     """P-Net of a face detector, whose weights came as loose arrays."""
-    from matbridge.matfile import read_mat
+    from matbridge.matlab.file import read_mat
 
     w = read_mat(corpus / "data/code_mtcnn_weights_pnet.mat")
 

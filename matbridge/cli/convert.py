@@ -18,11 +18,11 @@ from matbridge.cli.options import (
     path_argument,
 )
 from matbridge.cli.terminal import console, print_json, say, table
+from matbridge.core.network import Network
+from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
-from matbridge.network import Network
-from matbridge.registry import Registry
-from matbridge.summary import summarize_network
-from matbridge.write.files import check_absent, written
+from matbridge.files import check_absent, written
+from matbridge.inspect.summary import summarize_network
 
 __all__ = ["command"]
 
@@ -61,7 +61,7 @@ def command(
       matbridge convert agent.mat --network agent.Actor -o actor.safetensors
       matbridge convert net.mat --to onnx
     """
-    from matbridge.read import load
+    from matbridge.matlab.contents import load
 
     kind = kind or _kind(output)
     target = output or Path(path.stem + SUFFIXES[kind])
@@ -103,19 +103,19 @@ def write_and_check(network: Network, target: Path, kind: str, force: bool) -> d
 
 
 def _write_pt2(network: Network, path: Path) -> None:
-    from matbridge.write.program import export_program, save_program
+    from matbridge.torch.program import export_program, save_program
 
     save_program(export_program(network), path)
 
 
 def _write_safetensors(network: Network, path: Path) -> None:
-    from matbridge.write.safetensors import save_safetensors
+    from matbridge.safetensors.write import save_safetensors
 
     save_safetensors(network, path)
 
 
 def _write_onnx(network: Network, path: Path) -> None:
-    from matbridge.write.onnx import to_onnx
+    from matbridge.onnx.write import to_onnx
 
     path.write_bytes(to_onnx(network).SerializeToString())
 

@@ -11,9 +11,9 @@ from rich.markup import escape
 
 from matbridge.cli.options import cards_option, json_option, max_size_option, path_argument
 from matbridge.cli.terminal import console, print_json, table
-from matbridge.read import Contents
-from matbridge.registry import Registry
-from matbridge.summary import summarize, summarize_network
+from matbridge.core.registry import Registry
+from matbridge.inspect.summary import summarize, summarize_network
+from matbridge.matlab.contents import Contents
 
 __all__ = ["command"]
 
@@ -49,7 +49,7 @@ def command(path: Path, as_json: bool, registry: Registry, max_size: int) -> Non
 def describe(path: Path, registry: Registry, max_size: int) -> dict[str, Any]:
     """The summary of a MAT-file or of a safetensors file of ours."""
     if path.suffix == ".safetensors":
-        from matbridge.read.safetensors import load_safetensors
+        from matbridge.safetensors.read import load_safetensors
 
         network = load_safetensors(path, registry)
         summary = summarize_network(network, network.provenance.address or "network")
@@ -60,7 +60,7 @@ def describe(path: Path, registry: Registry, max_size: int) -> dict[str, Any]:
             "networks": [summary],
             "variables": [],
         }
-    from matbridge.matfile import MatFile
+    from matbridge.matlab.file import MatFile
 
     return summarize(Contents(MatFile(path, max_size), registry))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from matbridge.catalogue import catalogue
 from matbridge.cli.options import json_option
 from matbridge.cli.terminal import console, print_json, table
+from matbridge.layers.catalogue import catalogue
 
 __all__ = ["command"]
 

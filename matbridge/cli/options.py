@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
-from matbridge.card import Layer
+from matbridge.core.card import Layer
+from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
-from matbridge.matfile import DEFAULT_LIMIT
-from matbridge.registry import Registry
+from matbridge.matlab.file import DEFAULT_LIMIT
 
 __all__ = ["cards_option", "json_option", "max_size_option", "network_option", "path_argument"]
 

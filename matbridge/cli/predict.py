@@ -18,10 +18,10 @@ from matbridge.cli.options import (
     path_argument,
 )
 from matbridge.cli.terminal import print_json, progress_bar, say
-from matbridge.data import read_data, split_name, write_data
+from matbridge.core.network import Network
+from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
-from matbridge.network import Network
-from matbridge.registry import Registry
+from matbridge.predict.data import read_data, split_name, write_data
 
 __all__ = ["command", "gather_inputs", "run_options"]
 
@@ -133,7 +133,7 @@ def command(
       matbridge predict net.mat --input rows.csv --format BC --classify
       matbridge predict net.mat --input data.mat:XTest --sequence-length longest
     """
-    from matbridge.read import load
+    from matbridge.matlab.contents import load
 
     found = load(path, network, registry, max_size)
     given = gather_inputs(found, inputs, max_size)
@@ -156,7 +156,7 @@ def command(
 def _write(
     network: Network, results: tuple[Any, ...], target: Path, name: str, force: bool
 ) -> None:
-    from matbridge.write.files import written
+    from matbridge.files import written
 
     value = results[0] if len(results) == 1 else list(results)
     with written(target, force) as temporary:

@@ -10,11 +10,11 @@ from typing import Any
 import click
 import numpy as np
 
-from matbridge.card import Layer
 from matbridge.cli.options import max_size_option, path_argument
+from matbridge.core.card import Layer
+from matbridge.core.registry import Unknown
 from matbridge.errors import MismatchError
-from matbridge.read import read_contents
-from matbridge.registry import Unknown
+from matbridge.matlab.contents import read_contents
 
 __all__ = ["command", "scaffold"]
 
@@ -26,11 +26,10 @@ HEAD = '''"""What {class_name} computes. Fill in forward, then use it:
 
 from dataclasses import dataclass
 
-from matbridge.card import Layer, learnable, prop
-from matbridge.converters import integers, logical, number, numbers, text
+from matbridge.core.card import Layer, learnable, prop
+from matbridge.core.kinds import integers, logical, number, numbers, text
 
 
-@dataclass(frozen=True, eq=False)
 class {name}(Layer):
     """{class_name}, as saved in the layer(s) {layers}."""
 
@@ -63,7 +62,7 @@ def command(path: Path, class_name: str, output: Path | None, force: bool, max_s
       matbridge scaffold net.mat myLayer -o my_layer.py
       matbridge predict net.mat --cards my_layer.py --input data.mat:X
     """
-    from matbridge.write.files import written
+    from matbridge.files import written
 
     layers = [
         layer

@@ -16,9 +16,9 @@ from matbridge.cli.options import (
 )
 from matbridge.cli.predict import gather_inputs, run_options
 from matbridge.cli.terminal import console, print_json, progress_bar, table
-from matbridge.data import read_data
+from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
-from matbridge.registry import Registry
+from matbridge.predict.data import read_data
 from matbridge.verify.compare import DEFAULT_TOLERANCE, Comparison, compare
 
 __all__ = ["command"]
@@ -57,7 +57,7 @@ def command(
     Example:
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
     """
-    from matbridge.read import load
+    from matbridge.matlab.contents import load
     from matbridge.verify.compare import EmptyComparisonError
 
     if not expected:

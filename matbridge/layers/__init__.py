@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from matbridge.card import Layer
+from matbridge.core.card import Layer
 from matbridge.layers.activation import (
     ELU,
     GELU,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from matbridge.card import CHANNEL, EXPORTED, RECORDED, Layer, learnable, prop
-from matbridge.converters import number, one_of, optional, positive
-from matbridge.dims import Size
+from matbridge.core.card import CHANNEL, EXPORTED, RECORDED, Layer, learnable, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import number, one_of, optional, positive
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = [
@@ -24,7 +22,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class ReLU(Layer):
     """reluLayer: max(x, 0)."""
 
@@ -38,7 +35,6 @@ class ReLU(Layer):
         return ops.map("relu", inputs[0])
 
 
-@dataclass(frozen=True, eq=False)
 class LeakyReLU(Layer):
     """leakyReluLayer: x for x >= 0, else Scale·x."""
 
@@ -53,7 +49,6 @@ class LeakyReLU(Layer):
         return ops.map("leaky-relu", inputs[0], scale=self.scale)
 
 
-@dataclass(frozen=True, eq=False)
 class ClippedReLU(Layer):
     """clippedReluLayer: min(max(x, 0), Ceiling)."""
 
@@ -68,7 +63,6 @@ class ClippedReLU(Layer):
         return ops.map("clip", inputs[0], low=0.0, high=self.ceiling)
 
 
-@dataclass(frozen=True, eq=False)
 class PReLU(Layer):
     """preluLayer: x for x >= 0, else Alpha·x, with one learnable Alpha per channel (or one
     for all)."""
@@ -93,7 +87,6 @@ class PReLU(Layer):
         return ops.add(ops.map("relu", inputs[0]), below)
 
 
-@dataclass(frozen=True, eq=False)
 class ELU(Layer):
     """eluLayer: x for x >= 0, else Alpha·(exp(x) - 1)."""
 
@@ -108,7 +101,6 @@ class ELU(Layer):
         return ops.map("elu", inputs[0], alpha=self.alpha)
 
 
-@dataclass(frozen=True, eq=False)
 class Tanh(Layer):
     """tanhLayer: tanh(x)."""
 
@@ -121,7 +113,6 @@ class Tanh(Layer):
         return ops.map("tanh", inputs[0])
 
 
-@dataclass(frozen=True, eq=False)
 class Sigmoid(Layer):
     """sigmoidLayer: 1 / (1 + exp(-x))."""
 
@@ -133,7 +124,6 @@ class Sigmoid(Layer):
         return ops.map("sigmoid", inputs[0])
 
 
-@dataclass(frozen=True, eq=False)
 class Softplus(Layer):
     """softplusLayer: log(1 + exp(x)), for any x without a threshold."""
 
@@ -147,7 +137,6 @@ class Softplus(Layer):
         return ops.map("softplus", inputs[0])
 
 
-@dataclass(frozen=True, eq=False)
 class Swish(Layer):
     """swishLayer: x / (1 + exp(-x))."""
 
@@ -160,7 +149,6 @@ class Swish(Layer):
         return ops.multiply(inputs[0], ops.map("sigmoid", inputs[0]))
 
 
-@dataclass(frozen=True, eq=False)
 class GELU(Layer):
     """geluLayer: x/2·(1 + erf(x/√2)), or with Approximation 'tanh'
     x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))."""
@@ -176,7 +164,6 @@ class GELU(Layer):
         return ops.map("gelu", inputs[0], approximation=self.approximation)
 
 
-@dataclass(frozen=True, eq=False)
 class Softmax(Layer):
     """softmaxLayer: exp(x) / Σ exp(x) over the channels, at each position and step."""
 

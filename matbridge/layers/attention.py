@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import RECORDED, Layer, learnable, prop
-from matbridge.converters import logical, number, one_of, optional, positive, probability
-from matbridge.dims import Size
+from matbridge.core.card import RECORDED, Layer, learnable, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import logical, number, one_of, optional, positive, probability
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["Attention", "SelfAttention", "position_label"]
@@ -22,7 +21,6 @@ def position_label(layer: Layer, format: str, labels: str = "TS") -> str:
     layer.refuse(f"needs one {kinds} dimension, but its input has the format {format}")
 
 
-@dataclass(frozen=True, eq=False)
 class AnyAttention(Layer):
     """softmax(K'·Q·scale) over the keys, then V; heads are contiguous blocks of channels.
 
@@ -75,7 +73,6 @@ class AnyAttention(Layer):
         return y, None if scores is None else ops.rename(ops.align(scores, "KQHB"), "SSCB")
 
 
-@dataclass(frozen=True, eq=False)
 class Attention(AnyAttention):
     """attentionLayer: attention of given queries, keys and values; nothing is learned.
 
@@ -108,7 +105,6 @@ class Attention(AnyAttention):
         return y if scores is None else (y, scores)
 
 
-@dataclass(frozen=True, eq=False)
 class SelfAttention(AnyAttention):
     """selfAttentionLayer over time, or over the spatial dimension where there is no time.
 

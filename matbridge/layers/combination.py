@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from matbridge.card import RECORDED, Layer, learnable, prop
-from matbridge.converters import positive
-from matbridge.dims import LABELS, Size, canonical, union
+from matbridge.core.card import RECORDED, Layer, learnable, prop
+from matbridge.core.dims import LABELS, Size, canonical, union
+from matbridge.core.kinds import positive
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
 
@@ -23,7 +22,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class Combination(Layer):
     """What layers with NumInputs inputs share; the order is that of the ports."""
 
@@ -55,7 +53,6 @@ def _at(x: Size, label: str) -> int | None:
     return x.sizes[labels.index(label)] if label in labels else 1
 
 
-@dataclass(frozen=True, eq=False)
 class Addition(Combination):
     """additionLayer: in1 + in2 + ..., with singleton expansion."""
 
@@ -72,7 +69,6 @@ class Addition(Combination):
         return functools.reduce(ops.add, inputs)
 
 
-@dataclass(frozen=True, eq=False)
 class Multiplication(Combination):
     """multiplicationLayer: in1·in2·..., element by element, with singleton expansion."""
 
@@ -88,7 +84,6 @@ class Multiplication(Combination):
         return functools.reduce(ops.multiply, inputs)
 
 
-@dataclass(frozen=True, eq=False)
 class WeightedAddition(Combination):
     """weightedAdditionLayer, a custom layer of MATLAB's documentation:
     Weights(1)·in1 + Weights(2)·in2 + ..., Weights with one number for each input."""
@@ -115,7 +110,6 @@ class WeightedAddition(Combination):
         return functools.reduce(ops.add, weighted)
 
 
-@dataclass(frozen=True, eq=False)
 class DepthConcatenation(Combination):
     """depthConcatenationLayer: the channels of in1, then in2, ..."""
 
@@ -151,7 +145,6 @@ def _grown(x: Size, format: str) -> tuple[int | None, ...]:
     return tuple(_at(x, label) for label in numbered(format))
 
 
-@dataclass(frozen=True, eq=False)
 class Concatenation(DepthConcatenation):
     """concatenationLayer: along Dim, counted as MATLAB stores the array.
 

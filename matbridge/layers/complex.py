@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import Layer, prop
-from matbridge.converters import integer, one_of
-from matbridge.dims import Size, canonical
+from matbridge.core.card import Layer, prop
+from matbridge.core.dims import Size, canonical
+from matbridge.core.kinds import integer, one_of
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered, numbered_axis
 
 __all__ = ["ComplexReLU", "ComplexToReal", "RealToComplex"]
 
 
-@dataclass(frozen=True, eq=False)
 class ComplexReLU(Layer):
     """complexReluLayer: max(0, ·) of the real and of the imaginary part."""
 
@@ -36,7 +34,6 @@ def dimension(value: Any) -> str | int:
     return found if found == "last" else found.upper()
 
 
-@dataclass(frozen=True, eq=False)
 class Interleaving(Layer):
     """What the pair shares: along OperationDimension, real parts stand at odd places (from
     1) and imaginary parts at even ones."""
@@ -62,7 +59,6 @@ class Interleaving(Layer):
         return Size(x.format, (*x.sizes[:place], n, *x.sizes[place + 1 :]))
 
 
-@dataclass(frozen=True, eq=False)
 class ComplexToReal(Interleaving):
     """complexToRealLayer: Y(2n-1) = real(X(n)), Y(2n) = imag(X(n))."""
 
@@ -88,7 +84,6 @@ class ComplexToReal(Interleaving):
         return ops.reshape(pairs, (*sizes[:axis], 2 * sizes[axis], *sizes[axis + 1 :]), x.dims)
 
 
-@dataclass(frozen=True, eq=False)
 class RealToComplex(Interleaving):
     """realToComplexLayer: Y(n) = X(2n-1) + i·X(2n)."""
 

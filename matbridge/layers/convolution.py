@@ -7,14 +7,13 @@ of convolution1dLayer, convolution2dLayer, convolution3dLayer, groupedConvolutio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from matbridge.card import EXPORTED, Layer, learnable, prop
-from matbridge.converters import integer, integers, number, optional, positive
-from matbridge.dims import Size, column_major
+from matbridge.core.card import EXPORTED, Layer, learnable, prop
+from matbridge.core.dims import Size, column_major
+from matbridge.core.kinds import integer, integers, number, optional, positive
 from matbridge.layers.windowed import (
     Windowed,
     check_fits,
@@ -43,7 +42,6 @@ def padding_value(value: Any) -> float | str:
     return number(value)
 
 
-@dataclass(frozen=True, eq=False)
 class AnyConvolution(Windowed):
     """What convolution layers share, grouped or not.
 
@@ -108,7 +106,6 @@ class AnyConvolution(Windowed):
         )
 
 
-@dataclass(frozen=True, eq=False)
 class Convolution(AnyConvolution):
     """Weights FilterSize×NumChannels×NumFilters, Bias 1×…×1×NumFilters."""
 
@@ -120,7 +117,6 @@ class Convolution(AnyConvolution):
         return self.num_channels, self.num_filters
 
 
-@dataclass(frozen=True, eq=False)
 class Convolution1D(Convolution):
     """convolution1dLayer: over the spatial dimension, or over time where there is none.
 
@@ -138,7 +134,6 @@ class Convolution1D(Convolution):
     )
 
 
-@dataclass(frozen=True, eq=False)
 class Convolution2D(Convolution):
     """convolution2dLayer. Weights fh×fw×C×F, Bias 1×1×F."""
 
@@ -153,7 +148,6 @@ class Convolution2D(Convolution):
     )
 
 
-@dataclass(frozen=True, eq=False)
 class Convolution3D(Convolution):
     """convolution3dLayer. Weights fh×fw×fd×C×F, Bias 1×1×1×F."""
 
@@ -173,7 +167,6 @@ def groups(value: Any) -> int | None:
     return None if isinstance(value, str) and value == "channel-wise" else integer(value)
 
 
-@dataclass(frozen=True, eq=False)
 class GroupedConvolution(AnyConvolution):
     """Each of NumGroups groups of channels has its own filters.
 
@@ -206,7 +199,6 @@ def _grouped(*ones: str) -> tuple[Any, ...]:
     )
 
 
-@dataclass(frozen=True, eq=False)
 class GroupedConvolution1D(GroupedConvolution):
     """groupedConvolution1dLayer. Weights f×C/G×F/G×G, Bias 1×F/G×G."""
 
@@ -217,7 +209,6 @@ class GroupedConvolution1D(GroupedConvolution):
     ARRAYS = _grouped("1")
 
 
-@dataclass(frozen=True, eq=False)
 class GroupedConvolution2D(GroupedConvolution):
     """groupedConvolution2dLayer. Weights fh×fw×C/G×F/G×G, Bias 1×1×F/G×G."""
 

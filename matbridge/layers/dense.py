@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
-from matbridge.card import RECORDED, Layer, learnable, prop
-from matbridge.converters import integers, optional
-from matbridge.dims import Size, column_major
+from matbridge.core.card import RECORDED, Layer, learnable, prop
+from matbridge.core.dims import Size, column_major
+from matbridge.core.kinds import integers, optional
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["FullyConnected"]
@@ -20,7 +20,6 @@ def _product(value: Any) -> int:
     return int(np.prod(integers(value)))
 
 
-@dataclass(frozen=True, eq=False)
 class FullyConnected(Layer):
     """fullyConnectedLayer: W·x + b at each time step.
 

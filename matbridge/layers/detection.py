@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from matbridge.card import EQUATION, Layer, prop
-from matbridge.converters import integers, number, optional, positive, reals
-from matbridge.dims import Size
+from matbridge.core.card import EQUATION, Layer, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import integers, number, optional, positive, reals
 from matbridge.layers.notyet import NotYet
 from matbridge.layers.output import Classifying, OutputLayer
 from matbridge.ops import Ops, Parameters, Value
@@ -26,7 +24,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class YOLOv2Transform(Layer):
     """yolov2TransformLayer: sigmoid of confidence, x and y, exp of width and height,
     softmax over the classes of each anchor box.
@@ -71,7 +68,6 @@ class YOLOv2Transform(Layer):
         return ops.concatenate([centres, extents, classes], "C")
 
 
-@dataclass(frozen=True, eq=False)
 class YOLOv2Output(Classifying):
     """yolov2OutputLayer: the identity; AnchorBoxes are rows [height width] in pixels."""
 
@@ -84,14 +80,12 @@ class YOLOv2Output(Classifying):
     anchor_boxes: np.ndarray = prop("AnchorBoxes", reals, arg=1)
 
 
-@dataclass(frozen=True, eq=False)
 class Vision(NotYet):
     """Layers of the Computer Vision Toolbox whose public documentation is not enough."""
 
     PRODUCT = "Computer Vision Toolbox"
 
 
-@dataclass(frozen=True, eq=False)
 class ROIInput(Vision):
     """roiInputLayer: regions of interest."""
 
@@ -105,7 +99,6 @@ class ROIInput(Vision):
     input_size: tuple[int, ...] = prop("InputSize", integers, default=(5,))
 
 
-@dataclass(frozen=True, eq=False)
 class ROIMaxPooling2D(Vision):
     """roiMaxPooling2dLayer: the largest elements of OutputSize parts of each region."""
 
@@ -119,7 +112,6 @@ class ROIMaxPooling2D(Vision):
     output_size: tuple[int, ...] = prop("OutputSize", integers, arg=1)
 
 
-@dataclass(frozen=True, eq=False)
 class ROIAlign(Vision):
     """roiAlignLayer: interpolated samples of OutputSize parts of each region."""
 
@@ -135,7 +127,6 @@ class ROIAlign(Vision):
     sampling_ratio: tuple[int, ...] | None = prop("SamplingRatio", optional(integers), default=None)
 
 
-@dataclass(frozen=True, eq=False)
 class RegionProposal(Vision):
     """regionProposalLayer: boxes around possible objects, from scores and box deltas."""
 
@@ -149,7 +140,6 @@ class RegionProposal(Vision):
     anchor_boxes: np.ndarray = prop("AnchorBoxes", reals, arg=1)
 
 
-@dataclass(frozen=True, eq=False)
 class RPNSoftmax(Vision):
     """rpnSoftmaxLayer: scores of object and background for each anchor box."""
 
@@ -160,7 +150,6 @@ class RPNSoftmax(Vision):
     REASON = "which of its channels belong to one anchor box is not documented"
 
 
-@dataclass(frozen=True, eq=False)
 class AnchorBox(Vision):
     """anchorBoxLayer: the anchor boxes of a feature map."""
 
@@ -173,7 +162,6 @@ class AnchorBox(Vision):
     anchor_boxes: np.ndarray = prop("AnchorBoxes", reals, arg=1)
 
 
-@dataclass(frozen=True, eq=False)
 class SSDMerge(Vision):
     """ssdMergeLayer: the outputs of several feature maps as one."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from matbridge.card import EQUATION, RECORDED, Array, Layer, learnable, prop
-from matbridge.converters import integer, integers, one_of, optional, positive
-from matbridge.dims import Size
+from matbridge.core.card import EQUATION, RECORDED, Array, Layer, learnable, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import integer, integers, one_of, optional, positive
 from matbridge.layers.attention import position_label
 from matbridge.layers.windowed import check_fits, moved_over, slide
 from matbridge.ops import Ops, Parameters, Value
@@ -21,7 +20,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class WordEmbedding(Layer):
     """wordEmbeddingLayer: column k of Weights (Dimension×(NumWords + 1)) for the word k,
     from 1. The input has one channel.
@@ -57,7 +55,6 @@ class WordEmbedding(Layer):
         return ops.lookup(p["Weights"], inputs[0], self.num_words, self.oov_mode == "error")
 
 
-@dataclass(frozen=True, eq=False)
 class PositionEmbedding(Layer):
     """positionEmbeddingLayer: column t of Weights (OutputSize×MaxPosition) at step t from
     1; nothing is added to the input. Confirmed by a trained network and its data."""
@@ -106,7 +103,6 @@ def _for_all(ops: Ops, table: Value, x: Value) -> Value:
     return ops.expand(table, outer + over + "C", ops.rename(x, x.dims.replace("C", "-")))
 
 
-@dataclass(frozen=True, eq=False)
 class SinusoidalPositionEncoding(Layer):
     """sinusoidalPositionEncodingLayer: channel 2k + 1 is sin(p/10000^(2k/OutputSize)),
     channel 2k + 2 the cosine of the same, k from 0.
@@ -163,7 +159,6 @@ class SinusoidalPositionEncoding(Layer):
         return _for_all(ops, table, x) if over else table
 
 
-@dataclass(frozen=True, eq=False)
 class EmbeddingConcatenation(Layer):
     """embeddingConcatenationLayer: Weights (C×1) as a first time step or position, such as
     the class token of a transformer; everything else moves on by one."""
@@ -194,7 +189,6 @@ class EmbeddingConcatenation(Layer):
         return ops.concatenate([ops.expand(p["Weights"], x.dims, one), x], over)
 
 
-@dataclass(frozen=True, eq=False)
 class PatchEmbedding(Layer):
     """patchEmbeddingLayer: a convolution whose stride is its PatchSize, then one position for
     each patch: down the columns first ('column-major'), along the rows first ('row-major')

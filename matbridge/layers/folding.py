@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from matbridge.card import Layer
-from matbridge.dims import Size
+from matbridge.core.card import Layer
+from matbridge.core.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["SequenceFolding", "SequenceUnfolding"]
 
 
-@dataclass(frozen=True, eq=False)
 class SequenceFolding(Layer):
     """sequenceFoldingLayer: frames as observations, those of one time step together.
 
@@ -35,7 +32,6 @@ class SequenceFolding(Layer):
         return ops.merge(ops.align(x, x.dims if "B" in x.dims else x.dims + "B"), "TB", "B"), x
 
 
-@dataclass(frozen=True, eq=False)
 class SequenceUnfolding(Layer):
     """sequenceUnfoldingLayer: the time steps back again."""
 

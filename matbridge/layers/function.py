@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from matbridge.card import Layer, prop
-from matbridge.converters import logical
-from matbridge.dims import Size
+from matbridge.core.card import Layer, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import logical
 from matbridge.errors import UnknownSizeError
-from matbridge.expression import evaluate, parse_function
+from matbridge.layers.handle import evaluate, parse_function
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.shapes import ShapeOps
 
@@ -36,7 +36,6 @@ def handle(value: Any) -> Handle:
     return Handle(text, dict(getattr(value, "workspace", {})), getattr(value, "raw", None))
 
 
-@dataclass(frozen=True, eq=False)
 class FunctionLayer(Layer):
     """functionLayer: PredictFcn on its inputs.
 

@@ -7,11 +7,10 @@ globalAveragePooling1dLayer and its relatives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from matbridge.card import Layer
-from matbridge.dims import Size
+from matbridge.core.card import Layer
+from matbridge.core.dims import Size
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class GlobalPooling(Layer):
     """The mean or the largest element over RANK dimensions."""
 
@@ -55,7 +53,6 @@ class GlobalPooling(Layer):
         return ops.reduce(self.REDUCTION, inputs[0], over, keep=over == "S")
 
 
-@dataclass(frozen=True, eq=False)
 class GlobalAveragePooling1D(GlobalPooling):
     """globalAveragePooling1dLayer."""
 
@@ -66,7 +63,6 @@ class GlobalAveragePooling1D(GlobalPooling):
     RANK = 1
 
 
-@dataclass(frozen=True, eq=False)
 class GlobalAveragePooling2D(GlobalPooling):
     """globalAveragePooling2dLayer."""
 
@@ -76,7 +72,6 @@ class GlobalAveragePooling2D(GlobalPooling):
     SINCE = "R2019b"
 
 
-@dataclass(frozen=True, eq=False)
 class GlobalAveragePooling3D(GlobalPooling):
     """globalAveragePooling3dLayer."""
 
@@ -87,7 +82,6 @@ class GlobalAveragePooling3D(GlobalPooling):
     RANK = 3
 
 
-@dataclass(frozen=True, eq=False)
 class GlobalMaxPooling1D(GlobalPooling):
     """globalMaxPooling1dLayer."""
 
@@ -99,7 +93,6 @@ class GlobalMaxPooling1D(GlobalPooling):
     REDUCTION = "max"
 
 
-@dataclass(frozen=True, eq=False)
 class GlobalMaxPooling2D(GlobalPooling):
     """globalMaxPooling2dLayer."""
 
@@ -110,7 +103,6 @@ class GlobalMaxPooling2D(GlobalPooling):
     REDUCTION = "max"
 
 
-@dataclass(frozen=True, eq=False)
 class GlobalMaxPooling3D(GlobalPooling):
     """globalMaxPooling3dLayer."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import DOCUMENTATION, RECORDED, Array, Layer, constant, prop
-from matbridge.converters import integer, logical, one_of, positive, reals, sizes, text
-from matbridge.dims import Size, canonical, check_labels
+from matbridge.core.card import DOCUMENTATION, RECORDED, Array, Layer, constant, prop
+from matbridge.core.dims import Size, canonical, check_labels
+from matbridge.core.kinds import integer, logical, one_of, positive, reals, sizes, text
 from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Parameters, Value
 
@@ -34,7 +33,6 @@ SAVED_STATISTICS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
 class InputLayer(Layer):
     """What all input layers share.
 
@@ -128,7 +126,6 @@ class InputLayer(Layer):
         return ops.subtract(ops.multiply(unit, 2.0), 1.0)
 
 
-@dataclass(frozen=True, eq=False)
 class ImageInput(InputLayer):
     """imageInputLayer: H×W×C×N images, zerocenter by default."""
 
@@ -142,7 +139,6 @@ class ImageInput(InputLayer):
     normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="zerocenter")
 
 
-@dataclass(frozen=True, eq=False)
 class Image3dInput(ImageInput):
     """image3dInputLayer: H×W×D×C×N volumes, zerocenter by default."""
 
@@ -154,7 +150,6 @@ class Image3dInput(ImageInput):
     EVIDENCE = DOCUMENTATION
 
 
-@dataclass(frozen=True, eq=False)
 class FeatureInput(InputLayer):
     """featureInputLayer: N×C rows of features."""
 
@@ -165,7 +160,6 @@ class FeatureInput(InputLayer):
     SINCE = "R2020b"
 
 
-@dataclass(frozen=True, eq=False)
 class SequenceInput(InputLayer):
     """sequenceInputLayer: C×T, or H×C×T, H×W×C×T, H×W×D×C×T image sequences."""
 
@@ -194,7 +188,6 @@ def open_sizes(value: Any) -> tuple[int | None, ...]:
     return tuple(None if np.isnan(n) else integer(n) for n in flat)
 
 
-@dataclass(frozen=True, eq=False)
 class AnyInput(Layer):
     """inputLayer: data of any InputFormat as they are, without normalization.
 

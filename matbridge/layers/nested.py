@@ -4,11 +4,10 @@ layers stand in for them, under the names OUTER/INNER that MATLAB gives their le
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import Layer, prop
-from matbridge.converters import numbers
+from matbridge.core.card import Layer, prop
+from matbridge.core.kinds import numbers
 from matbridge.layers.notyet import NotYet
 from matbridge.ops import Ops, Parameters, Value
 
@@ -17,7 +16,6 @@ __all__ = ["NetworkLayer", "NeuralODE", "ProjectedLayer", "expanded"]
 Ends = tuple[str, str]
 
 
-@dataclass(frozen=True, eq=False)
 class NetworkLayer(Layer):
     """networkLayer: a network in place of a layer. Ports in, or in1, in2, ...; outputs alike."""
 
@@ -53,7 +51,6 @@ class NetworkLayer(Layer):
         return [_inside(self, port) for port in fed]
 
 
-@dataclass(frozen=True, eq=False)
 class ProjectedLayer(NetworkLayer):
     """The layer that compressNetworkUsingProjection puts in place of another: its network of
     projections and the smaller operation between them."""
@@ -71,7 +68,6 @@ class ProjectedLayer(NetworkLayer):
     )
 
 
-@dataclass(frozen=True, eq=False)
 class NeuralODE(NotYet):
     """neuralODELayer: the solution of y' = Network(t, y) over TimeInterval."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import CHANNEL, EXPORTED, Array, Layer, learnable, prop, statistic
-from matbridge.converters import number, one_of, optional, positive
-from matbridge.dims import Size
+from matbridge.core.card import CHANNEL, EXPORTED, Array, Layer, learnable, prop, statistic
+from matbridge.core.dims import Size
+from matbridge.core.kinds import number, one_of, optional, positive
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = [
@@ -21,7 +20,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class Normalization(Layer):
     """Offset and Scale have one value per channel (1×1×C for images, C×1 otherwise)."""
 
@@ -39,7 +37,6 @@ class Normalization(Layer):
         return inputs[0]
 
 
-@dataclass(frozen=True, eq=False)
 class BatchNormalization(Normalization):
     """batchNormalizationLayer: per channel, in any format,
     (x - TrainedMean)/sqrt(TrainedVariance + Epsilon)·Scale + Offset.
@@ -94,7 +91,6 @@ def _moved(ops: Ops, old: Value, new: Value, decay: float) -> Value:
     return ops.add(ops.multiply(new, decay), ops.multiply(old, 1.0 - decay))
 
 
-@dataclass(frozen=True, eq=False)
 class Standardizing(Normalization):
     """(x - mean)/sqrt(variance + Epsilon)·Scale + Offset, with the mean and the biased
     variance of each observation; one Offset and one Scale per channel."""
@@ -110,7 +106,6 @@ class Standardizing(Normalization):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, eq=False)
 class LayerNormalization(Standardizing):
     """layerNormalizationLayer, over the dimensions that OperationDimension says.
 
@@ -148,7 +143,6 @@ class LayerNormalization(Standardizing):
         return ops.standardize(x, over[self.operation_dimension], self.epsilon)
 
 
-@dataclass(frozen=True, eq=False)
 class InstanceNormalization(Standardizing):
     """instanceNormalizationLayer: over space and time, each channel by itself."""
 
@@ -167,7 +161,6 @@ def groups(value: Any) -> int | str:
     return words(value) if isinstance(value, str) else positive(value)
 
 
-@dataclass(frozen=True, eq=False)
 class GroupNormalization(Standardizing):
     """groupNormalizationLayer: over space, time and the channels of a group; groups are
     contiguous. 'all-channels' is one group, 'channel-wise' one for each channel."""
@@ -198,7 +191,6 @@ class GroupNormalization(Standardizing):
         return ops.merge(ops.standardize(split, "SCTU", self.epsilon), "GC", "C")
 
 
-@dataclass(frozen=True, eq=False)
 class CrossChannelNormalization(Layer):
     """crossChannelNormalizationLayer: x/(K + Alpha·Σx²/WindowChannelSize)^Beta.
 

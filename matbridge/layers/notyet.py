@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from matbridge.card import Layer
-from matbridge.dims import Size
+from matbridge.core.card import Layer
+from matbridge.core.dims import Size
 from matbridge.errors import UnsupportedError
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["NotYet"]
 
 
-@dataclass(frozen=True, eq=False)
 class NotYet(Layer):
     """A layer of MATLAB's that matbridge knows by name and properties alone."""
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import EQUATION, RECORDED, Layer, prop
-from matbridge.converters import number, numbers, optional
+from matbridge.core.card import EQUATION, RECORDED, Layer, prop
+from matbridge.core.kinds import number, numbers, optional
 from matbridge.ops import Ops, Value
 
 __all__ = [
@@ -50,7 +49,6 @@ def weights(value: Any) -> tuple[float, ...] | None:
     return None if isinstance(value, str) else optional(numbers)(value)
 
 
-@dataclass(frozen=True, eq=False)
 class OutputLayer(Layer):
     """What all output layers share."""
 
@@ -63,14 +61,12 @@ class OutputLayer(Layer):
     )
 
 
-@dataclass(frozen=True, eq=False)
 class Classifying(OutputLayer):
     """Classes in the order of the scores."""
 
     classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
 
 
-@dataclass(frozen=True, eq=False)
 class Regressing(OutputLayer):
     """ResponseNames are those of the responses."""
 
@@ -93,7 +89,6 @@ def squares(ops: Ops, y: Value, t: Value) -> Value:
     return ops.multiply(difference, difference)
 
 
-@dataclass(frozen=True, eq=False)
 class CrossEntropy(Classifying):
     """-Σ w·t·ln(y), the mean over the steps of a sequence and over the pixels."""
 
@@ -108,7 +103,6 @@ class CrossEntropy(Classifying):
         return ops.map("negative", mean_of(ops, terms, self.PER))
 
 
-@dataclass(frozen=True, eq=False)
 class ClassificationOutput(CrossEntropy):
     """classificationLayer: scores in the order of Classes, the order of the categories.
     Loss -Σ w·t·ln(y), w the ClassWeights, the mean over the steps of a sequence."""
@@ -121,7 +115,6 @@ class ClassificationOutput(CrossEntropy):
     PER = "BT"
 
 
-@dataclass(frozen=True, eq=False)
 class PixelClassification(CrossEntropy):
     """pixelClassificationLayer: the loss of classificationLayer, the mean over all pixels."""
 
@@ -133,7 +126,6 @@ class PixelClassification(CrossEntropy):
     SINCE = "R2017b"
 
 
-@dataclass(frozen=True, eq=False)
 class RPNClassification(CrossEntropy):
     """rpnClassificationLayer: object or background; cross-entropy over the positions that
     have a target (t is zero for the others)."""
@@ -150,7 +142,6 @@ class RPNClassification(CrossEntropy):
         return ops.map("negative", ops.divide(found, ops.maximum(total(ops, t), 1.0)))
 
 
-@dataclass(frozen=True, eq=False)
 class WeightedClassification(CrossEntropy):
     """weightedClassificationLayer, a custom layer of MATLAB's documentation:
     -Σ ClassWeights·t·ln(y)."""
@@ -164,7 +155,6 @@ class WeightedClassification(CrossEntropy):
     class_weights: tuple[float, ...] | None = prop("ClassWeights", weights, arg=1)
 
 
-@dataclass(frozen=True, eq=False)
 class SSEClassification(Classifying):
     """sseClassificationLayer, a custom layer of MATLAB's documentation: Σ (y - t)²."""
 
@@ -177,7 +167,6 @@ class SSEClassification(Classifying):
         return mean_of(ops, squares(ops, y, t), "B")
 
 
-@dataclass(frozen=True, eq=False)
 class FocalLoss(Classifying):
     """focalLossLayer: -Alpha·(1 - p)^Gamma·ln(p), p the score of the true class; the mean over
     positions is assumed."""
@@ -198,7 +187,6 @@ class FocalLoss(Classifying):
         return ops.multiply(mean_of(ops, terms, "BST"), -self.alpha)
 
 
-@dataclass(frozen=True, eq=False)
 class DicePixelClassification(Classifying):
     """dicePixelClassificationLayer: generalized Dice,
     1 - Σ_k w·2·Σ y·t / Σ_k w·Σ (y² + t²), w = 1/(Σ t)² for each class of each image. For a
@@ -221,7 +209,6 @@ class DicePixelClassification(Classifying):
         return mean_of(ops, ops.subtract(1.0, ops.divide(overlap, union)), "B")
 
 
-@dataclass(frozen=True, eq=False)
 class TverskyPixelClassification(Classifying):
     """tverskyPixelClassificationLayer, a custom layer of MATLAB's documentation:
     Σ_k 1 - (TP + ε)/(TP + Alpha·FP + Beta·FN + ε) of each image."""
@@ -246,7 +233,6 @@ class TverskyPixelClassification(Classifying):
         return mean_of(ops, ops.subtract(1.0, ops.divide(base, ops.add(base, errors))), "B")
 
 
-@dataclass(frozen=True, eq=False)
 class RegressionOutput(Regressing):
     """regressionLayer: Σ (y - t)²/2, the sum over responses and pixels, the mean over the
     steps of a sequence."""
@@ -261,7 +247,6 @@ class RegressionOutput(Regressing):
         return ops.multiply(mean_of(ops, squares(ops, y, t), "BT"), 0.5)
 
 
-@dataclass(frozen=True, eq=False)
 class MAERegression(Regressing):
     """maeRegressionLayer, a custom layer of MATLAB's documentation: the mean over the
     responses of |y - t|."""
@@ -275,7 +260,6 @@ class MAERegression(Regressing):
         return mean_of(ops, ops.map("abs", ops.subtract(y, t)), "BTC")
 
 
-@dataclass(frozen=True, eq=False)
 class RCNNBoxRegression(Regressing):
     """rcnnBoxRegressionLayer: smooth L1 of d = y - t, summed: d²/2 where |d| < 1, else
     |d| - 1/2."""

@@ -6,12 +6,11 @@ relatives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import EQUATION, EXPORTED, Layer, prop
-from matbridge.converters import integers, logical
-from matbridge.dims import Size
+from matbridge.core.card import EQUATION, EXPORTED, Layer, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import integers, logical
 from matbridge.layers.windowed import (
     Windowed,
     check_fits,
@@ -34,7 +33,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class Pooling(Windowed):
     """What pooling layers of every rank share. The stride defaults to 1, not PoolSize."""
 
@@ -53,7 +51,6 @@ class Pooling(Windowed):
         return check_fits(self, x, y)
 
 
-@dataclass(frozen=True, eq=False)
 class MaxPooling(Pooling):
     """The largest element of each window; padding never wins."""
 
@@ -67,7 +64,6 @@ class MaxPooling(Pooling):
         )
 
 
-@dataclass(frozen=True, eq=False)
 class MaxPooling1D(MaxPooling):
     """maxPooling1dLayer: over the spatial dimension, or over time where there is none."""
 
@@ -78,7 +74,6 @@ class MaxPooling1D(MaxPooling):
     RANK = 1
 
 
-@dataclass(frozen=True, eq=False)
 class MaxPooling2D(MaxPooling):
     """maxPooling2dLayer. With HasUnpoolingOutputs the outputs are out, indices and size:
     where each maximum stood (the first in MATLAB's order on a tie), and the input's size,
@@ -111,7 +106,6 @@ class MaxPooling2D(MaxPooling):
         return (*found, inputs[0])
 
 
-@dataclass(frozen=True, eq=False)
 class MaxPooling3D(MaxPooling):
     """maxPooling3dLayer."""
 
@@ -122,7 +116,6 @@ class MaxPooling3D(MaxPooling):
     RANK = 3
 
 
-@dataclass(frozen=True, eq=False)
 class MaxUnpooling2D(Layer):
     """maxUnpooling2dLayer: each element where the pooling layer found it, zeros elsewhere.
 
@@ -152,7 +145,6 @@ def average_padding(value: Any) -> float | str:
     return "mean" if isinstance(value, str) else 0.0
 
 
-@dataclass(frozen=True, eq=False)
 class AveragePooling(Pooling):
     """The mean over the whole window, zeros in the padding counted, unless PaddingValue is
     'mean'."""
@@ -170,7 +162,6 @@ class AveragePooling(Pooling):
         )
 
 
-@dataclass(frozen=True, eq=False)
 class AveragePooling1D(AveragePooling):
     """averagePooling1dLayer: over the spatial dimension, or over time where there is none."""
 
@@ -181,7 +172,6 @@ class AveragePooling1D(AveragePooling):
     RANK = 1
 
 
-@dataclass(frozen=True, eq=False)
 class AveragePooling2D(AveragePooling):
     """averagePooling2dLayer."""
 
@@ -191,7 +181,6 @@ class AveragePooling2D(AveragePooling):
     SINCE = "R2016a"
 
 
-@dataclass(frozen=True, eq=False)
 class AveragePooling3D(AveragePooling):
     """averagePooling3dLayer."""
 
@@ -202,7 +191,6 @@ class AveragePooling3D(AveragePooling):
     RANK = 3
 
 
-@dataclass(frozen=True, eq=False)
 class AdaptiveAveragePooling(Windowed):
     """The mean of each of OutputSize regions. Region i (from 0) of n elements goes from
     floor(i·n/outputs) up to ceil((i + 1)·n/outputs): assumed, since MATLAB's documentation
@@ -230,7 +218,6 @@ class AdaptiveAveragePooling(Windowed):
         return y
 
 
-@dataclass(frozen=True, eq=False)
 class AdaptiveAveragePooling1D(AdaptiveAveragePooling):
     """adaptiveAveragePooling1dLayer."""
 
@@ -241,7 +228,6 @@ class AdaptiveAveragePooling1D(AdaptiveAveragePooling):
     RANK = 1
 
 
-@dataclass(frozen=True, eq=False)
 class AdaptiveAveragePooling2D(AdaptiveAveragePooling):
     """adaptiveAveragePooling2dLayer."""
 

@@ -8,20 +8,18 @@ recorded numbers.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import RECORDED, Array, Layer, learnable, prop, state
-from matbridge.converters import logical, one_of, optional, positive
-from matbridge.dims import Size
+from matbridge.core.card import RECORDED, Array, Layer, learnable, prop, state
+from matbridge.core.dims import Size
+from matbridge.core.kinds import logical, one_of, optional, positive
 from matbridge.ops import Ops, Parameters, Recurrence, Value
 
 __all__ = ["GRU", "LSTM", "BiLSTM", "GRUProjected", "LSTMProjected", "PeepholeLSTM"]
 
 
-@dataclass(frozen=True, eq=False)
 class Recurrent(Layer):
     """What all recurrent layers share.
 
@@ -126,7 +124,6 @@ def _arrays(rows: str, states: tuple[str, ...], state_rows: str) -> tuple[Array,
     )
 
 
-@dataclass(frozen=True, eq=False)
 class LSTM(Recurrent):
     """lstmLayer. z = W·x + R·h + b in rows i, f, g, o; c = σ(f)·c + σ(i)·s(g);
     h = σ(o)·s(c), with σ the gate and s the state activation."""
@@ -139,7 +136,6 @@ class LSTM(Recurrent):
     ARRAYS = _arrays("4*NumHiddenUnits", ("HiddenState", "CellState"), "NumHiddenUnits")
 
 
-@dataclass(frozen=True, eq=False)
 class BiLSTM(Recurrent):
     """bilstmLayer: rows 1 to 4H forward, 4H+1 to 8H backward; 2H output channels, forward
     then backward.
@@ -156,7 +152,6 @@ class BiLSTM(Recurrent):
     ARRAYS = _arrays("8*NumHiddenUnits", ("HiddenState", "CellState"), "2*NumHiddenUnits")
 
 
-@dataclass(frozen=True, eq=False)
 class Gated(Recurrent):
     """Rows r, z, h; h = (1 - z)·candidate + z·h.
 
@@ -190,7 +185,6 @@ class Gated(Recurrent):
         return dataclasses.replace(super().how, reset_gate_mode=self.reset_gate_mode)
 
 
-@dataclass(frozen=True, eq=False)
 class GRU(Gated):
     """gruLayer."""
 
@@ -212,7 +206,6 @@ def _projected(rows: str, rest: tuple[Array, ...]) -> tuple[Array, ...]:
     )
 
 
-@dataclass(frozen=True, eq=False)
 class Projected(Recurrent):
     """W·(Qi'·x) and R·(Qo'·h) in place of W·x and R·h.
 
@@ -231,7 +224,6 @@ class Projected(Recurrent):
         return inner, outer, p["Bias"]
 
 
-@dataclass(frozen=True, eq=False)
 class LSTMProjected(Projected):
     """lstmProjectedLayer."""
 
@@ -243,7 +235,6 @@ class LSTMProjected(Projected):
     ARRAYS = _projected("4*NumHiddenUnits", LSTM.ARRAYS[2:])
 
 
-@dataclass(frozen=True, eq=False)
 class GRUProjected(Projected, Gated):
     """gruProjectedLayer."""
 
@@ -254,7 +245,6 @@ class GRUProjected(Projected, Gated):
     ARRAYS = _projected("3*NumHiddenUnits", GRU.ARRAYS[2:])
 
 
-@dataclass(frozen=True, eq=False)
 class PeepholeLSTM(Recurrent):
     """peepholeLSTMLayer, a custom layer of MATLAB's documentation: an LSTM whose gates i and
     f also see the cell state before the step, and o the one after it.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from matbridge.card import RECORDED, Layer, prop
-from matbridge.converters import number, probability
+from matbridge.core.card import RECORDED, Layer, prop
+from matbridge.core.kinds import number, probability
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["Dropout", "GaussianNoise", "SpatialDropout"]
 
 
-@dataclass(frozen=True, eq=False)
 class Dropout(Layer):
     """dropoutLayer: the identity at prediction; in training elements go with Probability
     and the rest are divided by 1 - Probability."""
@@ -28,7 +25,6 @@ class Dropout(Layer):
         return ops.dropout(inputs[0], self.probability)
 
 
-@dataclass(frozen=True, eq=False)
 class SpatialDropout(Layer):
     """spatialDropoutLayer: the identity at prediction; in training whole channels of an
     observation go with Probability and the rest are divided by 1 - Probability."""
@@ -44,7 +40,6 @@ class SpatialDropout(Layer):
         return ops.dropout(inputs[0], self.probability, over="STU")
 
 
-@dataclass(frozen=True, eq=False)
 class GaussianNoise(Layer):
     """gaussianNoiseLayer, a custom layer of MATLAB's documentation: the identity at
     prediction; in training normal noise with the standard deviation Sigma is added."""

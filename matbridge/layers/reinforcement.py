@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from matbridge.card import Layer, prop
-from matbridge.converters import reals
-from matbridge.dims import Size
+from matbridge.core.card import Layer, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import reals
 from matbridge.layers.output import OutputLayer
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["ClassificationWithEntropy", "FcnLoss", "Quadratic", "Scaling"]
 
 
-@dataclass(frozen=True, eq=False)
 class Scaling(Layer):
     """scalingLayer: Scale·x + Bias, each a number or an array of the input's size."""
 
@@ -58,7 +56,6 @@ def _labelled(array: Any, format: str) -> tuple[np.ndarray, str]:
     return array.reshape(array.shape + (1,) * (spatial + 1 - array.ndim)), "S" * spatial + "C"
 
 
-@dataclass(frozen=True, eq=False)
 class Quadratic(Layer):
     """quadraticLayer: the products of any two channels, [u1·u1 u1·u2 u2·u2 u1·u3 u2·u3 u3·u3]
     for three."""
@@ -83,7 +80,6 @@ class Quadratic(Layer):
         return ops.concatenate(rows, "C")
 
 
-@dataclass(frozen=True, eq=False)
 class FcnLoss(OutputLayer):
     """The loss of an agent's model: the identity at prediction."""
 
@@ -92,7 +88,6 @@ class FcnLoss(OutputLayer):
     TRAINING = (*OutputLayer.TRAINING, "ResponseNames", "LossFcn", "IsNetworkStateful")
 
 
-@dataclass(frozen=True, eq=False)
 class ClassificationWithEntropy(OutputLayer):
     """The loss of an agent's policy: the identity at prediction."""
 

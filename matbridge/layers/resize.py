@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.card import EQUATION, Layer, prop
-from matbridge.converters import logical, numbers, one_of, optional, spread
-from matbridge.dims import Size, without
+from matbridge.core.card import EQUATION, Layer, prop
+from matbridge.core.dims import Size, without
+from matbridge.core.kinds import logical, numbers, one_of, optional, spread
 from matbridge.errors import LayerError
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
@@ -32,7 +31,6 @@ def location(value: Any) -> tuple[int, ...] | None:
     return None if found is None else tuple(int(n) for n in found)
 
 
-@dataclass(frozen=True, eq=False)
 class Crop(Layer):
     """'in' cut to the spatial sizes of 'ref'.
 
@@ -87,7 +85,6 @@ class Crop(Layer):
         return x
 
 
-@dataclass(frozen=True, eq=False)
 class Crop2D(Crop):
     """crop2dLayer: height and width."""
 
@@ -98,7 +95,6 @@ class Crop2D(Crop):
     SINCE = "R2017b"
 
 
-@dataclass(frozen=True, eq=False)
 class Crop3D(Crop):
     """crop3dLayer: height, width and depth."""
 
@@ -110,7 +106,6 @@ class Crop3D(Crop):
     RANK = 3
 
 
-@dataclass(frozen=True, eq=False)
 class Resize(Layer):
     """To OutputSize, by Scale, or to the size of 'ref'.
 
@@ -192,7 +187,6 @@ class Resize(Layer):
         )
 
 
-@dataclass(frozen=True, eq=False)
 class Resize2D(Resize):
     """resize2dLayer: height and width; Method 'nearest' or 'bilinear'."""
 
@@ -202,7 +196,6 @@ class Resize2D(Resize):
     NICKNAME = "resize2d"
 
 
-@dataclass(frozen=True, eq=False)
 class Resize3D(Resize):
     """resize3dLayer: height, width and depth; Method 'nearest' or 'trilinear'."""
 
@@ -213,7 +206,6 @@ class Resize3D(Resize):
     RANK = 3
 
 
-@dataclass(frozen=True, eq=False)
 class DepthToSpace2D(Layer):
     """depthToSpace2dLayer: blocks of channels become blocks of BlockSize rows and columns.
 
@@ -256,7 +248,6 @@ class DepthToSpace2D(Layer):
         return ops.reshape(x, (*outer, height * rows, width * columns, depth), rest + "SSC")
 
 
-@dataclass(frozen=True, eq=False)
 class SpaceToDepth(Layer):
     """spaceToDepthLayer: the inverse of depthToSpace2dLayer's 'dcr'; rows and columns that
     fill no block go. Meets the example that spaceToDepth's documentation prints."""
@@ -290,7 +281,6 @@ class SpaceToDepth(Layer):
         return ops.merge(x, "IJC", "C")
 
 
-@dataclass(frozen=True, eq=False)
 class YOLOv2Reorg(SpaceToDepth):
     """yolov2ReorgLayer, the older spaceToDepthLayer; assumed to order channels as that."""
 

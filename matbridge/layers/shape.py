@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from matbridge.card import RECORDED, Layer, prop
-from matbridge.converters import integer, integers, one_of, reals
-from matbridge.dims import Size, canonical, without
+from matbridge.core.card import RECORDED, Layer, prop
+from matbridge.core.dims import Size, canonical, without
+from matbridge.core.kinds import integer, integers, one_of, reals
 from matbridge.layers.attention import position_label
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
@@ -18,7 +17,6 @@ from matbridge.ops.layout import numbered
 __all__ = ["Flatten", "Identity", "Indexing1D", "Permute", "Reshape"]
 
 
-@dataclass(frozen=True, eq=False)
 class Flatten(Layer):
     """flattenLayer: spatial dimensions into channels, height fastest, then width, depth,
     channels: MATLAB's order in memory."""
@@ -37,7 +35,6 @@ class Flatten(Layer):
         return ops.flatten(inputs[0])
 
 
-@dataclass(frozen=True, eq=False)
 class Identity(Layer):
     """identityLayer: the output is the input."""
 
@@ -56,7 +53,6 @@ def sizes(value: Any) -> tuple[int | None, ...]:
     return tuple(None if np.size(part) == 0 or np.isnan(part) else integer(part) for part in parts)
 
 
-@dataclass(frozen=True, eq=False)
 class Reshape(Layer):
     """reshapeLayer with OperationDimension 'spatial-channel': spatial dimensions and
     channels, height fastest, as an array of OutputSize, the last of which is C.
@@ -110,7 +106,6 @@ class Reshape(Layer):
         return ops.rename(ops.align(split, rest + order[::-1]), rest + labels)
 
 
-@dataclass(frozen=True, eq=False)
 class Permute(Layer):
     """permuteLayer: dimension i of the result is dimension DimensionOrder(i) of the input,
     counted as MATLAB stores the array; the labels stay where they are."""
@@ -150,7 +145,6 @@ def index(value: Any) -> str | int:
     return one_of("first", "last")(value) if isinstance(value, str) else integer(value)
 
 
-@dataclass(frozen=True, eq=False)
 class Indexing1D(Layer):
     """indexing1dLayer: one time step (or one spatial position where there is no time).
 

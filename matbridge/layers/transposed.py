@@ -7,12 +7,11 @@ the rule for padding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from matbridge.card import learnable, prop
-from matbridge.converters import integers, optional, positive
-from matbridge.dims import Size
+from matbridge.core.card import learnable, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import integers, optional, positive
 from matbridge.layers.windowed import (
     Windowed,
     check_fits,
@@ -26,7 +25,6 @@ from matbridge.ops import Ops, Padding, Parameters, Value
 __all__ = ["TransposedConvolution1D", "TransposedConvolution2D", "TransposedConvolution3D"]
 
 
-@dataclass(frozen=True, eq=False)
 class TransposedConvolution(Windowed):
     """What transposed convolution layers of every rank share.
 
@@ -83,7 +81,6 @@ def _arrays(*ones: str) -> tuple[Any, ...]:
     )
 
 
-@dataclass(frozen=True, eq=False)
 class TransposedConvolution1D(TransposedConvolution):
     """transposedConv1dLayer, over S, or over T where there is no S. Weights f×F×C, Bias
     1×F."""
@@ -96,7 +93,6 @@ class TransposedConvolution1D(TransposedConvolution):
     ARRAYS = _arrays("1")
 
 
-@dataclass(frozen=True, eq=False)
 class TransposedConvolution2D(TransposedConvolution):
     """transposedConv2dLayer. Weights fh×fw×F×C, Bias 1×1×F."""
 
@@ -107,7 +103,6 @@ class TransposedConvolution2D(TransposedConvolution):
     ARRAYS = _arrays("1", "1")
 
 
-@dataclass(frozen=True, eq=False)
 class TransposedConvolution3D(TransposedConvolution):
     """transposedConv3dLayer. Weights fh×fw×fd×F×C, Bias 1×1×1×F."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from matbridge.card import Layer
-from matbridge.converters import one_of, padding, reals, spread
-from matbridge.dims import Size, pool_output, window_span
+from matbridge.core.card import Layer
+from matbridge.core.dims import Size, pool_output, window_span
+from matbridge.core.kinds import one_of, padding, reals, spread
 from matbridge.errors import LayerError
 from matbridge.ops import Padding, Value
 
@@ -23,7 +22,6 @@ def ends(value: Any) -> Any:
     return one_of("same", "causal")(value) if isinstance(value, str) else reals(value)
 
 
-@dataclass(frozen=True, eq=False)
 class Windowed(Layer):
     """A layer whose window has RANK dimensions; one number given stands for all of them."""
 

@@ -3,7 +3,7 @@
 A :class:`Value` is data plus the order of its dimensions at hand. An operation asks for
 the order it wants, computes, and returns whatever order came naturally; nobody turns
 back. Dimensions that an operation does not name ride along as batch. What is known about
-labels is here, once; :mod:`matbridge.run.torch_ops` and :mod:`matbridge.write.onnx_ops`
+labels is here, once; :mod:`matbridge.torch.backend` and :mod:`matbridge.onnx.backend`
 supply the hooks (names with an underscore) that work on data.
 
 Weights are values too, with the labels O (output), I (input) and G (group), so that the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from matbridge.dims import union, without
+from matbridge.core.dims import union, without
 from matbridge.ops.layout import Layout, Value, column_major, numbered
 
 __all__ = ["Arithmetic"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matbridge.dims import missing, permutation, without
+from matbridge.core.dims import missing, permutation, without
 from matbridge.errors import MismatchError
 
 __all__ = ["Layout", "Value"]

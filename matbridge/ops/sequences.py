@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matbridge.dims import without
+from matbridge.core.dims import without
 from matbridge.ops.layout import Value
 from matbridge.ops.windows import Windows
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.dims import same_padding, without
+from matbridge.core.dims import same_padding, without
 from matbridge.ops.arithmetic import Arithmetic
 from matbridge.ops.layout import Value, numbered, unnumbered
 

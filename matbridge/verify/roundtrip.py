@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from matbridge.core.network import Network
 from matbridge.errors import MatbridgeError
-from matbridge.network import Network
+from matbridge.torch.program import example_inputs
 from matbridge.verify.compare import compare
-from matbridge.write.program import example_inputs
 
 __all__ = ["check"]
 
@@ -54,8 +54,8 @@ def _run_program(network: Network, path: Path, inputs: Arrays) -> Arrays:
 
 
 def _run_safetensors(network: Network, path: Path, inputs: Arrays) -> Arrays:
-    from matbridge.read import load
-    from matbridge.registry import Registry
+    from matbridge.core.registry import Registry
+    from matbridge.matlab.contents import load
 
     cards = {layer.class_name: type(layer) for layer in network.layers if layer.MATLAB}
     functions = {

@@ -8,8 +8,8 @@ from fixture import Fixture
 from reference import elementwise, windows
 
 from matbridge import Network
-from matbridge.matfile.values import Cell
 from matbridge.matlab import CONSTRUCTORS, construct
+from matbridge.matlab.file.values import Cell
 
 
 def layer(constructor, name, *positional, **named):

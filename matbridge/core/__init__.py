@@ -1,0 +1,1 @@
+"""What a network is: layers and connections in MATLAB's own layout."""

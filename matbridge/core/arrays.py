@@ -1,0 +1,130 @@
+"""Arrays against the sizes that their layer declares, in MATLAB's symbols."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from matbridge.core.card import CHANNEL, Array, Layer
+from matbridge.errors import LayerError
+
+__all__ = ["fit_arrays", "size_of"]
+
+# Sizes that nothing declares: any number of observations, a statistic's own shape.
+FREE = ("Observations", "Statistic")
+
+Symbols = dict[str, Any]
+
+
+def fit_arrays(layer: Layer, found: Mapping[str, np.ndarray]) -> Layer:
+    """The layer with these arrays, brought to their declared sizes.
+
+    Trailing dimensions of size 1, which MATLAB drops, are restored, and properties that
+    are not set ('auto') follow from the arrays. Raises LayerError where they disagree.
+    """
+    symbols: Symbols = {
+        known.name: getattr(layer, field) for field, known in layer.properties().items()
+    }
+    arrays = {
+        declared.name: _fit(declared, found[declared.name], symbols)
+        for declared in layer.declared
+        if declared.name in found
+    }
+    settled = {
+        field: symbols[known.name]
+        for field, known in layer.properties().items()
+        if getattr(layer, field) is None and symbols[known.name] is not None
+    }
+    return layer.replace(arrays=arrays, **settled)
+
+
+def size_of(layer: Layer, declared: Array) -> tuple[int, ...] | None:
+    """The size that an array of this layer must have; None where that is not known."""
+    symbols = {known.name: getattr(layer, field) for field, known in layer.properties().items()}
+    if declared.sizes == (CHANNEL,):
+        channels = symbols.get("NumChannels")
+        return None if channels is None else (channels, 1)
+    sizes: list[int] = []
+    for symbol in declared.sizes:
+        if symbol == "Observations":
+            sizes.append(1)
+            continue
+        factor, name = _split(symbol)
+        value = symbols.get(name) if name else 1
+        if value is None:
+            return None
+        sizes += value if isinstance(value, tuple) else (factor * value,)
+    return tuple(sizes)
+
+
+def _split(symbol: str) -> tuple[int, str]:
+    """ "4*NumHiddenUnits" as 4 and the name; "1" as 1 and no name."""
+    factors = symbol.split("*")
+    names = [part for part in factors if not part.isdigit()]
+    return math.prod(int(part) for part in factors if part.isdigit()), "".join(names)
+
+
+def _fit(declared: Array, array: np.ndarray, symbols: Symbols) -> np.ndarray:
+    if declared.sizes == (CHANNEL,):
+        return _fit_channels(declared, array, symbols)
+    if "Statistic" in declared.sizes:
+        return array
+    wanted = _wanted(declared, symbols)
+    shape = array.shape + (1,) * (len(wanted) - array.ndim)
+    if len(shape) != len(wanted) or not _agree(shape, wanted, symbols):
+        flat = tuple(n for n in array.shape if n != 1)
+        fixed = [f if name == "" else None for f, name in wanted]
+        if None in fixed or flat != tuple(n for n in fixed if n != 1):
+            raise _disagree(declared, array, wanted)
+        shape = tuple(n for n in fixed if n is not None)
+    return array.reshape(shape, order="F")
+
+
+def _wanted(declared: Array, symbols: Symbols) -> list[tuple[int, str]]:
+    """Each size as a number and "", or as a factor and the symbol that is not known yet."""
+    wanted: list[tuple[int, str]] = []
+    for symbol in declared.sizes:
+        factor, name = _split(symbol)
+        value = symbols.get(name) if name else 1
+        if isinstance(value, tuple):
+            wanted += [(n, "") for n in value]
+        elif value is None:
+            wanted.append((factor, name))
+        else:
+            wanted.append((factor * int(value), ""))
+    return wanted
+
+
+def _agree(shape: tuple[int, ...], wanted: list[tuple[int, str]], symbols: Symbols) -> bool:
+    """Whether the sizes agree; sets the symbols that were not known."""
+    for n, (factor, name) in zip(shape, wanted, strict=True):
+        if (name and n % factor) or (not name and n != factor):
+            return False
+    for n, (factor, name) in zip(shape, wanted, strict=True):
+        if name and name not in FREE:
+            symbols[name] = n // factor
+    return True
+
+
+def _fit_channels(declared: Array, array: np.ndarray, symbols: Symbols) -> np.ndarray:
+    if sum(n != 1 for n in array.shape) > 1:
+        raise LayerError(f"{declared.name} has size {array.shape}, not one value per channel")
+    if symbols.get("NumChannels") is None:
+        symbols["NumChannels"] = array.size
+    elif array.size != symbols["NumChannels"]:
+        raise LayerError(
+            f"{declared.name} has {array.size} values for {symbols['NumChannels']} channels"
+        )
+    return array
+
+
+def _disagree(declared: Array, array: np.ndarray, wanted: list[tuple[int, str]]) -> LayerError:
+    sizes = "×".join(str(factor) if not name else "?" for factor, name in wanted)
+    found = "×".join(map(str, array.shape))
+    return LayerError(
+        f"{declared.name} has size {found}, but the layer's properties need {sizes} "
+        f"({declared.shown})"
+    )

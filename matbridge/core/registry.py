@@ -1,0 +1,109 @@
+"""Class names to cards: a value that is passed, not a global."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from matbridge.core.card import Layer
+from matbridge.errors import UnsupportedError
+
+__all__ = ["ENTRY_POINT", "CustomOutput", "Registry", "Unknown"]
+
+# The group of entry points under which a package offers cards of its own.
+ENTRY_POINT = "matbridge.layers"
+
+
+class Unknown(Layer):
+    """A layer that no card knows, kept with all its properties in ``extra``."""
+
+    known = False
+    runnable = False
+    ports: tuple[str, ...] = field(default=("in",), kw_only=True)
+    out_ports: tuple[str, ...] = field(default=("out",), kw_only=True)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return self.ports
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return self.out_ports
+
+    def obstacle(self) -> UnsupportedError | None:
+        return UnsupportedError(
+            f"matbridge does not know the layer class {self.class_name}",
+            where=self.name,
+            mend="'matbridge scaffold FILE "
+            f"{self.class_name}' writes a card for it to fill in; its heart is\n"
+            f"    class Card(matbridge.Layer):\n"
+            f'        MATLAB = ("{self.class_name}",)\n'
+            f"        def forward(self, ops, p, x): return ...\n"
+            f"  Pass it as registry=[Card], or with --cards FILE.py.",
+        )
+
+    def infer(self, *inputs: Any) -> Any:
+        self.refuse("is not known to matbridge, so its output size is not either")
+
+    def forward(self, ops: Any, p: Any, *inputs: Any) -> Any:
+        self.refuse("is not known to matbridge and cannot be run")
+
+
+class CustomOutput(Unknown):
+    """An output layer of the user's own: the identity at prediction, whatever its loss."""
+
+    IS_OUTPUT = True
+    runnable = True
+    classes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def obstacle(self) -> UnsupportedError | None:
+        return None
+
+    def infer(self, *inputs: Any) -> Any:
+        return inputs[0]
+
+    def forward(self, ops: Any, p: Any, *inputs: Any) -> Any:
+        return inputs[0]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The cards at hand by saved class name, and functions for function layers.
+
+    ``functions`` are keyed by the text of the handle or the name of the layer.
+    """
+
+    cards: Mapping[str, type[Layer]]
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+    @classmethod
+    def builtin(cls) -> Registry:
+        """Every card of matbridge."""
+        from matbridge.layers import CARDS
+
+        return cls({name: card for card in CARDS for name in card.MATLAB})
+
+    def with_(self, more: Mapping[str, Any] | Iterable[type[Layer]]) -> Registry:
+        """These cards and functions as well, before those at hand.
+
+        A mapping gives class names (or the texts of function handles); an iterable of
+        cards counts by their own MATLAB names.
+        """
+        if not isinstance(more, Mapping):
+            more = {name: card for card in more for name in card.MATLAB}
+        cards = {name: card for name, card in more.items() if isinstance(card, type)}
+        functions = {name: f for name, f in more.items() if name not in cards}
+        return Registry({**self.cards, **cards}, {**self.functions, **functions})
+
+    def with_plugins(self) -> Registry:
+        """The cards that installed packages offer as entry points, after those at hand."""
+        found: dict[str, type[Layer]] = {}
+        for entry in importlib.metadata.entry_points(group=ENTRY_POINT):
+            card = entry.load()
+            found.update(dict.fromkeys(card.MATLAB, card))
+        return Registry({**found, **self.cards}, self.functions)
+
+    def find(self, class_name: str) -> type[Layer] | None:
+        return self.cards.get(class_name)

@@ -1,8 +1,0 @@
-"""The anonymous functions of function layers, understood as arithmetic; never executed."""
-
-from __future__ import annotations
-
-from matbridge.expression.evaluate import evaluate
-from matbridge.expression.parse import Function, parse_function
-
-__all__ = ["Function", "evaluate", "parse_function"]

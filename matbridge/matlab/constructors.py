@@ -1,0 +1,88 @@
+"""MATLAB's constructors: layers built in Python under the names that MATLAB gives them.
+
+    from matbridge import Network
+    from matbridge.matlab import fullyConnectedLayer, lstmLayer, sequenceInputLayer
+
+    network = Network.of([
+        sequenceInputLayer(3),
+        lstmLayer(20, OutputMode="last", InputWeights=W, RecurrentWeights=R, Bias=b),
+        fullyConnectedLayer(2, Name="out", Weights=V, Bias=c),
+    ])
+
+Positional arguments stand in MATLAB's order, the rest are name-value arguments; arrays
+have MATLAB's sizes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from matbridge.core.card import Layer
+from matbridge.errors import LayerError, MismatchError
+from matbridge.layers import CARDS
+from matbridge.matlab.layer import read_properties
+
+__all__ = ["construct"]
+
+CONSTRUCTORS: dict[str, type[Layer]] = {card.BUILDER: card for card in CARDS if card.BUILDER}
+__all__ += sorted(CONSTRUCTORS)
+
+
+def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer:
+    """The layer that MATLAB's constructor of this card makes.
+
+    Raises LayerError for a value that the layer refuses and MismatchError for an argument
+    that it does not have.
+    """
+    given = _by_name(card, positional, named)
+    arrays = {declared.name for declared in card.ARRAYS} | {
+        "Mean",
+        "StandardDeviation",
+        "Min",
+        "Max",
+    }
+    for name in arrays & set(given):
+        array = np.asarray(given[name])
+        given[name] = array.reshape(-1, 1) if array.ndim < 2 else array
+    try:
+        layer, unknown = read_properties(card, given)
+    except LayerError as error:
+        raise error.at(card.BUILDER) from None
+    if unknown:
+        raise MismatchError(
+            f"{card.BUILDER} has no argument {', '.join(unknown)}",
+            mend=f"It has {', '.join(sorted(_names(card)))}.",
+        )
+    return layer
+
+
+def _by_name(
+    card: type[Layer], positional: tuple[Any, ...], named: dict[str, Any]
+) -> dict[str, Any]:
+    places = {p.arg: p.name for p in card.properties().values() if p.arg is not None}
+    if len(positional) > len(places):
+        raise MismatchError(
+            f"{card.BUILDER} takes {len(places)} positional arguments, not {len(positional)}",
+            mend=f"In order: {', '.join(places[i] for i in sorted(places))}.",
+        )
+    return {**{places[i]: value for i, value in enumerate(positional, 1)}, **named}
+
+
+def _names(card: type[Layer]) -> list[str]:
+    return [*(p.name for p in card.properties().values()), *(a.name for a in card.ARRAYS), "Name"]
+
+
+def __getattr__(name: str) -> Callable[..., Layer]:
+    """The constructor of this name."""
+    card = CONSTRUCTORS.get(name)
+    if card is None:
+        raise AttributeError(f"MATLAB has no constructor {name!r} that matbridge knows")
+    return functools.partial(construct, card)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,157 @@
+"""Files to networks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from matbridge.core.card import Layer
+from matbridge.core.network import Network, Provenance
+from matbridge.core.registry import Registry
+from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
+from matbridge.matlab.file import DEFAULT_LIMIT, PLAIN_CLASSES, MatFile
+from matbridge.matlab.file.values import MatObject
+from matbridge.matlab.find import SHALLOW, Found, find_networks, is_object
+from matbridge.matlab.objects import read_network
+from matbridge.matlab.weights import read_weights
+
+__all__ = ["Contents", "load", "read_contents"]
+
+# Variables of these classes cannot hold a network.
+DATA = PLAIN_CLASSES | {"string", "categorical", "datetime", "duration"}
+
+Cards = Registry | Mapping[str, type[Layer]] | Iterable[type[Layer]]
+
+
+class Contents:
+    """What a MAT-file holds: its networks by address, and why some could not be read.
+
+    With an ``address`` only the variable that it begins with is decoded.
+    """
+
+    def __init__(self, file: MatFile, registry: Registry, address: str | None = None) -> None:
+        self.file = file
+        root = None if address is None else re.split(r"[.({]", address)[0]
+        self.partial = root in file.variables
+        self.networks: dict[str, Network] = {}
+        self.shallow: list[str] = []
+        self.failures: dict[str, MatbridgeError] = {}
+        for name, variable in file.variables.items():
+            if variable.class_name not in DATA and (not self.partial or name == root):
+                for found in find_networks(file[name], name, registry):
+                    self._take(found, registry)
+
+    def _take(self, found: Found, registry: Registry) -> None:
+        if isinstance(found.value, MatObject) and found.value.class_name == SHALLOW:
+            self.shallow.append(found.address)
+            return
+        header = self.file.header
+        details = {"created": header.created, "platform": header.platform, "format": header.version}
+        provenance = Provenance(self.file.path.name, found.address, details=details)
+        try:
+            read = read_network if is_object(found.value) else read_weights
+            self.networks[found.address] = read(found.value, registry, provenance)
+        except MatbridgeError as error:
+            self.failures[found.address] = error
+
+    def choose(self, address: str | None) -> Network:
+        """The network at an address, or without one the only trained one.
+
+        An address may stop short: ``agent.Actor`` is the only trained network inside.
+        Raises MismatchError listing them where there is not exactly one.
+        """
+        if address is None:
+            inside = self.networks
+        elif address in self.networks:
+            return self.networks[address]
+        else:
+            inside = {a: n for a, n in self.networks.items() if _is_within(a, address)}
+        trained = [n for n in inside.values() if n.initialised and n.class_name != LAYERS_ONLY]
+        trained = trained or [n for n in inside.values() if n.initialised]
+        if len(trained) == 1:
+            return trained[0]
+        if len(inside) == 1:
+            return next(iter(inside.values()))
+        raise self._no_choice(address, bool(inside))
+
+    def _no_choice(self, address: str | None, several: bool) -> MatbridgeError:
+        where = self.file.path.name
+        if self.networks:
+            listed = ", ".join(self.networks)
+            if several:
+                return MismatchError(
+                    "the file holds several networks",
+                    where=where,
+                    mend=f"Choose one with --network: {listed}.",
+                )
+            return MismatchError(
+                f"there is no network at {address!r}", where=where, mend=f"Networks: {listed}."
+            )
+        if address is not None and not self.partial:
+            return MismatchError(
+                f"there is no variable for {address!r}",
+                where=where,
+                mend=f"Variables: {', '.join(self.file.variables)}.",
+            )
+        for failed, error in self.failures.items():
+            return error.at(f"{where}:{failed}")
+        if self.shallow:
+            return UnsupportedError(
+                f"{', '.join(self.shallow)} is a shallow network object: not supported yet",
+                where=where,
+                mend="In MATLAB, genFunction(net, 'f') writes it as a plain function.",
+            )
+        return UnsupportedError(
+            "the file holds no network",
+            where=where,
+            mend=f"Variables: {', '.join(self.file.variables) or 'none'}. "
+            "'matbridge inspect' lists them with their sizes.",
+        )
+
+
+LAYERS_ONLY = "nnet.cnn.layer.Layer"
+
+
+def _is_within(address: str, prefix: str) -> bool:
+    return address.startswith(prefix) and address[len(prefix) :][:1] in (".", "{", "(")
+
+
+def read_contents(
+    path: str | Path, registry: Cards | None = None, max_size: int = DEFAULT_LIMIT
+) -> Contents:
+    """Everything that a MAT-file holds by way of networks.
+
+    ``registry`` adds cards to the built-in ones. Raises FormatError for a damaged file.
+    """
+    return Contents(MatFile(path, max_size), as_registry(registry))
+
+
+def as_registry(cards: Cards | None) -> Registry:
+    """The built-in cards with these added; a Registry is taken as it is."""
+    if isinstance(cards, Registry):
+        return cards
+    return Registry.builtin() if cards is None else Registry.builtin().with_(cards)
+
+
+def load(
+    path: str | Path,
+    network: str | None = None,
+    registry: Cards | None = None,
+    max_size: int = DEFAULT_LIMIT,
+) -> Network:
+    """The network in a file that MATLAB saved, or in a safetensors file of ours.
+
+    ``network`` is the address of one where there are several (``agent.Actor.Model``);
+    without it the only trained one is taken. ``registry`` gives cards for layers that
+    matbridge does not know; ``max_size`` bounds the bytes that a variable may hold.
+
+    Raises FormatError (damaged), MismatchError (no or several such networks) and
+    UnsupportedError (a kind of network that cannot be read).
+    """
+    if Path(path).suffix == ".safetensors":
+        from matbridge.safetensors.read import load_safetensors
+
+        return load_safetensors(Path(path), as_registry(registry))
+    contents = Contents(MatFile(path, max_size), as_registry(registry), network)
+    return contents.choose(network)

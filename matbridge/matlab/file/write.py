@@ -1,0 +1,193 @@
+"""Plain values to MAT-files, with objects as MATLAB keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matbridge.errors import UnsupportedError
+from matbridge.matlab.file import matio, matio_save
+from matbridge.matlab.file.values import (
+    Categorical,
+    Cell,
+    Enumeration,
+    FunctionHandle,
+    Immediate,
+    Map,
+    MatObject,
+    ObjectArray,
+    String,
+    StringArray,
+    StructArray,
+    Symbol,
+    Table,
+)
+
+__all__ = ["write_mat"]
+
+
+def write_mat(
+    path: str | Path, variables: Mapping[str, Any], version: str = "v7", created: str = ""
+) -> None:
+    """Write variables to a MAT-file: "v6" (not compressed), "v7" or "v7.3".
+
+    ``created`` stands in the header in place of the present time. Raises UnsupportedError
+    for a value that has no MATLAB form.
+    """
+    encoder = Encoder()
+    encoded = {name: encoder.value(value) for name, value in variables.items()}
+    matio_save.save(Path(path), encoded, version, created)
+
+
+class Encoder:
+    """Converts values; one object met twice stays one object."""
+
+    def __init__(self) -> None:
+        self.objects: dict[int, Any] = {}
+
+    def value(self, value: Any) -> Any:
+        """What mat-io writes for a plain value."""
+        for kind, convert in CONVERSIONS:
+            if isinstance(value, kind):
+                return convert(self, value)
+        if hasattr(value, "tocsc"):
+            return value
+        raise UnsupportedError(f"a {type(value).__name__} cannot be written to a MAT-file")
+
+    def _number(self, value: Any) -> Any:
+        return np.atleast_2d(np.asarray(value))
+
+    def _text(self, value: str) -> Any:
+        return np.array([str(value)])
+
+    def _array(self, items: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+        """An object array filled column by column."""
+        flat = np.empty(len(items), dtype=object)
+        for place, item in enumerate(items):
+            flat[place] = item
+        return flat.reshape(shape, order="F")
+
+    def _cell(self, value: Cell) -> Any:
+        return self._array([self.value(item) for item in value], value.shape)
+
+    def _list(self, value: list[Any] | tuple[Any, ...]) -> Any:
+        return self._array([self.value(item) for item in value], (len(value), 1))
+
+    def _struct(self, value: Mapping[str, Any]) -> Any:
+        return self._structs([value], (1, 1), tuple(value))
+
+    def _struct_array(self, value: StructArray) -> Any:
+        return self._structs(list(value), value.shape, value.fields)
+
+    def _structs(self, items: list[Any], shape: tuple[int, ...], fields: tuple[str, ...]) -> Any:
+        if not fields:
+            return matio.EmptyMatStruct(np.empty(shape, dtype=object))
+        flat = np.empty(len(items), dtype=[(name, object) for name in fields])
+        for place, item in enumerate(items):
+            for name in fields:
+                flat[place][name] = self.value(item[name])
+        return flat.reshape(shape, order="F")
+
+    def _handle(self, value: FunctionHandle) -> Any:
+        if isinstance(value.raw, Cell):
+            return self._cell(value.raw)
+        if not value.raw:
+            raise UnsupportedError("a function handle made in Python cannot be written")
+        return matio.MatlabFunction(self._struct(value.raw))
+
+    def _object(self, value: MatObject) -> Any:
+        if value.old_style:
+            return matio.MatlabObject(self._struct(value.properties), value.class_name)
+        if id(value) not in self.objects:
+            made = matio_save.opaque(value.class_name, {}, value.saveobj)
+            # Before its properties: they may lead back to it. The value is kept alive.
+            self.objects[id(value)] = made
+            made.keeps = value
+            made.properties = {name: self.value(p) for name, p in value.properties.items()}
+        return self.objects[id(value)]
+
+    def _objects(self, value: ObjectArray) -> Any:
+        array = self._array([self.value(item) for item in value], value.shape)
+        return matio.MatlabOpaqueArray(array, value.class_name)
+
+    def _symbol(self, value: Symbol) -> Any:
+        return matio.MatlabOpaqueProperty(np.str_(value), matio.PropertyType.MATLAB_ENUMERATION)
+
+    def _immediate(self, value: Immediate) -> Any:
+        return matio.MatlabOpaqueProperty(np.int32(value), matio.PropertyType.INTEGER_VALUE)
+
+    # -- classes with a plain form ----------------------------------------------------------
+
+    def _string(self, value: String) -> Any:
+        return matio_save.string_object([str(value)], (1, 1))
+
+    def _strings(self, value: StringArray) -> Any:
+        return matio_save.string_object(list(value), value.shape)
+
+    def _categorical(self, value: Categorical) -> Any:
+        properties = {
+            "categoryNames": self._list(list(value.names)),
+            "codes": value.codes,
+            "isProtected": np.array([[value.protected]]),
+            "isOrdinal": np.array([[value.ordinal]]),
+        }
+        return matio_save.opaque("categorical", properties, False)
+
+    def _table(self, value: Table) -> Any:
+        columns = list(value.columns.values())
+        rows = next((getattr(c, "shape", (len(c),))[0] for c in columns), 0)
+        names = Cell(list(value.columns), (1, len(columns)))
+        row_names = Cell(value.row_names, (len(value.row_names), 1) if value.row_names else (0, 0))
+        properties = {
+            "data": self._cell(Cell(columns, (1, len(columns)))),
+            "ndims": np.array([[2.0]]),
+            "nrows": np.array([[float(rows)]]),
+            "rownames": self._cell(row_names),
+            "nvars": np.array([[float(len(columns))]]),
+            "varnames": self._cell(names),
+            "props": self._struct(value.properties),
+        }
+        return matio_save.opaque("table", properties, False)
+
+    def _map(self, value: Map) -> Any:
+        serialization = {
+            "keys": Cell(list(value.keys()), (1, len(value))),
+            "values": Cell(list(value.values()), (1, len(value))),
+            "uniformity": np.array([[value.uniform]]),
+            "keyType": value.key_type,
+            "valueType": value.value_type,
+        }
+        return matio_save.opaque(
+            "containers.Map", {"serialization": self._struct(serialization)}, False
+        )
+
+    def _enumeration(self, value: Enumeration) -> Any:
+        if value.valued:
+            raise UnsupportedError(f"the values of the enumeration {value.class_name} are not kept")
+        return matio_save.enumeration(value.class_name, value.names, value.shape)
+
+
+# In this order: String is a str, Map a dict, Cell a list, and bool an int.
+CONVERSIONS: tuple[tuple[Any, Callable[[Encoder, Any], Any]], ...] = (
+    (type(None), lambda encoder, value: matio.MatlabCanonicalEmpty()),
+    (String, Encoder._string),
+    (Symbol, Encoder._symbol),
+    (Immediate, Encoder._immediate),
+    (str, Encoder._text),
+    (Map, Encoder._map),
+    (Mapping, Encoder._struct),
+    (StructArray, Encoder._struct_array),
+    (StringArray, Encoder._strings),
+    (ObjectArray, Encoder._objects),
+    (Cell, Encoder._cell),
+    ((list, tuple), Encoder._list),
+    (MatObject, Encoder._object),
+    (Categorical, Encoder._categorical),
+    (Table, Encoder._table),
+    (FunctionHandle, Encoder._handle),
+    (Enumeration, Encoder._enumeration),
+    ((np.ndarray, np.generic, int, float, complex), Encoder._number),
+)

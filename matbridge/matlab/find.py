@@ -1,0 +1,81 @@
+"""Where the networks of a file are: variables, fields, cells, inside objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from matbridge.core.registry import Registry
+from matbridge.matlab.file.values import Cell, MatObject, ObjectArray, StructArray
+from matbridge.matlab.weights import is_weights
+
+__all__ = ["NETWORKS", "SHALLOW", "Found", "find_networks", "is_layer", "is_object"]
+
+NETWORKS = ("SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.cnn.LayerGraph")
+SHALLOW = "network"
+LAYER_PACKAGES = ("nnet.cnn.layer.", "nnet.onnx.layer.", "nnet.keras.layer.", "rl.layer.")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network as the file holds it, and its address, such as ``agent.Actor.Model``."""
+
+    address: str
+    value: Any
+
+
+def is_layer(value: Any, registry: Registry) -> bool:
+    """Whether this is a layer object, as far as its class tells."""
+    if not isinstance(value, MatObject):
+        return False
+    name = value.class_name
+    return name.startswith(LAYER_PACKAGES) or registry.find(name) is not None
+
+
+def find_networks(value: Any, address: str, registry: Registry) -> Iterator[Found]:
+    """Every network in a plain value, depth first; nothing inside a network is searched."""
+    yield from _search(value, address, registry, set())
+
+
+def _search(value: Any, address: str, registry: Registry, seen: set[int]) -> Iterator[Found]:
+    if not isinstance(value, MatObject | dict | list) or id(value) in seen:
+        return
+    seen.add(id(value))
+    if _is_network(value, registry):
+        yield Found(address, value)
+        return
+    for step, inner in _steps(value):
+        yield from _search(inner, address + step, registry, seen)
+
+
+def _is_network(value: Any, registry: Registry) -> bool:
+    if isinstance(value, ObjectArray):
+        layers = [v for v in value if isinstance(v, MatObject)]
+        return bool(layers) and any(is_layer(v, registry) for v in layers)
+    if is_weights(value, registry):
+        return True
+    return isinstance(value, MatObject) and (
+        value.class_name in NETWORKS or (value.class_name == SHALLOW and value.old_style)
+    )
+
+
+def is_object(value: Any) -> bool:
+    """Whether a network found is an object of MATLAB's, not a plain export."""
+    return isinstance(value, MatObject | ObjectArray)
+
+
+def _steps(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, MatObject):
+        # What saveobj wrote is no step of its own: agent.Actor.Model, not agent.any.Actor.
+        for name, inner in value.properties.items():
+            if name == "any" and isinstance(inner, dict):
+                yield from ((f".{n}", v) for n, v in inner.items())
+            else:
+                yield f".{name}", inner
+    elif isinstance(value, dict):
+        yield from ((f".{name}", inner) for name, inner in value.items())
+    elif isinstance(value, Cell):
+        yield from ((f"{{{i}}}", inner) for i, inner in enumerate(value, 1))
+    elif isinstance(value, StructArray | ObjectArray):
+        yield from ((f"({i})", inner) for i, inner in enumerate(value, 1))

@@ -1,0 +1,178 @@
+"""A saved object to a card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from matbridge.core.arrays import fit_arrays
+from matbridge.core.card import Layer
+from matbridge.core.diagnostics import Report
+from matbridge.core.registry import CustomOutput, Registry, Unknown
+from matbridge.errors import LayerError
+from matbridge.layers.function import FunctionLayer
+from matbridge.layers.output import names
+from matbridge.matlab.file.values import MatObject
+
+__all__ = ["read_layer", "read_properties"]
+
+# Saved with every layer, or by every custom layer: names, ports and bookkeeping.
+COMMON = (
+    "Version",
+    "any",
+    "Type",
+    "InputNames",
+    "OutputNames",
+    "NumInputs",
+    "NumOutputs",
+    "PrivateNumStates",
+    "nnet.layer.Layer.PrivateInputs",
+    "nnet.layer.Layer.PrivateOutputs",
+    "nnet.cnn.layer.mixin.Learnable.LearnRateFactor",
+    "nnet.cnn.layer.mixin.Learnable.L2Factor",
+    "nnet.cnn.layer.mixin.Learnable.LearnablesTypes",
+)
+# What comes of values that are not of the kind expected: files hold whatever they like.
+ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+FACTORS = ("LearnRateFactor", "L2Factor", "Initializer")
+
+
+def read_layer(found: MatObject, registry: Registry, report: Report, where: str) -> Layer:
+    """The card of a saved layer; an Unknown, with a diagnostic, where there is none.
+
+    What cannot be understood is reported, not raised: the other layers are still read.
+    """
+    saved = dict(found.saved)
+    name = str(saved.get("Name", ""))
+    card = registry.find(found.class_name) or registry.with_plugins().find(found.class_name)
+    if card is None:
+        return _unknown(found, saved, name)
+    try:
+        layer, left = read_properties(card, saved)
+    except LayerError as error:
+        report.error(
+            f"{found.class_name.rpartition('.')[2]} cannot be read: {error.what}",
+            f"{where}/{name}",
+            "Please report the file, or give a card of your own for this class.",
+        )
+        return _unknown(found, saved, name)
+    for unused in left:
+        report.note(f"the saved property {unused} is not known and not used", f"{where}/{name}")
+    return _with_function(layer, found, registry)
+
+
+def _with_function(layer: Layer, found: MatObject, registry: Registry) -> Layer:
+    """The class name it was saved under; for a function layer its ports and function."""
+    changes: dict[str, Any] = {"class_name": found.class_name}
+    if isinstance(layer, FunctionLayer):
+        changes["ports"] = _ports(found.saved, "Input", "in")
+        given = registry.functions
+        changes["function"] = given.get(layer.name, given.get(layer.predict_fcn.text))
+    return layer.replace(**changes)
+
+
+# What custom output layers inherit from nnet.layer.ClassificationLayer and RegressionLayer.
+OUTPUT_PROPERTIES = ({"Classes", "NumClasses"}, {"ResponseNames"})
+
+
+def _unknown(found: MatObject, saved: dict[str, Any], name: str) -> Unknown:
+    kind: type[Unknown] = Unknown
+    more: dict[str, Any] = {}
+    if any(properties <= set(saved) for properties in OUTPUT_PROPERTIES):
+        kind, more = CustomOutput, {"classes": names(saved.get("Classes", ""))}
+    return kind(
+        **more,
+        name=name,
+        class_name=found.class_name,
+        description=_text(saved.get("Description")),
+        ports=_ports(saved, "Input", "in"),
+        out_ports=_ports(saved, "Output", "out"),
+        extra={k: v for k, v in saved.items() if k not in COMMON and k != "Name"},
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _ports(saved: dict[str, Any], side: str, default: str) -> tuple[str, ...]:
+    for name in (f"nnet.layer.Layer.Private{side}s", f"{side}Names"):
+        found = saved.get(name)
+        if isinstance(found, Iterable) and not isinstance(found, str | np.ndarray) and any(found):
+            return tuple(str(port) for port in found)
+    return (default,)
+
+
+def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, list[str]]:
+    """The layer of this card with these saved properties, and the names of those unused.
+
+    ``saved`` by MATLAB name, arrays as they are or as {Value, LearnRateFactor, ...}.
+    Raises LayerError where a property is missing, cannot be understood or disagrees.
+    """
+    saved = {name: value for name, value in saved.items() if name != "any"}
+    training = _take_factors(saved)
+    try:
+        saved = card.upgrade(saved)
+    except ODD as error:
+        raise LayerError(f"its saved form is not understood: {error}") from None
+    fields = {
+        "name": _text(saved.pop("Name", "")),
+        "description": _text(saved.pop("Description", "")),
+        **_take_properties(card, saved),
+    }
+    layer = card(**fields)
+    arrays = {
+        declared.name: _real(numeric(saved.pop(declared.name)), declared.name)
+        for declared in layer.declared
+        if declared.name in saved
+    }
+    layer = fit_arrays(layer, {name: a for name, a in arrays.items() if a is not None and a.size})
+    training.update({name: saved.pop(name) for name in card.TRAINING if name in saved})
+    extra = {name: value for name, value in saved.items() if name not in COMMON}
+    return layer.replace(training=training, extra=extra), list(extra)
+
+
+def _real(array: np.ndarray | None, name: str) -> np.ndarray | None:
+    if array is None or array.dtype.kind != "c":
+        return array
+    if np.any(array.imag):
+        raise LayerError(f"{name} holds complex numbers")
+    return array.real
+
+
+def _take_factors(saved: dict[str, Any]) -> dict[str, Any]:
+    """Replace {Value, LearnRateFactor, ...} by Value; returns the rest, by array."""
+    training = {}
+    for name, value in saved.items():
+        if isinstance(value, dict) and "Value" in value and "LearnRateFactor" in value:
+            training[name] = {k: value[k] for k in FACTORS if k in value}
+            saved[name] = numeric(value["Value"])
+    return training
+
+
+def _take_properties(card: type[Layer], saved: dict[str, Any]) -> dict[str, Any]:
+    fields = {}
+    for field, known in card.properties().items():
+        source = known.saved if known.saved in saved else known.name
+        if source not in saved:
+            if known.required:
+                raise LayerError(f"the property {known.name} is missing")
+            continue
+        value = saved.pop(source)
+        try:
+            fields[field] = known.convert(value)
+        except ODD as error:
+            raise LayerError(f"{known.name}: {error}") from None
+    return fields
+
+
+def numeric(value: Any) -> np.ndarray | None:
+    """A numeric array, also where it stands in a dlarray or gpuArray; else None."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiubc":
+        return value
+    if isinstance(value, MatObject) and value.class_name in ("dlarray", "gpuArray"):
+        inside = [numeric(v) for v in value.saved.values()]
+        return next((array for array in inside if array is not None), None)
+    return None

@@ -1,0 +1,1 @@
+"""Networks in ONNX: the words as nodes of a graph, and the file."""

@@ -1,0 +1,134 @@
+"""Element-wise functions: as ONNX nodes, and in NumPy for constants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from matbridge.errors import UnsupportedError
+from matbridge.onnx.graph import Builder, Data, Size, Tensor
+
+__all__ = ["ELEMENTWISE", "NUMPY"]
+
+Make = Callable[..., Tensor]
+
+
+def _broadcast(*data: Data) -> list[Size]:
+    """Sizes after expansion; a symbolic size wins over 1."""
+    shapes = [one.shape if isinstance(one, np.ndarray) else one.sizes for one in data]
+    rank = max(map(len, shapes))
+    padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
+    return [next((n for n in place if n != 1), 1) for place in zip(*padded, strict=True)]
+
+
+def plain(operator: str, **fixed: Any) -> Make:
+    """The ONNX operator of the same meaning."""
+
+    def make(builder: Builder, *data: Data, **options: Any) -> Tensor:
+        return builder.node(operator, list(data), _broadcast(*data), **fixed, **options)
+
+    return make
+
+
+def _number(value: float) -> np.ndarray:
+    return np.array(value, dtype=float)
+
+
+def _leaky_relu(builder: Builder, x: Data, scale: float) -> Tensor:
+    return builder.node("LeakyRelu", [x], _broadcast(x), alpha=scale)
+
+
+def _clip(builder: Builder, x: Data, low: float, high: float) -> Tensor:
+    return builder.node("Clip", [x, _number(low), _number(high)], _broadcast(x))
+
+
+def _gelu(builder: Builder, x: Data, approximation: str = "none") -> Tensor:
+    """x/2·(1 + erf(x/√2)), or its approximation by tanh."""
+
+    def apply(name: str, *data: Data) -> Tensor:
+        return ELEMENTWISE[name](builder, *data)
+
+    if approximation == "tanh":
+        cube = apply("multiply", apply("multiply", x, x), x)
+        inner = apply("add", x, apply("multiply", cube, _number(0.044715)))
+        curve = apply("tanh", apply("multiply", inner, _number(math.sqrt(2 / math.pi))))
+    else:
+        curve = apply("erf", apply("multiply", x, _number(math.sqrt(0.5))))
+    half = apply("multiply", x, _number(0.5))
+    return apply("multiply", half, apply("add", curve, _number(1.0)))
+
+
+def _round(builder: Builder, x: Data) -> Tensor:
+    """Half away from zero, as MATLAB; ONNX rounds half to even."""
+    away = ELEMENTWISE["floor"](
+        builder, ELEMENTWISE["add"](builder, ELEMENTWISE["abs"](builder, x), _number(0.5))
+    )
+    return ELEMENTWISE["multiply"](builder, away, ELEMENTWISE["sign"](builder, x))
+
+
+def _no_complex(builder: Builder, *data: Data) -> Tensor:
+    raise UnsupportedError("ONNX has no complex numbers, so this network cannot be written to it")
+
+
+ELEMENTWISE: dict[str, Make] = {
+    "add": plain("Add"),
+    "subtract": plain("Sub"),
+    "multiply": plain("Mul"),
+    "divide": plain("Div"),
+    "power": plain("Pow"),
+    "maximum": plain("Max"),
+    "minimum": plain("Min"),
+    "negative": plain("Neg"),
+    "exp": plain("Exp"),
+    "log": plain("Log"),
+    "sqrt": plain("Sqrt"),
+    "abs": plain("Abs"),
+    "sign": plain("Sign"),
+    "floor": plain("Floor"),
+    "round": _round,
+    "sin": plain("Sin"),
+    "cos": plain("Cos"),
+    "tanh": plain("Tanh"),
+    "sigmoid": plain("Sigmoid"),
+    "erf": plain("Erf"),
+    "relu": plain("Relu"),
+    "softplus": plain("Softplus"),
+    "softsign": plain("Softsign"),
+    "hard-sigmoid": plain("HardSigmoid", alpha=0.2, beta=0.5),
+    "leaky-relu": _leaky_relu,
+    "elu": plain("Elu"),
+    "gelu": _gelu,
+    "clip": _clip,
+    "complex": _no_complex,
+    "real": _no_complex,
+    "imag": _no_complex,
+}
+
+NUMPY: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "power": np.power,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "negative": np.negative,
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+    "sign": np.sign,
+    "floor": np.floor,
+    "round": lambda x: np.floor(np.abs(x) + 0.5) * np.sign(x),
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "sigmoid": special.expit,
+    "erf": special.erf,
+    "relu": lambda x: np.maximum(x, 0),
+    "clip": lambda x, low, high: np.clip(x, low, high),
+}

@@ -1,0 +1,126 @@
+"""Networks as ONNX models."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from matbridge.core.arrays import size_of
+from matbridge.core.card import Array, Layer
+from matbridge.core.dims import Size, batch_first
+from matbridge.core.network import Network
+from matbridge.errors import MismatchError, UnsupportedError
+from matbridge.onnx.backend import OnnxOps
+from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Tensor
+from matbridge.ops import Value
+from matbridge.version import VERSION
+
+__all__ = ["to_onnx"]
+
+
+class Bound:
+    """The arrays of one layer as constants; states are where every run begins."""
+
+    def __init__(self, layer: Layer, ops: OnnxOps) -> None:
+        self.layer = layer
+        self.declared: dict[str, Array] = {a.name: a for a in layer.declared}
+        self.ops = ops
+
+    def __getitem__(self, name: str) -> Value:
+        declared = self.declared[name]
+        array = self.layer.arrays.get(name)
+        if array is None:
+            size = size_of(self.layer, declared)
+            if declared.role != "state" or size is None:
+                raise UnsupportedError(f"{name} is missing", where=self.layer.name)
+            array = np.zeros(size)
+        shape, dims = declared.view(array.shape)
+        return Value(array.reshape(shape).astype(np.float64), dims)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.layer.arrays
+
+    def update(self, **states: Value) -> None:
+        """A model starts every run anew."""
+
+
+def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
+    """The network as an ONNX model, batch first, with N and T free.
+
+    Inputs and outputs bear MATLAB's names; features (N, C), images (N, C, H, W), sequences
+    (N, C, T). Raises UnsupportedError for what cannot run or cannot be said in ONNX.
+    """
+    network.check_runnable()
+    if dtype not in TYPES:
+        raise MismatchError(f"{dtype!r} is not a type of ours", mend="Use float32 or float64.")
+    builder = Builder(np.dtype(dtype))
+    ops = OnnxOps(builder)
+    inputs = {name: _input(network, name) for name in network.input_names}
+
+    def bind(layer: Layer) -> Bound:
+        builder.scope = layer.name
+        return Bound(layer, ops)
+
+    values = network.walk(ops, inputs, bind)
+    outputs = [
+        _output(builder, ops, n, v) for n, v in zip(network.output_names, values, strict=True)
+    ]
+    graph = helper.make_graph(
+        builder.pruned([value.name for value in outputs]),
+        "matbridge",
+        [_info(value.data, dtype) for value in inputs.values()],
+        [_info(value, dtype) for value in outputs],
+        list(builder.initializers.values()),
+    )
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="matbridge",
+        producer_version=VERSION,
+    )
+    if network.classes:
+        helper.set_model_props(model, {"classes": json.dumps(network.classes)})
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _input(network: Network, name: str) -> Value:
+    layer = next((x for x in network.layers if x.name == name and x.IS_INPUT), None)
+    size = layer.infer() if layer is not None else None
+    if not isinstance(size, Size):
+        raise UnsupportedError(
+            "this input has no input layer, so its format is not known", where=name
+        )
+    dims = batch_first(size.format)
+    spatial = list(size.spatial)
+    sizes: list[Any] = []
+    for axis, label in enumerate(dims):
+        known = spatial.pop(0) if label == "S" else size[label]
+        sizes.append(Dim(((name, axis),)) if known is None else known)
+    return Value(Tensor(name, tuple(sizes)), dims)
+
+
+def _output(builder: Builder, ops: OnnxOps, name: str, value: Value) -> Tensor:
+    builder.scope = f"output/{name}"
+    data = ops.align(value, batch_first(value.dims)).data
+    taken = {tensor for node in builder.nodes for tensor in node.input}
+    if not isinstance(data, Tensor):
+        raise UnsupportedError("the output does not depend on the input", where=name)
+    made = Tensor(f"{name}_out" if name in taken else name, data.sizes)
+    builder.nodes.append(helper.make_node("Identity", [data.name], [made.name], made.name))
+    return made
+
+
+def _info(tensor: Tensor, dtype: str) -> Any:
+    shape = [_symbol(n) if isinstance(n, Dim) else n for n in tensor.sizes]
+    return helper.make_tensor_value_info(tensor.name, TYPES[dtype], shape)
+
+
+def _symbol(dim: Dim) -> str:
+    name = "_".join(f"{source}_{axis}" for source, axis in dim.parts)
+    return name if dim.factor == 1 else f"{dim.factor}_{name}"

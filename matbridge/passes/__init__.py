@@ -1,0 +1,1 @@
+"""From network to network: what changes one without changing what it computes."""

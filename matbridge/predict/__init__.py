@@ -1,0 +1,1 @@
+"""MATLAB's predict on any engine: layouts, mini-batches, data files."""

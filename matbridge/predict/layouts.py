@@ -1,0 +1,300 @@
+"""What the user gives to values, and values to what MATLAB's predict returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from matbridge.core.card import Layer
+from matbridge.core.dims import canonical, check_labels, reorder
+from matbridge.core.network import Network
+from matbridge.errors import MismatchError
+
+__all__ = ["Batch", "Result", "read_inputs", "shape_output"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One input: arrays in ``dims`` (MATLAB's order, with B), one for each group of
+    observations that can run together, and which observations these are.
+
+    ``kind`` tells how the user gave them: "array", "sequence" (one numeric sequence),
+    "list" (a cell) or "format" (a labelled array).
+    """
+
+    arrays: tuple[np.ndarray, ...]
+    members: tuple[tuple[int, ...], ...]
+    dims: str
+    kind: str
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.members))
+
+
+def read_inputs(
+    network: Network, given: Sequence[Any], format: str | Sequence[str] | None
+) -> dict[str, Batch]:
+    """Each input of the network by name; MismatchError where one does not fit."""
+    names = network.input_names
+    if len(given) == 1 and isinstance(given[0], Mapping):
+        given = _by_name(names, given[0])
+    if len(given) != len(names):
+        raise MismatchError(
+            f"the network has {len(names)} inputs, {len(given)} were given",
+            mend=f"Inputs, in order: {', '.join(names)}.",
+        )
+    formats = [format] * len(names) if format is None or isinstance(format, str) else list(format)
+    if len(formats) != len(names):
+        raise MismatchError(f"{len(formats)} formats were given for {len(names)} inputs")
+    found = {
+        name: _read(network, name, value, one)
+        for name, value, one in zip(names, given, formats, strict=True)
+    }
+    if len({batch.count for batch in found.values()}) > 1:
+        counts = ", ".join(f"{name} {batch.count}" for name, batch in found.items())
+        raise MismatchError(f"the inputs have different numbers of observations: {counts}")
+    _check_complex(network, found)
+    return _regrouped(found)
+
+
+def _check_complex(network: Network, found: dict[str, Batch]) -> None:
+    if any(layer.COMPLEX for layer in network.layers):
+        return
+    for name, batch in found.items():
+        if any(array.dtype.kind == "c" for array in batch.arrays):
+            raise MismatchError(
+                "the input is complex",
+                where=name,
+                mend="The input layer has SplitComplexInputs = false.",
+            )
+
+
+def _by_name(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
+    wrong = [name for name in given if name not in names]
+    lacking = [name for name in names if name not in given]
+    if wrong or lacking:
+        raise MismatchError(
+            f"inputs missing: {', '.join(lacking) or 'none'}; "
+            f"unknown: {', '.join(wrong) or 'none'}",
+            mend=f"Inputs: {', '.join(names)}.",
+        )
+    return [given[name] for name in names]
+
+
+def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
+    layer = next((x for x in network.layers if x.name == name and x.IS_INPUT), None)
+    try:
+        if format is not None:
+            batch = _labelled(value, check_labels(format.upper()), layer)
+        elif layer is not None:
+            batch = _natural(layer, value)
+        else:
+            raise MismatchError(
+                "this input has no input layer, so its format is not known",
+                mend='Give it, such as format="CB" or --format CB.',
+            )
+        if not batch.count:
+            raise MismatchError("there are no observations in it")
+        return batch
+    except MismatchError as error:
+        raise error.at(name) from None
+
+
+def _labelled(value: Any, format: str, layer: Layer | None) -> Batch:
+    array = _numeric(value)
+    extra = len(format) - array.ndim
+    if extra < 0 and any(n != 1 for n in array.shape[len(format) :]):
+        raise MismatchError(f"an array of size {_shown(array)} does not have the format {format}")
+    array = array.reshape(array.shape[: len(format)] + (1,) * max(extra, 0))
+    dims = getattr(layer, "format", "") or canonical(format if "B" in format else format + "B")
+    array = _complex_to_channels(reorder(array, format, dims), dims, layer)
+    if layer is not None:
+        _check_sizes(layer, array, dims)
+    return Batch((array,), (tuple(range(array.shape[dims.index("B")])),), dims, "format")
+
+
+def _natural(layer: Layer, value: Any) -> Batch:
+    """The layout that MATLAB's predict takes for this kind of input layer."""
+    dims: str = layer.format  # type: ignore[attr-defined]
+    several = isinstance(value, list | tuple)
+    if "T" in dims:
+        items = [_sequence(layer, item, dims) for item in value] if several else []
+        if several:
+            return _grouped(items, dims)
+        return Batch((_sequence(layer, value, dims),), ((0,),), dims, "sequence")
+    if several and "S" in dims:
+        value = np.stack([_numeric(item) for item in value], axis=-1)
+    array = _features(_numeric(value)) if dims == "CB" else _images(_numeric(value), dims, layer)
+    array = _complex_to_channels(array, dims, layer)
+    _check_sizes(layer, array, dims)
+    return Batch((array,), (tuple(range(array.shape[-1])),), dims, "array")
+
+
+def _features(array: np.ndarray) -> np.ndarray:
+    """N×C rows, or one row, to C×N."""
+    if array.ndim > 2:
+        raise MismatchError(f"features are N×C, not {_shown(array)}")
+    return np.atleast_2d(array).T
+
+
+def _images(array: np.ndarray, dims: str, layer: Layer) -> np.ndarray:
+    """H×W×C×N, H×W×C or, for one channel, H×W."""
+    if array.ndim > len(dims):
+        raise MismatchError(
+            f"an input of size {_shown(array)} has too many dimensions", mend=_expected(layer, dims)
+        )
+    return array.reshape(array.shape + (1,) * (len(dims) - array.ndim))
+
+
+def _sequence(layer: Layer, value: Any, dims: str) -> np.ndarray:
+    """One sequence, C×T or H×W×C×T, with a batch dimension of 1."""
+    array = _numeric(value)
+    wanted = len(dims) - 1
+    if array.ndim == 1:
+        array = array.reshape(1, -1) if layer.input_size == (1,) else array.reshape(-1, 1)  # type: ignore[attr-defined]
+    if array.ndim > wanted:
+        raise MismatchError(
+            f"a sequence of size {_shown(array)} has too many dimensions",
+            mend=_expected(layer, dims),
+        )
+    array = array.reshape(array.shape + (1,) * (wanted - array.ndim))
+    array = _complex_to_channels(np.expand_dims(array, dims.index("B")), dims, layer)
+    _check_sizes(layer, array, dims)
+    shortest = getattr(layer, "min_length", 1)
+    if array.shape[-1] < shortest:
+        raise MismatchError(
+            f"a sequence of {array.shape[-1]} steps is shorter than MinLength {shortest}"
+        )
+    return array
+
+
+def _grouped(items: list[np.ndarray], dims: str) -> Batch:
+    """Sequences of equal length run together."""
+    if not items:
+        raise MismatchError("no sequences were given")
+    lengths: dict[int, list[int]] = {}
+    for i, item in enumerate(items):
+        lengths.setdefault(item.shape[-1], []).append(i)
+    axis = dims.index("B")
+    arrays = tuple(np.concatenate([items[i] for i in m], axis) for m in lengths.values())
+    return Batch(arrays, tuple(map(tuple, lengths.values())), dims, "list")
+
+
+def _regrouped(found: dict[str, Batch]) -> dict[str, Batch]:
+    """The same groups of observations for every input."""
+    groups = {batch.members for batch in found.values()}
+    if len(groups) == 1:
+        return found
+    # Observations that every input keeps together.
+    places = {
+        name: {m: g for g, members in enumerate(batch.members) for m in members}
+        for name, batch in found.items()
+    }
+    count = next(iter(found.values())).count
+    together: dict[tuple[int, ...], list[int]] = {}
+    for i in range(count):
+        together.setdefault(tuple(place[i] for place in places.values()), []).append(i)
+    members = tuple(map(tuple, together.values()))
+    return {name: _split(batch, members) for name, batch in found.items()}
+
+
+def _split(batch: Batch, members: tuple[tuple[int, ...], ...]) -> Batch:
+    axis = batch.dims.index("B")
+    where = {m: (g, k) for g, old in enumerate(batch.members) for k, m in enumerate(old)}
+    arrays = []
+    for group in members:
+        source = batch.arrays[where[group[0]][0]]
+        arrays.append(np.take(source, [where[m][1] for m in group], axis))
+    return Batch(tuple(arrays), members, batch.dims, batch.kind)
+
+
+def _numeric(value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiubc":
+        raise MismatchError(
+            f"the input is {type(value).__name__} of {array.dtype}, not numbers",
+            mend="Give an array, or a list of arrays for sequences.",
+        )
+    return array
+
+
+def _complex_to_channels(array: np.ndarray, dims: str, layer: Layer | None) -> np.ndarray:
+    """SplitComplexInputs: the real parts of all channels, then the imaginary parts."""
+    split = bool(getattr(layer, "split_complex_inputs", False))
+    if split:
+        return np.concatenate([array.real, array.imag], dims.index("C"))
+    return array
+
+
+def _check_sizes(layer: Layer, array: np.ndarray, dims: str) -> None:
+    size = layer.infer()
+    assert not isinstance(size, tuple)
+    pairs = list(zip(dims, array.shape, size.sizes, strict=True))
+    if all(wanted is None or n == wanted for _, n, wanted in pairs):
+        return
+    mend = _expected(layer, dims)
+    if dims == "CBT" and array.shape[2] == size["C"]:
+        mend = 'It looks like time × channels: give its transpose, or format="TC".'
+    elif dims == "CB" and array.shape[1] == size["C"]:
+        mend = "It looks like channels × observations: give its transpose."
+    raise MismatchError(f"an input of size {_shown(array, dims)} does not fit {size}", mend=mend)
+
+
+def _expected(layer: Layer, dims: str) -> str:
+    names = dict(zip("SCBT", ("", "C", "N", "T"), strict=True))
+    spatial = iter("HWD")
+    order = [next(spatial) if label == "S" else names[label] for label in dims]
+    if dims == "CB":
+        order = ["N", "C"]
+    if "T" in dims:
+        order.remove("N")
+    size = layer.infer()
+    return f"Give {'×'.join(order)}; the input layer takes {size}."
+
+
+def _shown(array: np.ndarray, dims: str = "") -> str:
+    if dims:
+        return " × ".join(f"{n}({label})" for n, label in zip(array.shape, dims, strict=True))
+    return "×".join(map(str, array.shape)) or "1"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out at one output: observations and their arrays in ``dims``, MATLAB's
+    order with B. ``kind`` is that of the inputs."""
+
+    kind: str
+    groups: tuple[tuple[tuple[int, ...], np.ndarray], ...]
+    dims: str
+
+    def channel_axis(self, ndim: int) -> int:
+        """Where the channels are in the shaped result."""
+        if self.kind != "format" and "T" in self.dims:
+            return self.dims.replace("B", "").index("C")
+        return self.dims.index("C") if ndim == len(self.dims) and "S" in self.dims else ndim - 1
+
+
+def shape_output(network: Network, result: Result) -> Any:
+    """The result in the layout that MATLAB's predict returns."""
+    axis = result.dims.index("B")
+    if "T" in result.dims and result.kind != "format":
+        single = {m: np.take(a, k, axis) for ms, a in result.groups for k, m in enumerate(ms)}
+        ordered = [single[m] for m in sorted(single)]
+        return ordered if result.kind == "list" else ordered[0] if len(ordered) == 1 else ordered
+    order = np.argsort([m for members, _ in result.groups for m in members])
+    joined = np.take(np.concatenate([a for _, a in result.groups], axis), order, axis)
+    if result.kind != "format" and _is_vector(network, joined, result.dims):
+        return joined.reshape(-1, joined.shape[axis], order="F").T
+    return joined
+
+
+def _is_vector(network: Network, array: np.ndarray, dims: str) -> bool:
+    """Whether MATLAB returns N×K: no spatial dimensions, or in the older classes of size 1."""
+    sizes = [n for label, n in zip(dims, array.shape, strict=True) if label == "S"]
+    if dims.replace("S", "") != "CB":
+        return False
+    return not sizes or (network.class_name != "dlnetwork" and all(n == 1 for n in sizes))

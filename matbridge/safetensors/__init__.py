@@ -1,0 +1,1 @@
+"""Networks as safetensors: weights in MATLAB's layout with the graph beside them."""

@@ -1,0 +1,1 @@
+"""Networks in PyTorch: the words on tensors, the module, the program."""

@@ -1,0 +1,374 @@
+"""The words of :mod:`matbridge.ops` in PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from matbridge.errors import MismatchError
+from matbridge.ops import Ops, Recurrence, Value
+from matbridge.torch import recurrence, resize
+
+__all__ = ["TorchOps"]
+
+
+def _hard_sigmoid(x: Tensor) -> Tensor:
+    """MATLAB's: 0.2·x + 0.5 between 0 and 1; torch's own has another slope."""
+    return (0.2 * x + 0.5).clamp(0, 1)
+
+
+def _gelu(x: Tensor, approximation: str = "none") -> Tensor:
+    return F.gelu(x, approximate=approximation)
+
+
+def _softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)) without the threshold at which torch's own turns linear."""
+    return torch.logaddexp(x, torch.zeros_like(x))
+
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    "add": torch.add,
+    "subtract": torch.sub,
+    "multiply": torch.mul,
+    "divide": torch.div,
+    "power": torch.pow,
+    "maximum": lambda x, y: torch.maximum(_like(x, y), _like(y, x)),
+    "minimum": lambda x, y: torch.minimum(_like(x, y), _like(y, x)),
+    "negative": torch.neg,
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "abs": torch.abs,
+    "sign": torch.sign,
+    "floor": torch.floor,
+    "round": lambda x: torch.floor(x.abs() + 0.5) * x.sign(),
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "erf": torch.erf,
+    "relu": torch.relu,
+    "softplus": _softplus,
+    "softsign": F.softsign,
+    "hard-sigmoid": _hard_sigmoid,
+    "leaky-relu": lambda x, scale: F.leaky_relu(x, scale),
+    "elu": lambda x, alpha: F.elu(x, alpha),
+    "gelu": _gelu,
+    "clip": lambda x, low, high: x.clamp(low, high),
+    "complex": torch.complex,
+    # Real numbers are their own real part; torch refuses to give their imaginary one.
+    "real": lambda x: x.real.clone() if x.is_complex() else x.clone(),
+    "imag": lambda x: x.imag.clone() if x.is_complex() else torch.zeros_like(x),
+}
+
+
+def _like(y: Any, x: Any) -> Tensor:
+    """A number as a tensor like the other operand."""
+    return y if isinstance(y, Tensor) else torch.as_tensor(y, dtype=x.dtype, device=x.device)
+
+
+REDUCTIONS: dict[str, Callable[..., Tensor]] = {
+    "mean": torch.mean,
+    "sum": torch.sum,
+    "max": torch.amax,
+    "min": torch.amin,
+}
+
+CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+def _max_pool1d(data: Tensor, *options: Any) -> Tensor:
+    # An exported program would fix the length in F.max_pool1d.
+    if torch.compiler.is_exporting():
+        return F.max_pool1d_with_indices(data, *options)[0]
+    return F.max_pool1d(data, *options)
+
+
+MAX_POOLS: dict[int, Callable[..., Tensor]] = {1: _max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+AVERAGE_POOLS: dict[int, Callable[..., Tensor]] = {
+    1: F.avg_pool1d,
+    2: F.avg_pool2d,
+    3: F.avg_pool3d,
+}
+PAD_MODES = {"symmetric-exclude-edge": "reflect", "replicate": "replicate"}
+
+Pairs = Sequence[tuple[Any, Any]]
+
+
+def even(padding: Pairs) -> list[Any] | None:
+    """One amount for each dimension where both ends are equal, else None."""
+    return [a for a, _ in padding] if all(a == b for a, b in padding) else None
+
+
+class TorchOps(Ops):
+    """Tensors of one dtype on one device; gradients flow."""
+
+    def __init__(self, dtype: torch.dtype, device: torch.device, training: bool = False) -> None:
+        self.dtype = dtype
+        self.device = device
+        self.training = training
+
+    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Every computation that may be one on weights passes here; see Prepared."""
+        return self._apply(function, *arguments, **options)
+
+    def _apply(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Every other computation passes here."""
+        return function(*arguments, **options)
+
+    # -- layout ----------------------------------------------------------------------
+
+    def sizes(self, x: Value) -> tuple[Any, ...]:
+        return tuple(x.data.shape)
+
+    def constant(self, array: Any, dims: str) -> Value:
+        return Value(torch.as_tensor(array, dtype=self.dtype, device=self.device), dims)
+
+    def _permute(self, data: Tensor, axes: tuple[int, ...]) -> Tensor:
+        return self._call(torch.permute, data, axes)
+
+    def _reshape(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
+        return self._call(torch.reshape, data, sizes)
+
+    def _expand(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
+        return self._apply(Tensor.expand, data, sizes)
+
+    def _slice(self, data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
+        return self._apply(_slice, data, axis, start, stop, step)
+
+    def _concatenate(self, data: Sequence[Tensor], axis: int) -> Tensor:
+        return self._apply(torch.cat, list(data), axis)
+
+    def _flip(self, data: Tensor, axis: int) -> Tensor:
+        return self._apply(torch.flip, data, [axis])
+
+    # -- arithmetic --------------------------------------------------------------------
+
+    def _map(self, name: str, *data: Any, **options: Any) -> Tensor:
+        return self._call(ELEMENTWISE[name], *data, **options)
+
+    def _reduce(self, name: str, data: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
+        return self._call(REDUCTIONS[name], data, axes, keep)
+
+    def _positions(self, data: Tensor, axis: int) -> Tensor:
+        return self._apply(_counted, data, axis, self.dtype)
+
+    def _lookup(self, table: Tensor, data: Tensor, words: int, strict: bool) -> Tensor:
+        return self._apply(_rows_at, table, data, words, strict)
+
+    def _softmax(self, data: Tensor, axis: int) -> Tensor:
+        return self._apply(torch.softmax, data, axis)
+
+    def _matmul(self, a: Tensor, b: Tensor) -> Tensor:
+        return self._call(torch.matmul, a, b)
+
+    def _linear(self, data: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
+        return self._apply(F.linear, data, weights, bias)
+
+    # -- windows -----------------------------------------------------------------------
+
+    def _pad(self, data: Tensor, padding: Pairs, value: float | str) -> Tensor:
+        if all(a == 0 and b == 0 for a, b in padding):
+            return data
+        if value == "symmetric-include-edge":
+            return self._apply(_mirror, data, padding)
+        amounts = [n for pair in reversed(padding) for n in pair]
+        if isinstance(value, str):
+            return self._apply(F.pad, data, amounts, PAD_MODES[value])
+        return self._apply(F.pad, data, amounts, "constant", value)
+
+    def _convolution(
+        self,
+        data: Tensor,
+        kernel: Tensor,
+        bias: Tensor,
+        padding: Pairs,
+        stride: Sequence[int],
+        dilation: Sequence[int],
+        groups: int,
+    ) -> Tensor:
+        ends = even(padding)
+        if ends is None:
+            data, ends = self._pad(data, padding, 0.0), [0] * len(padding)
+        convolve = CONVOLUTIONS[len(stride)]
+        options = (list(stride), ends, list(dilation), groups)
+        return self._apply(convolve, data, kernel, bias, *options)
+
+    def _transposed_convolution(
+        self, data: Tensor, kernel: Tensor, bias: Tensor, stride: Sequence[int]
+    ) -> Tensor:
+        return self._apply(TRANSPOSED[len(stride)], data, kernel, bias, list(stride))
+
+    def _max_pool(
+        self, data: Tensor, window: Sequence[int], stride: Sequence[int], padding: Pairs
+    ) -> Tensor:
+        ends = even(padding)
+        if ends is None or any(2 * p > k for p, k in zip(ends, window, strict=True)):
+            data, ends = self._pad(data, padding, -math.inf), [0] * len(padding)
+        return self._apply(MAX_POOLS[len(window)], data, list(window), list(stride), ends)
+
+    def _max_pool_places(
+        self, data: Tensor, window: Sequence[int], stride: Sequence[int], padding: Pairs
+    ) -> tuple[Tensor, Tensor]:
+        return self._apply(_pool_places, data, list(window), list(stride), list(padding))
+
+    def _unpool(self, data: Tensor, places: Tensor, sizes: Sequence[Any]) -> Tensor:
+        return self._apply(_unpool, data, places, tuple(sizes))
+
+    def _average_pool(
+        self,
+        data: Tensor,
+        window: Sequence[int],
+        stride: Sequence[int],
+        padding: Pairs,
+        count_padding: bool,
+    ) -> Tensor:
+        pool, sizes = AVERAGE_POOLS[len(window)], (list(window), list(stride))
+        ends = even(padding)
+        if ends is not None and all(2 * p <= k for p, k in zip(ends, window, strict=True)):
+            # torch's 3-D pool wants the window to fit before padding.
+            inside = zip(data.shape[2:], window, strict=True)
+            if len(window) < 3 or all(n >= k for n, k in inside):
+                return self._apply(pool, data, *sizes, ends, False, count_padding)
+        zeros = [0] * len(window)
+        mean = self._apply(pool, self._pad(data, padding, 0.0), *sizes, zeros)
+        if count_padding:
+            return mean
+        ones = self._pad(self._apply(_ones, data), padding, 0.0)
+        return self._map("divide", mean, self._apply(pool, ones, *sizes, zeros))
+
+    def _resize(
+        self, data: Tensor, sizes: Sequence[int], method: str, transform: str, rounding: str
+    ) -> Tensor:
+        return self._apply(resize.resize, data, sizes, method, transform, rounding)
+
+    # -- sequences -----------------------------------------------------------------------
+
+    def _recur(
+        self,
+        how: Recurrence,
+        data: Tensor,
+        weights: tuple[Tensor, ...],
+        states: list[Tensor],
+    ) -> tuple[Tensor, list[Tensor]]:
+        return recurrence.recur(self, how, data, weights, states)
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        scale: float,
+        causal: bool,
+        mask: Tensor | None,
+        want_scores: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        found = self._apply(_attention, query, key, value, scale, causal, mask, want_scores)
+        return found if want_scores else (found, None)
+
+    # -- training ----------------------------------------------------------------------------
+
+    def dropout(self, x: Value, probability: float, over: str = "") -> Value:
+        if not self.training or probability == 0:
+            return x
+        shape = [1 if label in over else n for label, n in zip(x.dims, x.data.shape, strict=True)]
+        kept = torch.rand(shape, dtype=x.data.dtype, device=x.data.device) >= probability
+        return Value(x.data * kept / (1 - probability), x.dims)
+
+    def noise(self, x: Value, deviation: float) -> Value:
+        return Value(x.data + deviation * torch.randn_like(x.data), x.dims) if self.training else x
+
+    def native(self, **ways: Any) -> Any:
+        return ways["torch"]
+
+
+def _counted(data: Tensor, axis: int, dtype: torch.dtype) -> Tensor:
+    """1, 2, ... as many as data has along this axis."""
+    return torch.arange(1, data.shape[axis] + 1, dtype=dtype, device=data.device)
+
+
+def _rows_at(table: Tensor, data: Tensor, words: int, strict: bool) -> Tensor:
+    """The rows of a table by numbers from 1; the last one for any other number."""
+    known = (data >= 1) & (data <= words) & (data == data.floor())
+    if strict and not torch.compiler.is_exporting() and not bool(known.all()):
+        raise MismatchError(
+            f"an index is not one of 1 to {words}",
+            mend="Give the indices of known words, from 1; this layer's OOVMode is 'error'.",
+        )
+    last = table.shape[0] - 1
+    return F.embedding(torch.where(known, data - 1, last).long(), table)
+
+
+def _pool_places(
+    data: Tensor, window: list[int], stride: list[int], padding: Pairs
+) -> tuple[Tensor, Tensor]:
+    """Maxima of the windows over the last two dimensions, and their places in data."""
+    (top, bottom), (left, right) = padding
+    padded = F.pad(data, [left, right, top, bottom], value=-math.inf)
+    values, places = F.max_pool2d(padded, window, stride, return_indices=True)
+    row, column = places // padded.shape[-1] - top, places % padded.shape[-1] - left
+    return values, row * data.shape[-1] + column
+
+
+def _unpool(data: Tensor, places: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    zeros = data.new_zeros((*data.shape[:2], math.prod(sizes)))
+    filled = zeros.scatter(2, places.flatten(2), data.flatten(2))
+    return filled.reshape(*data.shape[:2], *sizes)
+
+
+def _ones(data: Tensor) -> Tensor:
+    """Ones of the size of one channel of one observation."""
+    return torch.ones_like(data[:1, :1])
+
+
+def _slice(data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
+    place: list[slice] = [slice(None)] * data.ndim
+    place[axis] = slice(start, stop, step)
+    return data[tuple(place)]
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    causal: bool,
+    mask: Tensor | None,
+    want_scores: bool,
+) -> Any:
+    """Scaled dot-product attention, with its scores if they are wanted."""
+    allowed = None if mask is None else mask > 0
+    if causal and (want_scores or allowed is not None):
+        lower = _lower(query, key)
+        allowed = lower if allowed is None else allowed & lower
+        causal = False
+    if not want_scores:
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=allowed, is_causal=causal, scale=scale
+        )
+    products = query @ key.transpose(-1, -2) * scale
+    if allowed is not None:
+        products = products.masked_fill(~allowed, -math.inf)
+    scores = torch.softmax(products, -1)
+    return scores @ value, scores
+
+
+def _lower(query: Tensor, key: Tensor) -> Tensor:
+    """Which keys each query sees: those up to its own step."""
+    shape = (query.shape[-2], key.shape[-2])
+    return torch.ones(shape, dtype=torch.bool, device=query.device).tril()
+
+
+def _mirror(data: Tensor, padding: Pairs) -> Tensor:
+    """Padding by reflection with the edge repeated, which torch does not have."""
+    for axis, (before, after) in enumerate(padding, data.ndim - len(padding)):
+        size = data.shape[axis]
+        index = torch.arange(-before, size + after, device=data.device) % (2 * size)
+        data = data.index_select(axis, torch.minimum(index, 2 * size - 1 - index))
+    return data

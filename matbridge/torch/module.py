@@ -1,0 +1,353 @@
+"""A network as a torch.nn.Module, for training and for prediction."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from matbridge.core.arrays import size_of
+from matbridge.core.card import Array, Layer
+from matbridge.core.dims import batch_first
+from matbridge.core.network import Network
+from matbridge.errors import MismatchError
+from matbridge.ops import Value
+from matbridge.passes.fold import fold_batch_normalization
+from matbridge.torch.backend import TorchOps
+from matbridge.torch.losses import losses
+from matbridge.torch.prepared import Prepared, Tape
+
+__all__ = ["NetworkModule", "PreparedModule", "exact_float32", "weights_home"]
+
+States = dict[str, dict[str, Tensor]]
+
+
+class LayerArrays(nn.Module):
+    """The arrays of one layer: learnables as parameters, the rest as buffers."""
+
+    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
+        super().__init__()
+        roles = {declared.name: declared for declared in layer.declared}
+        for name, array in arrays_of(layer).items():
+            tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)
+            if roles[name].role == "learnable":
+                self.register_parameter(name, nn.Parameter(tensor))
+            else:
+                self.register_buffer(name, tensor)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {**self._parameters, **self._buffers}  # type: ignore[dict-item]
+
+
+def arrays_of(layer: Layer) -> dict[str, np.ndarray]:
+    """The declared arrays of a layer; states that are not there are zero."""
+    found = {}
+    for declared in layer.declared:
+        array = layer.arrays.get(declared.name)
+        if array is None and declared.role == "state":
+            size = size_of(layer, declared)
+            array = None if size is None else np.zeros(size, np.float32)
+        if array is not None:
+            found[declared.name] = array
+    return found
+
+
+class Bound:
+    """The arrays of one layer during one run, and the states that the run sets."""
+
+    def __init__(self, layer: Layer, ops: TorchOps, tensors: dict[str, Tensor]) -> None:
+        self.declared: dict[str, Array] = {a.name: a for a in layer.declared}
+        self.ops = ops
+        self.tensors = tensors
+        self.updates: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        tensor = self.tensors[name]
+        shape, dims = self.declared[name].view(tuple(tensor.shape))
+        if tuple(tensor.shape) == shape:
+            return Value(tensor, dims)
+        return self.ops.reshape(Value(tensor, dims), shape, dims)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.tensors
+
+    def update(self, **states: Value) -> None:
+        self.updates.update(states)
+
+
+class NetworkModule(nn.Module):
+    """An ordinary trainable module with the arrays in MATLAB's layout, by MATLAB's names.
+
+    ``lstm_1.InputWeights`` is the InputWeights of the layer lstm_1 (a dot in a layer's
+    name becomes an underscore). Inputs and outputs are batch first: features (N, C),
+    images (N, C, H, W), sequences (N, C, T), image sequences (N, C, T, H, W); several in
+    the order of the network's inputs and outputs.
+
+    ``dtype`` and ``device`` as torch takes them. Raises UnsupportedError for a network
+    that cannot run.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        dtype: torch.dtype | str = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        super().__init__()
+        network.check_runnable()
+        self.network = network
+        self.dtype = as_dtype(dtype)
+        self.keys = module_names(network, self)
+        for layer in network.layers:
+            self.add_module(self.keys[layer.name], LayerArrays(layer, self.dtype))
+        self.to(device)
+        self.eval()
+
+    @property
+    def device(self) -> torch.device:
+        for tensor in (*self.parameters(), *self.buffers()):
+            return tensor.device
+        return torch.device("cpu")
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """The tensors of each layer, by MATLAB's names."""
+        found = {}
+        for layer in self.network.layers:
+            part = self._modules[self.keys[layer.name]]
+            assert isinstance(part, LayerArrays)
+            found[layer.name] = part.tensors()
+        return found
+
+    def formats(self) -> dict[str, str]:
+        """The dims in which each input enters, batch first."""
+        found = {}
+        for name in self.network.input_names:
+            layer = self.network[name] if self._is_layer(name) else None
+            found[name] = batch_first(getattr(layer, "format", "") or "CB")
+        return found
+
+    def _is_layer(self, name: str) -> bool:
+        return any(layer.name == name and layer.IS_INPUT for layer in self.network.layers)
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """The output tensor, or a tuple of them, batch first."""
+        formats = self.formats()
+        if len(inputs) != len(formats):
+            raise MismatchError(
+                f"the network has {len(formats)} inputs, {len(inputs)} were given",
+                mend=f"Inputs, in order: {', '.join(formats)}.",
+            )
+        values = {
+            name: Value(tensor, dims)
+            for (name, dims), tensor in zip(formats.items(), inputs, strict=True)
+        }
+        results, updates = self.run(values)
+        if self.training:
+            self.keep(updates)
+        aligned = [align_batch_first(self.ops(), value) for value in results]
+        return aligned[0] if len(aligned) == 1 else tuple(aligned)
+
+    def loss(self, outputs: Tensor | tuple[Tensor, ...], *targets: Tensor) -> Tensor:
+        """The loss that MATLAB trains with: that of the output layer, or the sum of several.
+
+        ``targets`` have the size of the outputs, or are whole numbers from 0, the class at
+        each position. Raises UnsupportedError without output layers, as in a dlnetwork.
+        """
+        given = outputs if isinstance(outputs, tuple) else (outputs,)
+        found = losses(self.network, self.ops(), given, targets)
+        return torch.stack(found).sum()
+
+    def ops(self) -> TorchOps:
+        """The operations of one run."""
+        return TorchOps(self.dtype, self.device, self.training)
+
+    def run(
+        self, inputs: Mapping[str, Value], states: States | None = None
+    ) -> tuple[list[Value], States]:
+        """Outputs in whatever order came naturally, and the states that the run set.
+
+        ``states`` by layer and name stand in for those of the module.
+        """
+        ops = self.ops()
+        results, bound = self.walk(ops, inputs, states or {})
+        updates = {
+            name: {key: _as_saved(ops, found.declared[key], v) for key, v in found.updates.items()}
+            for name, found in bound.items()
+            if found.updates
+        }
+        return results, updates
+
+    def walk(
+        self, ops: TorchOps, inputs: Mapping[str, Value], states: States
+    ) -> tuple[list[Value], dict[str, Bound]]:
+        """One run, and the arrays of each layer with what it set."""
+        parts = self.parts()
+        for name, replaced in states.items():
+            parts[name] = {**parts[name], **replaced}
+        bound: dict[str, Bound] = {}
+
+        def bind(layer: Layer) -> Bound:
+            bound[layer.name] = Bound(layer, ops, parts[layer.name])
+            return bound[layer.name]
+
+        return self.network.walk(ops, inputs, bind), bound
+
+    def keep(self, updates: States) -> None:
+        """Take over the statistics that training moved; recurrent states are not kept."""
+        parts = self.parts()
+        for layer in self.network.layers:
+            for declared in layer.declared:
+                new = updates.get(layer.name, {}).get(declared.name)
+                if declared.role == "statistic" and new is not None:
+                    old = parts[layer.name][declared.name]
+                    old.copy_(new.detach().reshape(old.shape))
+
+
+class PreparedModule(NetworkModule):
+    """For prediction alone: layout and folding cost nothing per call.
+
+    The first run with inputs of some sizes is recorded; later ones with the same sizes
+    make the same calls again.
+    """
+
+    # How many recordings are kept, the latest used ones.
+    TAPES = 32
+
+    def __init__(self, network: Network, **options: Any) -> None:
+        network.check_runnable()
+        super().__init__(fold_batch_normalization(network), **options)
+        self.requires_grad_(False)
+        self.prepared = Prepared(self.dtype, self.device)
+        self.fixed = self.parts()
+        self.prepared.hold(tensor for part in self.fixed.values() for tensor in part.values())
+        # Whether sequences of unequal lengths may share a batch; None until it was tried.
+        self.ragged: bool | None = None
+        self.tapes: OrderedDict[Any, tuple[Tape, list[str], list[tuple[str, str]]]] = OrderedDict()
+
+    def ops(self) -> TorchOps:
+        return self.prepared
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        return dict(self.fixed) if hasattr(self, "fixed") else super().parts()
+
+    def run(
+        self, inputs: Mapping[str, Value], states: States | None = None
+    ) -> tuple[list[Value], States]:
+        if states:
+            return super().run(inputs, states)
+        tensors = [value.data for value in inputs.values()]
+        key = tuple((name, v.dims, v.data.shape) for name, v in inputs.items())
+        if key not in self.tapes:
+            return self._record(key, inputs, tensors)
+        self.tapes.move_to_end(key)
+        tape, dims, names = self.tapes[key]
+        found = tape.replay(tensors)
+        values = [Value(t, d) for t, d in zip(found, dims, strict=False)]
+        updates: States = {}
+        for (layer, name), tensor in zip(names, found[len(dims) :], strict=True):
+            updates.setdefault(layer, {})[name] = tensor
+        return values, updates
+
+    def _record(
+        self, key: Any, inputs: Mapping[str, Value], tensors: list[Tensor]
+    ) -> tuple[list[Value], States]:
+        self.prepared.tape = tape = Tape(tensors)
+        try:
+            results, updates = super().run(inputs)
+        finally:
+            self.prepared.tape = None
+        names = [(layer, name) for layer, found in updates.items() for name in found]
+        states = [updates[layer][name] for layer, name in names]
+        tape.finish(self.prepared.constants, [*(v.data for v in results), *states])
+        if tape.complete:
+            self.tapes[key] = (tape, [v.dims for v in results], names)
+            if len(self.tapes) > self.TAPES:
+                self.tapes.popitem(last=False)
+        return results, updates
+
+
+def _as_saved(ops: TorchOps, declared: Array, value: Value) -> Tensor:
+    """A state in MATLAB's layout."""
+    return ops.align(value, declared.dims).data
+
+
+def align_batch_first(ops: TorchOps, value: Value) -> Tensor:
+    """The data of a value, batch first."""
+    return ops.align(value, batch_first(value.dims)).data
+
+
+def as_dtype(dtype: torch.dtype | str) -> torch.dtype:
+    """A floating point dtype by torch's name; MismatchError for any other."""
+    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise MismatchError(
+            f"{dtype!r} is not a floating point type", mend="Use float32 or float64."
+        )
+    return found
+
+
+def module_names(network: Network, module: nn.Module) -> dict[str, str]:
+    """Names under which torch accepts the layers: without dots, not those of attributes."""
+    taken: set[str] = set()
+    names = {}
+    for layer in network.layers:
+        name = layer.name.replace(".", "_")
+        while name in taken or hasattr(module, name):
+            name += "_"
+        taken.add(name)
+        names[layer.name] = name
+    return names
+
+
+def weights_home(network: Network, module: nn.Module) -> Network:
+    """``network`` with the arrays of ``module``, which was made from it.
+
+    An array that training left alone is kept bit for bit. Raises MismatchError if the
+    module is another network's.
+    """
+    if not isinstance(module, NetworkModule):
+        raise MismatchError(
+            "weights can only come from a module that to_torch made",
+            mend="Use module = network.to_torch(), train it, and pass that module.",
+        )
+    changed = []
+    parts = module.parts()
+    for layer in network.layers:
+        if layer.name not in parts:
+            raise MismatchError(f"the module has no layer {layer.name}")
+        tensors = parts[layer.name]
+        arrays = {
+            name: _home(layer.arrays[name], tensors[name])
+            for name in layer.arrays
+            if name in tensors
+        }
+        changed.append(layer.replace(arrays={**layer.arrays, **arrays}))
+    return network.with_layers(*changed)
+
+
+def _home(old: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """The array of a tensor; the old one where they are equal in the tensor's dtype."""
+    new = tensor.detach().cpu().numpy()
+    if new.shape != old.shape:
+        raise MismatchError(f"the module has size {new.shape} where the network has {old.shape}")
+    same = np.array_equal(old.astype(new.dtype), new, equal_nan=True)
+    return old if same else new.astype(old.dtype)
+
+
+@contextlib.contextmanager
+def exact_float32(allow: bool = False) -> Iterator[None]:
+    """float32 means float32: TF32 off on CUDA, unless allowed."""
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = allow
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.allow_tf32 = value

@@ -1,0 +1,163 @@
+"""Operations made ready for prediction: weights laid out once, calls replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from matbridge.ops import Value
+from matbridge.torch.backend import TorchOps
+
+__all__ = ["Prepared", "Tape"]
+
+
+class Prepared(TorchOps):
+    """Computes what depends on weights alone only once, and records the rest.
+
+    Aligned kernels, folded matrices and scales are kept; later calls find them by the
+    tensors they came from.
+    """
+
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(dtype, device)
+        self.constants: dict[int, Tensor] = {}
+        self.kept: dict[Any, Tensor] = {}
+        self.tape: Tape | None = None
+
+    def hold(self, tensors: Iterable[Tensor]) -> None:
+        """Take these tensors as constant."""
+        self.constants.update({id(tensor): tensor for tensor in tensors})
+
+    def constant(self, array: Any, dims: str) -> Value:
+        value = super().constant(array, dims)
+        self.hold([value.data])
+        return value
+
+    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        key = None if options else self._key(function, arguments)
+        if key is None:
+            return self._apply(function, *arguments, **options)
+        if key not in self.kept:
+            result = function(*arguments).contiguous()
+            self.kept[key] = result
+            self.constants[id(result)] = result
+        return self.kept[key]
+
+    def _apply(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        result = function(*arguments, **options)
+        if self.tape is not None:
+            self.tape.record(self.constants, function, arguments, options, result)
+        return result
+
+    def _key(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """What identifies a computation on constants alone, None for any other."""
+        parts: list[Any] = [function]
+        constant = False
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                if id(argument) not in self.constants:
+                    return None
+                constant = True
+                parts.append(id(argument))
+            else:
+                parts.append(argument)
+        return tuple(parts) if constant else None
+
+
+class Slot(int):
+    """A place on a tape where a tensor stands while it is replayed."""
+
+
+class Tape:
+    """The calls of one run, to be made again on inputs of the same sizes.
+
+    ``complete`` is False once a tensor turned up that no recorded call made: then the run
+    cannot be replayed.
+    """
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        self.complete = True
+        self.steps: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]] = []
+        self.last: list[list[int]] = []
+        self.slots: dict[int, Slot] = {}
+        # While recording, tensors are held so that their identities stay theirs.
+        self.alive: list[Any] = []
+        for tensor in inputs:
+            self._slot(tensor)
+        self.inputs = len(inputs)
+        self.outputs: list[Any] = []
+
+    def _slot(self, tensor: Tensor) -> Slot:
+        self.alive.append(tensor)
+        return self.slots.setdefault(id(tensor), Slot(len(self.slots)))
+
+    def record(
+        self,
+        constants: dict[int, Tensor],
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        options: dict[str, Any],
+        result: Any,
+    ) -> None:
+        """Add one call."""
+        template = tuple(self._template(constants, a) for a in arguments)
+        several = isinstance(result, tuple | list)
+        made = tuple(self._slot(t) for t in result) if several else self._slot(result)
+        self.steps.append((function, template, options, made))
+
+    def _template(self, constants: dict[int, Tensor], argument: Any) -> Any:
+        if isinstance(argument, Tensor):
+            if id(argument) in self.slots:
+                return self.slots[id(argument)]
+            self.complete &= id(argument) in constants
+            return argument
+        if isinstance(argument, list | tuple):
+            return type(argument)(self._template(constants, a) for a in argument)
+        return argument
+
+    def finish(self, constants: dict[int, Tensor], outputs: Sequence[Tensor]) -> Tape:
+        """Take these tensors as the results, and find where each slot is used last."""
+        self.outputs = [self._template(constants, tensor) for tensor in outputs]
+        kept = {o for o in self.outputs if isinstance(o, Slot)}
+        seen: set[int] = set(kept)
+        for _, template, _, made in reversed(self.steps):
+            used = {*_slots(template), *_slots(made)} - seen
+            self.last.append(sorted(used))
+            seen |= used
+        self.last.reverse()
+        self.alive.clear()
+        return self
+
+    def replay(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """The results for other inputs of the same sizes."""
+        held: list[Any] = [*inputs, *[None] * (len(self.slots) - self.inputs)]
+        for (function, template, options, made), last in zip(self.steps, self.last, strict=True):
+            result = function(*[_fill(a, held) for a in template], **options)
+            if isinstance(made, Slot):
+                held[made] = result
+            else:
+                for place, one in zip(made, result, strict=True):
+                    held[place] = one
+            for place in last:
+                held[place] = None
+        return [_fill(output, held) for output in self.outputs]
+
+
+def _slots(template: Any) -> Iterable[Slot]:
+    if isinstance(template, Slot):
+        yield template
+    elif isinstance(template, list | tuple):
+        for part in template:
+            yield from _slots(part)
+
+
+def _fill(argument: Any, held: list[Any]) -> Any:
+    kind = type(argument)
+    if kind is Slot:
+        return held[argument]
+    if kind is list or kind is tuple:
+        return kind(_fill(a, held) for a in argument)
+    return argument

@@ -1,0 +1,193 @@
+"""A network as a torch.export program (.pt2), loadable where matbridge is not installed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+from torch.export import Dim, ExportedProgram
+
+from matbridge.core.dims import Size, batch_first
+from matbridge.core.network import Network
+from matbridge.errors import UnsupportedError
+from matbridge.torch.module import NetworkModule
+
+__all__ = ["example_inputs", "export_program", "save_program"]
+
+# Sizes under which a dynamic dimension is traced: torch takes 0 and 1 as fixed.
+EXAMPLE_BATCH, EXAMPLE_STEPS = 2, 5
+# What torch keeps with each node of how it came about.
+HISTORY = ("stack_trace", "from_node", "torch_fn", "nn_module_stack", "source_fn_stack")
+
+
+def export_program(network: Network, dtype: torch.dtype = torch.float32) -> ExportedProgram:
+    """The network as a program with free batch and time; weights ready for the kernels.
+
+    Inputs and outputs are batch first, as those of :class:`NetworkModule`. Raises
+    UnsupportedError for a network that cannot run.
+    """
+    module = NetworkModule(network, dtype).requires_grad_(False)
+    inputs = example_inputs(network, dtype)
+    shapes = tuple(_dynamic(dims) for dims in module.formats().values())
+    # A star argument of forward is one argument for torch.
+    first = _export(module, inputs, (shapes,))
+    folded = fold_constants(first.module())
+    return _export(folded, inputs, shapes)
+
+
+def save_program(program: ExportedProgram, path: Path) -> None:
+    """Write the archive without example inputs, which torch would pickle, and without the
+    history of each node, which names files of this machine."""
+    program.example_inputs = None
+    for module in program.graph_module.modules():
+        for node in module.graph.nodes if isinstance(module, fx.GraphModule) else ():
+            for key in HISTORY:
+                node.meta.pop(key, None)
+    # Given a path, torch would name the folder in the archive after the temporary file.
+    with path.open("wb") as file:
+        torch.export.save(program, file)
+
+
+def _export(module: torch.nn.Module, inputs: tuple[Tensor, ...], shapes: Any) -> ExportedProgram:
+    with torch.no_grad(), whole_recurrences():
+        try:
+            return torch.export.export(module, inputs, dynamic_shapes=shapes)
+        except torch._dynamo.exc.UserError as error:
+            raise UnsupportedError(
+                f"torch cannot export this network: {str(error).splitlines()[0]}",
+                mend="Convert it to ONNX or safetensors instead.",
+            ) from error
+
+
+def example_inputs(network: Network, dtype: torch.dtype) -> tuple[Tensor, ...]:
+    """Random inputs of the right sizes, batch first."""
+    found = []
+    for name in network.input_names:
+        size = next((x.infer() for x in network.layers if x.name == name and x.IS_INPUT), None)
+        if not isinstance(size, Size):
+            raise UnsupportedError("this input has no input layer", where=name)
+        spatial = list(size.spatial)
+        shape = [
+            spatial.pop(0)
+            if label == "S"
+            else {"B": EXAMPLE_BATCH, "T": EXAMPLE_STEPS}.get(label, size[label])
+            for label in batch_first(size.format)
+        ]
+        found.append(torch.rand([n or 1 for n in shape], dtype=dtype))
+    return tuple(found)
+
+
+def _dynamic(dims: str) -> dict[int, Any]:
+    """Batch and time are free, within what the layers allow."""
+    return {axis: Dim.DYNAMIC for axis, label in enumerate(dims) if label in "BT"}
+
+
+def fold_constants(module: fx.GraphModule) -> fx.GraphModule:
+    """Compute once what depends on weights alone, and drop the weights it came from."""
+    graph = module.graph
+    values: dict[fx.Node, Any] = {}
+    for node in graph.nodes:
+        if node.op == "get_attr":
+            values[node] = _attribute(module, str(node.target))
+        elif node.op == "call_function" and _constant(node, values):
+            arguments = fx.node.map_arg((node.args, node.kwargs), values.__getitem__)
+            values[node] = node.target(*arguments[0], **arguments[1])
+    edge = [
+        node
+        for node, value in values.items()
+        if isinstance(value, Tensor)
+        and node.op == "call_function"
+        and any(user not in values for user in node.users)
+    ]
+    for node in edge:
+        name = _name_for(node, module)
+        module.register_buffer(name, values[node].detach().clone().contiguous())
+        with graph.inserting_before(node):
+            node.replace_all_uses_with(graph.get_attr(name))
+    graph.eliminate_dead_code()
+    module.delete_all_unused_submodules()
+    _drop_unused(module)
+    module.recompile()
+    return module
+
+
+def _name_for(node: fx.Node, module: fx.GraphModule) -> str:
+    """After the array it comes from: lstm_1_Bias."""
+    source = node
+    while source.op != "get_attr":
+        source = source.all_input_nodes[0]
+    base = name = str(source.target).replace(".", "_")
+    count = 1
+    while hasattr(module, name):
+        count += 1
+        name = f"{base}_{count}"
+    return name
+
+
+def _constant(node: fx.Node, values: dict[fx.Node, Any]) -> bool:
+    inputs = node.all_input_nodes
+    return bool(inputs) and all(argument in values for argument in inputs)
+
+
+def _attribute(module: torch.nn.Module, target: str) -> Any:
+    found: Any = module
+    for part in target.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _drop_unused(module: fx.GraphModule) -> None:
+    used = {str(node.target) for node in module.graph.nodes if node.op == "get_attr"}
+    for owner_name, owner in list(module.named_modules()):
+        for table in (owner._parameters, owner._buffers):
+            for name in list(table):
+                if f"{owner_name}.{name}".lstrip(".") not in used:
+                    del table[name]
+
+
+@contextlib.contextmanager
+def whole_recurrences() -> Iterator[None]:
+    """Keep LSTM and GRU as single operators while a program is traced.
+
+    torch would take them apart into one step after the other, which fixes the length of
+    the sequences. Only the sizes of their results are told instead; the program then
+    calls the fused kernels. This reaches into torch; tests/test_program.py tells when a
+    release moves it.
+    """
+    keys = (
+        torch._C.DispatchKey.CompositeImplicitAutograd,
+        torch._C.DispatchKey.Autograd,
+    )
+    sizes: dict[Any, Any] = {
+        torch.ops.aten.lstm.input: _lstm_sizes,
+        torch.ops.aten.gru.input: _gru_sizes,
+    }
+    before = {operator: {k: operator.py_kernels.get(k) for k in keys} for operator in sizes}
+    try:
+        for operator, kernel in sizes.items():
+            operator.py_kernels.update(dict.fromkeys(keys, kernel))
+            operator._dispatch_cache.clear()
+        yield
+    finally:
+        for operator, kernels in before.items():
+            for key, kernel in kernels.items():
+                if kernel is None:
+                    operator.py_kernels.pop(key, None)
+                else:
+                    operator.py_kernels[key] = kernel
+            operator._dispatch_cache.clear()
+
+
+def _lstm_sizes(x: Tensor, states: list[Tensor], *_: Any) -> tuple[Tensor, Tensor, Tensor]:
+    directions, _batch, units = states[0].shape
+    y = x.new_empty(x.shape[0], x.shape[1], directions * units)
+    return y, torch.empty_like(states[0]), torch.empty_like(states[1])
+
+
+def _gru_sizes(x: Tensor, state: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
+    directions, _batch, units = state.shape
+    return x.new_empty(x.shape[0], x.shape[1], directions * units), torch.empty_like(state)

@@ -1,1 +1,0 @@
-"""Networks in other languages: a torch program, safetensors, ONNX."""
