@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import saved
 from helpers import assert_close
+from hypothesis import given
+from hypothesis import strategies as st
 
 import matbridge
 from matbridge import Layer, UnsupportedError
@@ -84,7 +86,7 @@ def test_entry_points_offer_cards(path, monkeypatch):
 
 def test_the_scaffold_is_a_card(path, tmp_path):
     network = matbridge.load(path)
-    source = scaffold("myScale", [network["scale"]], "cards.py")
+    source = scaffold("myScale", [network["scale"]])
     scope = {}
     exec(compile(source, "cards.py", "exec"), scope)
     card = scope["MyScale"]
@@ -94,6 +96,77 @@ def test_the_scaffold_is_a_card(path, tmp_path):
     assert loaded["scale"].power == 2.0
     with pytest.raises(NotImplementedError, match="what myScale computes"):
         loaded.predict(X)
+
+
+# Text that would run, or end the source, if it stood in it unescaped.
+BOMB = """print(globals().setdefault('hit', []).append(1))"""
+HOSTILE = (
+    f'"); {BOMB}; ("',
+    f"'); {BOMB}; ('",
+    f'"""\n{BOMB}\n"""',
+    f"\n{BOMB}\n",
+    f"\r{BOMB}",
+    f"\f{BOMB}",
+    f"\u2028{BOMB}",
+    "\\",
+    f"{{{BOMB}}}",
+    "{name}{class_name}{0}%s",
+    "-*- coding: utf-7 -*-",
+    "coding: rot13",
+    "class",
+    "import",
+    "Layer",
+    "forward",
+    "arrays",
+    "number",
+    "str",
+    "__class__",
+    "\uff41rrays",
+    "\u202egnp.exe",
+    "\ud800",
+    "\0",
+    "1",
+    "",
+)
+
+
+def hostile_layer(text, other="b"):
+    """A layer of an unknown class with this text in every string that a file can hold."""
+    values = [text, np.float32([[1], [2]]), np.array([[2.0]]), np.zeros((1, 3)), np.zeros(0), None]
+    values += [np.array([[np.nan]]), np.array([[True]]), np.array([[text]]), {text: text}]
+    extra = {f"{text}{place or ''}": value for place, value in enumerate(values)}
+    ports = (text, other)
+    return Unknown(name=text, class_name=text, extra=extra, ports=ports, out_ports=ports)
+
+
+def run_scaffold(text, other="b"):
+    """The card of a scaffold over hostile text, loaded from a file as --cards does."""
+    layers = [hostile_layer(text, other), hostile_layer(other, text)]
+    source = scaffold(text, layers)
+    assert source.isascii()
+    scope = {"__name__": "cards"}
+    # From bytes, as from a file: a comment could change the encoding.
+    exec(compile(source.encode(), "cards.py", "exec"), scope)
+    assert "hit" not in scope
+    (card,) = (c for c in scope.values() if isinstance(c, type) and c.__module__ == "cards")
+    return card, layers[0]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_a_file_becomes_source(text):
+    card, layer = run_scaffold(text)
+    assert (text,) == card.MATLAB
+    assert card.INPUTS == card.OUTPUTS == (text, "b")
+    assert [a.name for a in card.ARRAYS] == [f"{text}1"]
+    names = {p.name for p in card.properties().values()}
+    assert names == {f"{text}{place}" for place in ("", 2, 3, 6, 7)}
+    assert next(iter(card.properties())) not in ("arrays", "extra", "training", "number")
+    assert card.forward is not Layer.forward
+
+
+@given(text=st.text(), other=st.text())
+def test_any_text_is_data_in_a_scaffold(text, other):
+    assert (text,) == run_scaffold(text, other)[0].MATLAB
 
 
 def test_a_card_with_options_and_onnx(path):

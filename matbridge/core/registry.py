@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,10 +37,10 @@ class Unknown(Layer):
         return UnsupportedError(
             f"matbridge does not know the layer class {self.class_name}",
             where=self.name,
-            mend="'matbridge scaffold FILE "
-            f"{self.class_name}' writes a card for it to fill in; its heart is\n"
+            mend=f"matbridge scaffold FILE {shlex.quote(self.class_name)}\n"
+            f"  writes a card for it to fill in; its heart is\n"
             f"    class Card(matbridge.Layer):\n"
-            f'        MATLAB = ("{self.class_name}",)\n'
+            f"        MATLAB = ({self.class_name!a},)\n"
             f"        def forward(self, ops, p, x): return ...\n"
             f"  Pass it as registry=[Card], or with --cards FILE.py.",
         )
