@@ -36,8 +36,8 @@ class MyScale(Layer):
     MATLAB = ("myScale",)
     ARRAYS = (learnable("Alpha", "per channel", dims="C"),)
 
-    def forward(self, ops, p, *inputs):
-        return ops.multiply(inputs[0], p["Alpha"])
+    def forward(self, ops, p, x):
+        return ops.multiply(x, p["Alpha"])
 
 
 X = np.array([[1.0, 1, 1], [2, 0, -1]])
@@ -178,8 +178,8 @@ def test_a_card_with_options_and_onnx(path):
     class Powered(MyScale):
         power: float = prop("Power", number, default=1.0)
 
-        def forward(self, ops, p, *inputs):
-            return ops.power(ops.multiply(inputs[0], p["Alpha"]), self.power)
+        def forward(self, ops, p, x):
+            return ops.power(ops.multiply(x, p["Alpha"]), self.power)
 
     network = matbridge.load(path, registry={"myScale": Powered})
     expected = (X * [1, 2, 3]) ** 2

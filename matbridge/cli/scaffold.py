@@ -40,11 +40,11 @@ class {name}(Layer):
 '''
 
 TAIL = """
-    def infer(self, *inputs):
+    def infer(self, {inputs}):
         # The size of the output; that of the first input unless you say otherwise.
-        return inputs[0]
+        return {first}
 
-    def forward(self, ops, p, *inputs):
+    def forward(self, ops, p, {inputs}):
         # Say it in the words of ops, such as ops.add(x, y), ops.map("tanh", x),
         # ops.multiply(x, p["Alpha"]): see docs/adding-a-layer.md.
         raise NotImplementedError("write what " + self.MATLAB[0] + " computes")
@@ -124,7 +124,9 @@ def scaffold(class_name: str, layers: list[Layer]) -> str:
         if key not in (*arrays, "Description")
     ]
     parts += ["\n", *fields] if fields else []
-    return "".join(parts) + TAIL
+    count = len(first.inputs)
+    inputs = ["x"] if count == 1 else [f"x{i}" for i in range(1, count + 1)]
+    return "".join(parts) + TAIL.format(inputs=", ".join(inputs), first=inputs[0])
 
 
 def quoted(value: str) -> str:

@@ -280,16 +280,23 @@ class Layer:
         """Bring a saved object of any version to the names and shapes declared here."""
         return saved
 
-    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
+    # A card names its inputs: infer(self, x), forward(self, ops, p, x), or with *inputs where
+    # their number is open. Any here lets it.
+
+    def infer(self, *inputs: Any, **named: Any) -> Size | tuple[Size, ...]:
         """Format and size of the output(s) from those of the input(s).
 
         Raises LayerError where MATLAB would refuse the input.
         """
-        return inputs[0]
+        size: Size = inputs[0]
+        return size
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+    def forward(
+        self, ops: Ops, p: Parameters, *inputs: Any, **named: Any
+    ) -> Value | tuple[Value, ...]:
         """The output(s) from the input(s), in the words of ``ops``."""
-        return inputs[0]
+        x: Value = inputs[0]
+        return x
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         """For an output layer: the loss of output y for target t, as one number."""

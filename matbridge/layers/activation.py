@@ -31,8 +31,8 @@ class ReLU(Layer):
     SINCE = "R2016a"
     EVIDENCE = EXPORTED
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.map("relu", inputs[0])
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.map("relu", x)
 
 
 class LeakyReLU(Layer):
@@ -45,8 +45,8 @@ class LeakyReLU(Layer):
 
     scale: float = prop("Scale", number, arg=1, default=0.01)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.map("leaky-relu", inputs[0], scale=self.scale)
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.map("leaky-relu", x, scale=self.scale)
 
 
 class ClippedReLU(Layer):
@@ -59,8 +59,8 @@ class ClippedReLU(Layer):
 
     ceiling: float = prop("Ceiling", number, arg=1)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.map("clip", inputs[0], low=0.0, high=self.ceiling)
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.map("clip", x, low=0.0, high=self.ceiling)
 
 
 class PReLU(Layer):
@@ -76,15 +76,15 @@ class PReLU(Layer):
 
     num_channels: int | None = prop("NumChannels", optional(positive), default=None)
 
-    def infer(self, *inputs: Size) -> Size:
-        self.need(inputs[0], "C")
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
         if self.num_channels != 1:
-            self.expect(inputs[0]["C"], self.num_channels, "channels", inputs[0])
-        return inputs[0]
+            self.expect(x["C"], self.num_channels, "channels", x)
+        return x
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        below = ops.multiply(p["Alpha"], ops.minimum(inputs[0], 0.0))
-        return ops.add(ops.map("relu", inputs[0]), below)
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        below = ops.multiply(p["Alpha"], ops.minimum(x, 0.0))
+        return ops.add(ops.map("relu", x), below)
 
 
 class ELU(Layer):
@@ -97,8 +97,8 @@ class ELU(Layer):
 
     alpha: float = prop("Alpha", number, arg=1, default=1.0)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.map("elu", inputs[0], alpha=self.alpha)
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.map("elu", x, alpha=self.alpha)
 
 
 class Tanh(Layer):
@@ -109,8 +109,8 @@ class Tanh(Layer):
     NICKNAME = "tanh"
     SINCE = "R2019a"
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.map("tanh", inputs[0])
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.map("tanh", x)
 
 
 class Sigmoid(Layer):
@@ -120,8 +120,8 @@ class Sigmoid(Layer):
     BUILDER = "sigmoidLayer"
     SINCE = "R2020b"
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.map("sigmoid", inputs[0])
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.map("sigmoid", x)
 
 
 class Softplus(Layer):
@@ -133,8 +133,8 @@ class Softplus(Layer):
     PRODUCT = "Reinforcement Learning Toolbox"
     SINCE = "R2020a"
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.map("softplus", inputs[0])
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.map("softplus", x)
 
 
 class Swish(Layer):
@@ -145,8 +145,8 @@ class Swish(Layer):
     NICKNAME = "swish"
     SINCE = "R2021a"
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.multiply(inputs[0], ops.map("sigmoid", inputs[0]))
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.multiply(x, ops.map("sigmoid", x))
 
 
 class GELU(Layer):
@@ -160,8 +160,8 @@ class GELU(Layer):
 
     approximation: str = prop("Approximation", one_of("none", "tanh"), default="none")
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.map("gelu", inputs[0], approximation=self.approximation)
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.map("gelu", x, approximation=self.approximation)
 
 
 class Softmax(Layer):
@@ -175,9 +175,9 @@ class Softmax(Layer):
     # Both only restate that the sum runs over the channels.
     TRAINING = ("VectorFormat", "ChannelDim")
 
-    def infer(self, *inputs: Size) -> Size:
-        self.need(inputs[0], "C")
-        return inputs[0]
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
+        return x
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.softmax(inputs[0], "C")
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.softmax(x, "C")

@@ -89,8 +89,9 @@ class Attention(AnyAttention):
 
     scale: float | None = prop("Scale", optional(number), default=None)
 
-    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
-        query, key, value = inputs[:3]
+    def infer(
+        self, query: Size, key: Size, value: Size, mask: Size | None = None
+    ) -> Size | tuple[Size, ...]:
         over = position_label(self, query.format)
         for x in (query, key, value):
             self.need(x, "C" + over)
@@ -98,9 +99,15 @@ class Attention(AnyAttention):
         self.expect(key["C"], query["C"], "channels, those of the queries,", key)
         return self.with_scores(query.put(C=value["C"]), key[over], query[over])
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
-        query, key, value = inputs[:3]
-        mask = inputs[3] if self.has_padding_mask_input else None
+    def forward(
+        self,
+        ops: Ops,
+        p: Parameters,
+        query: Value,
+        key: Value,
+        value: Value,
+        mask: Value | None = None,
+    ) -> Value | tuple[Value, ...]:
         y, scores = self.attend(ops, query, key, value, mask, scale=self.scale)
         return y if scores is None else (y, scores)
 
@@ -136,20 +143,20 @@ class SelfAttention(AnyAttention):
     output_size: int | None = prop("OutputSize", optional(positive), default=None)
     input_size: int | None = prop("InputSize", optional(positive), default=None)
 
-    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
-        x = inputs[0]
+    def infer(self, x: Size, mask: Size | None = None) -> Size | tuple[Size, ...]:
         self.need(x, "C")
         self.expect(x["C"], self.input_size, "channels", x)
         self.check_heads(self.num_key_channels, self.num_value_channels)
         steps = x[position_label(self, x.format)]
         return self.with_scores(x.put(C=self.output_size or x["C"]), steps, steps)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+    def forward(
+        self, ops: Ops, p: Parameters, x: Value, mask: Value | None = None
+    ) -> Value | tuple[Value, ...]:
         query, key, value = (
-            ops.affine(p[f"{name}Weights"], inputs[0], p[f"{name}Bias"])
+            ops.affine(p[f"{name}Weights"], x, p[f"{name}Bias"])
             for name in ("Query", "Key", "Value")
         )
-        mask = inputs[1] if self.has_padding_mask_input else None
         y, scores = self.attend(ops, query, key, value, mask)
         y = ops.affine(p["OutputWeights"], y, p["OutputBias"])
         return y if scores is None else (y, scores)

@@ -21,8 +21,8 @@ class ComplexReLU(Layer):
     COMPLEX = True
     SINCE = "R2025a"
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        real, imaginary = (ops.map("relu", ops.map(part, inputs[0])) for part in ("real", "imag"))
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        real, imaginary = (ops.map("relu", ops.map(part, x)) for part in ("real", "imag"))
         return ops.complex(real, imaginary)
 
 
@@ -67,14 +67,12 @@ class ComplexToReal(Interleaving):
     COMPLEX = True
     SINCE = "R2024b"
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         label = self.label(x.format)
         n = x.sizes[numbered(x.format).index(label)]
         return self.resized(x, label, None if n is None else 2 * n)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         axis = numbered_axis(x.dims, self.label(canonical(x.dims)))
         parts = [ops.align(ops.map(part, x), x.dims + "P") for part in ("real", "imag")]
         pairs = ops.align(
@@ -91,16 +89,14 @@ class RealToComplex(Interleaving):
     BUILDER = "realToComplexLayer"
     SINCE = "R2024b"
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         label = self.label(x.format)
         n = x.sizes[numbered(x.format).index(label)]
         if n is not None and n % 2:
             self.refuse(f"needs pairs along {label}, but its input is {x}")
         return self.resized(x, label, None if n is None else n // 2)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         label = self.label(canonical(x.dims))
         real, imaginary = (ops.slice(x, label, start, None, 2) for start in (0, 1))
         return ops.complex(real, imaginary)

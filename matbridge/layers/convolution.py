@@ -71,8 +71,7 @@ class AnyConvolution(Windowed):
         """The number of channels that go in, and of those that come out."""
         raise NotImplementedError
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         self.need(x, "C")
         inner, outer = self.channels
         self.expect(x["C"], inner, "channels", x)
@@ -93,12 +92,12 @@ class AnyConvolution(Windowed):
             }
         )
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         return ops.convolve(
-            inputs[0],
+            x,
             p["Weights"],
             p["Bias"],
-            over=moved_over(self, inputs[0], self.RANK),
+            over=moved_over(self, x, self.RANK),
             stride=self.stride,
             dilation=self.dilation_factor,
             padding=self.padding,

@@ -54,8 +54,7 @@ class FullyConnected(Layer):
             saved["Bias"] = saved["Bias"].reshape(-1, 1)
         return saved
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         self.need(x, "C")
         self.expect(x.elements("SC"), self.input_size, "inputs", x)
         y = x.put(C=self.output_size)
@@ -66,7 +65,6 @@ class FullyConnected(Layer):
         changed = {"Weights": weights * column, "Bias": bias * column + shift.reshape(-1, 1)}
         return self.replace(arrays={**self.arrays, **changed})
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         y = ops.fully_connect(x, p["Weights"], p["Bias"])
         return ops.align(y, y.dims + "S" * x.dims.count("S")) if self.keeps_spatial else y

@@ -43,8 +43,7 @@ class YOLOv2Transform(Layer):
 
     num_anchor_boxes: int = prop("NumAnchorBoxes", positive, arg=1)
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         self.need(x, "SC")
         channels = x["C"]
         if channels is not None and (
@@ -58,8 +57,8 @@ class YOLOv2Transform(Layer):
     def _classes(self, channels: int) -> int:
         return channels // self.num_anchor_boxes - 5
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x, boxes = inputs[0], self.num_anchor_boxes
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        boxes = self.num_anchor_boxes
         centres = ops.map("sigmoid", ops.slice(x, "C", 0, 3 * boxes))
         extents = ops.map("exp", ops.slice(x, "C", 3 * boxes, 5 * boxes))
         scores = ops.slice(x, "C", 5 * boxes)

@@ -41,8 +41,7 @@ class WordEmbedding(Layer):
     num_words: int = prop("NumWords", positive, arg=2)
     oov_mode: str = prop("OOVMode", one_of("map-to-last", "error"), default="map-to-last")
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         self.need(x, "C")
         self.expect(x["C"], 1, "channel of word indices", x)
         if "Weights" in self.arrays:
@@ -51,8 +50,8 @@ class WordEmbedding(Layer):
                 self.refuse(f"has {columns} columns of Weights for {self.num_words} words")
         return x.put(C=self.dimension)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.lookup(p["Weights"], inputs[0], self.num_words, self.oov_mode == "error")
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.lookup(p["Weights"], x, self.num_words, self.oov_mode == "error")
 
 
 class PositionEmbedding(Layer):
@@ -82,15 +81,13 @@ class PositionEmbedding(Layer):
         labels = {"auto": "TS", "temporal": "T", "spatial": "S"}[self.position_dimension]
         return position_label(self, format, labels)
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         length = x[self._over(x.format)]
         if length is not None and length > self.max_position:
             self.refuse(f"knows {self.max_position} positions, but its input is {x}")
         return x.put(C=self.output_size)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         over = self._over(x.dims)
         steps = ops.size(x, over)
         return _for_all(ops, ops.rename(ops.slice(p["Weights"], "P", 0, steps), "C" + over), x)
@@ -135,8 +132,7 @@ class SinusoidalPositionEncoding(Layer):
             self.refuse(f"needs one dimension {over}, but its input has the format {format}")
         return over
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         if self.output_size % 2:
             self.refuse(f"needs an even OutputSize, not {self.output_size}")
         if not self._over(x.format):
@@ -144,8 +140,7 @@ class SinusoidalPositionEncoding(Layer):
             self.expect(x["C"], 1, "channel of positions", x)
         return x.put(C=self.output_size)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         over = self._over(x.dims)
         places = ops.positions(x, over) if over else ops.drop(x, "C")
         if self.position_offset:
@@ -173,8 +168,7 @@ class EmbeddingConcatenation(Layer):
 
     input_size: int | None = prop("InputSize", optional(positive), default=None)
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         self.need(x, "C")
         self.expect(x["C"], self.input_size, "channels", x)
         if position_label(self, x.format) == "T":
@@ -182,8 +176,7 @@ class EmbeddingConcatenation(Layer):
         (n,) = x.spatial
         return x.with_spatial(None if n is None else n + 1)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         over = position_label(self, x.dims)
         one = ops.slice(x, over, 0, 1)
         return ops.concatenate([ops.expand(p["Weights"], x.dims, one), x], over)
@@ -222,8 +215,8 @@ class PatchEmbedding(Layer):
         ones = ("1",) * len(self.patch_size)
         return (self.ARRAYS[0], learnable("Bias", *ones, "OutputSize", dims="O"))
 
-    def infer(self, *inputs: Size) -> Size:
-        x, rank = inputs[0], len(self.patch_size)
+    def infer(self, x: Size) -> Size:
+        rank = len(self.patch_size)
         self.need(x, "C")
         self.expect(x["C"], self.num_channels, "channels", x)
         over = moved_over(self, x, rank)
@@ -232,13 +225,13 @@ class PatchEmbedding(Layer):
         y = check_fits(self, x, y).put(C=self.output_size)
         return y if self.flatten_mode == "none" else y.with_spatial(y.elements("S"))
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         rank = len(self.patch_size)
         y = ops.convolve(
-            inputs[0],
+            x,
             p["Weights"],
             p["Bias"],
-            over=moved_over(self, inputs[0], rank),
+            over=moved_over(self, x, rank),
             stride=self.patch_size,
             dilation=(1,) * rank,
             padding=[(0, 0)] * rank,

@@ -22,12 +22,11 @@ class SequenceFolding(Layer):
     SINCE = "R2019a"
     OUTPUTS = ("out", "miniBatchSize")
 
-    def infer(self, *inputs: Size) -> tuple[Size, ...]:
-        self.need(inputs[0], "CT")
-        return inputs[0].drop("T"), inputs[0]
+    def infer(self, x: Size) -> tuple[Size, ...]:
+        self.need(x, "CT")
+        return x.drop("T"), x
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> tuple[Value, ...]:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> tuple[Value, ...]:
         # The input itself stands for its mini-batch size.
         return ops.merge(ops.align(x, x.dims if "B" in x.dims else x.dims + "B"), "TB", "B"), x
 
@@ -42,13 +41,11 @@ class SequenceUnfolding(Layer):
     SINCE = "R2019a"
     INPUTS = ("in", "miniBatchSize")
 
-    def infer(self, *inputs: Size) -> Size:
-        x, folded = inputs
+    def infer(self, x: Size, folded: Size) -> Size:
         if "T" not in folded:
             self.refuse("needs the output miniBatchSize of a sequenceFoldingLayer")
         return x.put(T=folded["T"])
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x, folded = inputs
+    def forward(self, ops: Ops, p: Parameters, x: Value, folded: Value) -> Value:
         folded = ops.align(folded, folded.dims if "B" in folded.dims else folded.dims + "B")
         return ops.split(x, "B", (ops.size(folded, "T"), ops.size(folded, "B")), "TB")

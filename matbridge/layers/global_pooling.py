@@ -42,15 +42,14 @@ class GlobalPooling(Layer):
             return "T"
         self.refuse(f"needs {self.RANK} spatial dimensions, but its input has the format {format}")
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         if self.over(x.format) == "T":
             return x.drop("T")
         return x.with_spatial(*(1 for _ in x.spatial))
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        over = self.over(inputs[0].dims)
-        return ops.reduce(self.REDUCTION, inputs[0], over, keep=over == "S")
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        over = self.over(x.dims)
+        return ops.reduce(self.REDUCTION, x, over, keep=over == "S")
 
 
 class GlobalAveragePooling1D(GlobalPooling):

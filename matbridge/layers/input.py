@@ -95,7 +95,7 @@ class InputLayer(Layer):
     def format(self) -> str:
         return "S" * (len(self.input_size) - 1) + "C" + self.LABELS
 
-    def infer(self, *inputs: Size) -> Size:
+    def infer(self) -> Size:
         *spatial, channels = self.input_size
         if self.split_complex_inputs:
             channels *= 2
@@ -111,8 +111,7 @@ class InputLayer(Layer):
         if not fits and math.prod(shape) != 1:
             self.refuse(f"has a {name} of size {shape}, which does not fit its input {wanted}")
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         if self.normalization == "zerocenter":
             return ops.subtract(x, p["Mean"])
         if self.normalization == "zscore":
@@ -211,7 +210,7 @@ class AnyInput(Layer):
         labels = self.input_format
         return canonical(labels if "B" in labels else labels + "B")
 
-    def infer(self, *inputs: Size) -> Size:
+    def infer(self) -> Size:
         if len(self.input_size) != len(self.input_format):
             self.refuse(f"has {len(self.input_size)} sizes for the format {self.input_format}")
         found: dict[str, list[int | None]] = {}
@@ -219,5 +218,5 @@ class AnyInput(Layer):
             found.setdefault(label, []).append(None if label in "BT" else n)
         return Size(self.format, tuple(found.get(a, [None]).pop(0) for a in self.format))
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return x

@@ -31,10 +31,10 @@ class Normalization(Layer):
     epsilon: float = prop("Epsilon", number, default=1e-5)
     num_channels: int | None = prop("NumChannels", optional(positive), default=None)
 
-    def infer(self, *inputs: Size) -> Size:
-        self.need(inputs[0], "C")
-        self.expect(inputs[0]["C"], self.num_channels, "channels", inputs[0])
-        return inputs[0]
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
+        self.expect(x["C"], self.num_channels, "channels", x)
+        return x
 
 
 class BatchNormalization(Normalization):
@@ -69,8 +69,7 @@ class BatchNormalization(Normalization):
         factor = scale / np.sqrt(variance + self.epsilon)
         return factor, offset - mean * factor
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         mean, variance = p["TrainedMean"], p["TrainedVariance"]
         if ops.training:
             over = x.dims.replace("C", "")
@@ -97,8 +96,8 @@ class Standardizing(Normalization):
 
     TRAINING = ("ChannelDim", "OffsetInitializer", "ScaleInitializer")
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        y = self.standardized(ops, inputs[0])
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        y = self.standardized(ops, x)
         return ops.add(ops.multiply(y, p["Scale"]), p["Offset"])
 
     def standardized(self, ops: Ops, x: Value) -> Value:
@@ -177,8 +176,8 @@ class GroupNormalization(Standardizing):
         words = {"all-channels": 1, "channel-wise": channels}
         return self.num_groups if isinstance(self.num_groups, int) else words[self.num_groups]
 
-    def infer(self, *inputs: Size) -> Size:
-        x = super().infer(*inputs)
+    def infer(self, x: Size) -> Size:
+        super().infer(x)
         channels = x["C"]
         if channels is not None and channels % self.groups(channels):
             self.refuse(f"cannot split {channels} channels into {self.num_groups} groups")
@@ -209,12 +208,12 @@ class CrossChannelNormalization(Layer):
     beta: float = prop("Beta", number, default=0.75)
     k: float = prop("K", number, default=2.0)
 
-    def infer(self, *inputs: Size) -> Size:
-        self.need(inputs[0], "C")
-        return inputs[0]
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
+        return x
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x, window = inputs[0], self.window_channel_size
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        window = self.window_channel_size
         # A mean over a window of channels is a pool whose padding counts.
         squares = ops.rename(ops.multiply(x, x), x.dims.replace("C", "W"))
         mean = ops.average_pool(

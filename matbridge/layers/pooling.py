@@ -44,8 +44,7 @@ class Pooling(Windowed):
     stride: tuple[int, ...] = prop("Stride", integers, default=1)
     padding: Padding = prop("Padding", ends, default=0)
 
-    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size | tuple[Size, ...]:
         over = moved_over(self, x, self.RANK)
         y = slide(x, over, self.pool_size, self.stride, (1,) * self.RANK, self.padding)
         return check_fits(self, x, y)
@@ -54,10 +53,10 @@ class Pooling(Windowed):
 class MaxPooling(Pooling):
     """The largest element of each window; padding never wins."""
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value | tuple[Value, ...]:
         return ops.max_pool(
-            inputs[0],
-            over=moved_over(self, inputs[0], self.RANK),
+            x,
+            over=moved_over(self, x, self.RANK),
             window=self.pool_size,
             stride=self.stride,
             padding=self.padding,
@@ -91,19 +90,19 @@ class MaxPooling2D(MaxPooling):
     def outputs(self) -> tuple[str, ...]:
         return ("out", "indices", "size") if self.has_unpooling_outputs else ("out",)
 
-    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
-        y = super().infer(*inputs)
+    def infer(self, x: Size) -> Size | tuple[Size, ...]:
+        y = super().infer(x)
         assert isinstance(y, Size)
-        return (y, y, inputs[0]) if self.has_unpooling_outputs else y
+        return (y, y, x) if self.has_unpooling_outputs else y
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value | tuple[Value, ...]:
         if not self.has_unpooling_outputs:
-            return super().forward(ops, p, *inputs)
-        found = ops.max_pool_places(
-            inputs[0], window=self.pool_size, stride=self.stride, padding=self.padding
+            return super().forward(ops, p, x)
+        largest, places = ops.max_pool_places(
+            x, window=self.pool_size, stride=self.stride, padding=self.padding
         )
         # The input itself stands for its size.
-        return (*found, inputs[0])
+        return largest, places, x
 
 
 class MaxPooling3D(MaxPooling):
@@ -130,14 +129,13 @@ class MaxUnpooling2D(Layer):
     INPUTS = ("in", "indices", "size")
     FORMATS = "SSCB SSCBT"
 
-    def infer(self, *inputs: Size) -> Size:
-        x, indices, size = inputs
+    def infer(self, x: Size, indices: Size, size: Size) -> Size:
         if x.spatial != indices.spatial:
             self.refuse(f"has an input {x}, but indices {indices}")
         return x.with_spatial(*size.spatial)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.unpool(*inputs)
+    def forward(self, ops: Ops, p: Parameters, x: Value, indices: Value, size: Value) -> Value:
+        return ops.unpool(x, indices, size)
 
 
 def average_padding(value: Any) -> float | str:
@@ -151,10 +149,10 @@ class AveragePooling(Pooling):
 
     padding_value: float | str = prop("PaddingValue", average_padding, default=0.0)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         return ops.average_pool(
-            inputs[0],
-            over=moved_over(self, inputs[0], self.RANK),
+            x,
+            over=moved_over(self, x, self.RANK),
             window=self.pool_size,
             stride=self.stride,
             padding=self.padding,
@@ -205,14 +203,13 @@ class AdaptiveAveragePooling(Windowed):
     def formats(cls) -> str:
         return {1: "SCB SCBT", 2: "SSCB SSCBT"}[cls.RANK]
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         if x.format.count("S") != self.RANK:
             self.refuse(f"needs {self.RANK} spatial dimensions, but its input is {x}")
         return x.with_spatial(*self.output_size)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        y = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        y = x
         for axis, outputs in enumerate(self.output_size, 1):
             y = ops.region_means(y, str(axis), outputs)
         return y

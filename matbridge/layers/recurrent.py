@@ -82,8 +82,7 @@ class Recurrent(Layer):
     def _state_ports(self) -> tuple[str, ...]:
         return ("hidden", "cell")[: len(self.STATES)]
 
-    def infer(self, *inputs: Size) -> Size | tuple[Size, ...]:
-        x = inputs[0]
+    def infer(self, x: Size, *states: Size) -> Size | tuple[Size, ...]:
         self.need(x, "C")
         self.expect(x.elements("SC"), self.input_size, "channels", x)
         flat = x.drop("S").put(C=self.num_hidden_units * self.DIRECTIONS)
@@ -91,9 +90,10 @@ class Recurrent(Layer):
         y = flat if self.output_mode == "sequence" else last
         return (y, *(last for _ in self.STATES)) if self.has_state_outputs else y
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
-        x, *states = inputs
-        states = states or [p[name] for name in self.STATES]
+    def forward(
+        self, ops: Ops, p: Parameters, x: Value, *states: Value
+    ) -> Value | tuple[Value, ...]:
+        states = states or tuple(p[name] for name in self.STATES)
         weights = self.weights(ops, p)
         y, last, finals = ops.recur(
             self.how, ops.flatten(x), *weights, *states, peephole=self.peephole(p)

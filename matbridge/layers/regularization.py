@@ -21,8 +21,8 @@ class Dropout(Layer):
 
     probability: float = prop("Probability", probability, arg=1, default=0.5)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.dropout(inputs[0], self.probability)
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.dropout(x, self.probability)
 
 
 class SpatialDropout(Layer):
@@ -36,8 +36,8 @@ class SpatialDropout(Layer):
 
     probability: float = prop("Probability", probability, arg=1, default=0.5)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.dropout(inputs[0], self.probability, over="STU")
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.dropout(x, self.probability, over="STU")
 
 
 class GaussianNoise(Layer):
@@ -51,5 +51,5 @@ class GaussianNoise(Layer):
 
     sigma: float = prop("Sigma", number, arg=1)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.noise(inputs[0], self.sigma)
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.noise(x, self.sigma)

@@ -27,8 +27,7 @@ class Scaling(Layer):
     scale: np.ndarray = prop("Scale", reals, default=1.0)
     bias: np.ndarray = prop("Bias", reals, default=0.0)
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         for name, array in (("Scale", self.scale), ("Bias", self.bias)):
             fitted, labels = _labelled(array, x.format)
             pairs = itertools.zip_longest(fitted.shape, x.all(labels), fillvalue=1)
@@ -36,8 +35,7 @@ class Scaling(Layer):
                 self.refuse(f"has a {name} of size {np.shape(array)}, but its input is {x}")
         return x
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         scale, bias = (
             np.asarray(array).item()
             if np.size(array) == 1
@@ -66,13 +64,12 @@ class Quadratic(Layer):
     PRODUCT = "Reinforcement Learning Toolbox"
     SINCE = "R2019a"
 
-    def infer(self, *inputs: Size) -> Size:
-        self.need(inputs[0], "C")
-        n = inputs[0]["C"]
-        return inputs[0].put(C=None if n is None else n * (n + 1) // 2)
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
+        n = x["C"]
+        return x.put(C=None if n is None else n * (n + 1) // 2)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         rows = [
             ops.multiply(ops.slice(x, "C", 0, j + 1), ops.slice(x, "C", j, j + 1))
             for j in range(ops.size(x, "C"))

@@ -58,11 +58,10 @@ class Crop(Layer):
         ):
             raise LayerError(f"Location: {self.RANK} whole numbers above 0 are needed")
 
-    def infer(self, *inputs: Size) -> Size:
-        x, ref = inputs
-        for one in inputs:
-            if len(one.spatial) != self.RANK:
-                self.refuse(f"needs {self.RANK} spatial dimensions, but an input is {one}")
+    def infer(self, x: Size, ref: Size) -> Size:
+        for size in (x, ref):
+            if len(size.spatial) != self.RANK:
+                self.refuse(f"needs {self.RANK} spatial dimensions, but an input is {size}")
         column, row, *plane = self.location or (1,) * self.RANK
         starts = (row, column, *plane)
         if any(
@@ -73,8 +72,7 @@ class Crop(Layer):
             self.refuse(f"cannot crop {x} to the larger {ref}{at}")
         return x.with_spatial(*ref.spatial)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x, ref = inputs
+    def forward(self, ops: Ops, p: Parameters, x: Value, ref: Value) -> Value:
         sizes, wanted = ops.spatial(x), ops.spatial(ref)
         corner = [(n - w) // 2 for n, w in zip(sizes, wanted, strict=True)]
         if self.location is not None:
@@ -168,19 +166,17 @@ class Resize(Layer):
 
         return tuple(followed(n) if math.isnan(size) else int(size) for n, size in pairs)
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size, ref: Size | None = None) -> Size:
         if len(x.spatial) != self.RANK:
             self.refuse(f"needs {self.RANK} spatial dimensions, but its input is {x}")
-        ref = inputs[1].spatial if len(inputs) > 1 else None
-        return x.with_spatial(*self.target(x.spatial, ref))
+        return x.with_spatial(*self.target(x.spatial, ref.spatial if ref else None))
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        ref = ops.spatial(inputs[1]) if len(inputs) > 1 else None
+    def forward(self, ops: Ops, p: Parameters, x: Value, ref: Value | None = None) -> Value:
+        wanted = None if ref is None else ops.spatial(ref)
         return ops.resize(
-            inputs[0],
+            x,
             over="S" * self.RANK,
-            sizes=self.target(ops.spatial(inputs[0]), ref),
+            sizes=self.target(ops.spatial(x), wanted),
             method=self.method,
             transform=self.transform,
             rounding=self.rounding,
@@ -224,8 +220,7 @@ class DepthToSpace2D(Layer):
     block_size: tuple[int, ...] = prop("BlockSize", spread(2), arg=1)
     mode: str = prop("Mode", one_of("dcr", "crd"), default="dcr")
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         self.need(x, "SC")
         channels, block = x["C"], self.block_size[0] * self.block_size[1]
         if len(x.spatial) != 2 or (channels is not None and channels % block):
@@ -235,8 +230,8 @@ class DepthToSpace2D(Layer):
         ]
         return x.with_spatial(*grown).put(C=None if channels is None else channels // block)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = ops.rename(inputs[0], numbered(inputs[0].dims))
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        x = ops.rename(x, numbered(x.dims))
         rows, columns = self.block_size
         depth = ops.size(x, "C") // (rows * columns)
         if self.mode == "dcr":
@@ -261,8 +256,7 @@ class SpaceToDepth(Layer):
 
     block_size: tuple[int, ...] = prop("BlockSize", spread(2), arg=1)
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         self.need(x, "SC")
         if len(x.spatial) != 2:
             self.refuse(f"needs 2 spatial dimensions, but its input is {x}")
@@ -272,8 +266,8 @@ class SpaceToDepth(Layer):
         ]
         return x.with_spatial(*shrunk).put(C=None if x["C"] is None else x["C"] * rows * columns)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        x = ops.rename(inputs[0], numbered(inputs[0].dims))
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        x = ops.rename(x, numbered(x.dims))
         for label, inner, block in (("1", "I", self.block_size[0]), ("2", "J", self.block_size[1])):
             count = ops.size(x, label) // block
             x = ops.slice(x, label, 0, count * block)

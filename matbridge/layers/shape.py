@@ -27,12 +27,12 @@ class Flatten(Layer):
     SINCE = "R2019a"
     TRAINING = ("NumFlattenDimensions",)
 
-    def infer(self, *inputs: Size) -> Size:
-        self.need(inputs[0], "C")
-        return inputs[0].drop("S").put(C=inputs[0].elements("SC"))
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
+        return x.drop("S").put(C=x.elements("SC"))
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return ops.flatten(inputs[0])
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.flatten(x)
 
 
 class Identity(Layer):
@@ -43,8 +43,8 @@ class Identity(Layer):
     NICKNAME = "identity"
     SINCE = "R2024b"
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        return inputs[0]
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return x
 
 
 def sizes(value: Any) -> tuple[int | None, ...]:
@@ -90,15 +90,14 @@ class Reshape(Layer):
         filled = [n if n is not None else elements and elements // known for n in wanted]
         return "S" * (len(wanted) - 1) + "C", filled
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         labels, found = self.target(x.format, x.elements("SC"))
         rest = x.drop("SC")
         return Size(labels + rest.format, (*found, *rest.sizes))
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        flat = ops.flatten(inputs[0])
-        labels, found = self.target(inputs[0].dims, ops.size(flat, "C"))
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        flat = ops.flatten(x)
+        labels, found = self.target(x.dims, ops.size(flat, "C"))
         # The first spatial dimension runs fastest, so it stands last.
         order = numbered(labels)[::-1]
         split = ops.split(flat, "C", found[::-1], order)
@@ -129,14 +128,13 @@ class Permute(Layer):
                 self.refuse(f"moves the batch or time of {format}, which is not supported")
         return order
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         sizes = dict(zip(numbered(x.format), x.sizes, strict=True))
         return Size(x.format, tuple(sizes[label] for label in self.moved(x.format)))
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
-        format = canonical(inputs[0].dims)
-        x = ops.rename(inputs[0], numbered(inputs[0].dims))
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        format = canonical(x.dims)
+        x = ops.rename(x, numbered(x.dims))
         return ops.rename(ops.align(x, self.moved(format)), format)
 
 
@@ -160,15 +158,14 @@ class Indexing1D(Layer):
 
     index: str | int = prop("Index", index, arg=1, default="last")
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         over = position_label(self, x.format)
         known = x[over]
         if isinstance(self.index, int) and known is not None and self.index > known:
             self.refuse(f"takes position {self.index}, but its input is {x}")
         return x.drop(over)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         places = {"first": 0, "last": -1}
         place = places[self.index] if isinstance(self.index, str) else self.index - 1
-        return ops.pick(inputs[0], position_label(self, inputs[0].dims), place)
+        return ops.pick(x, position_label(self, x.dims), place)

@@ -50,8 +50,7 @@ class TransposedConvolution(Windowed):
         totals = [f - s for f, s in zip(self.filter_size, self.stride, strict=True)]
         return [(t // 2, t - t // 2) if t > 0 else (0, t) for t in totals]
 
-    def infer(self, *inputs: Size) -> Size:
-        x = inputs[0]
+    def infer(self, x: Size) -> Size:
         self.need(x, "C")
         self.expect(x["C"], self.num_channels, "channels", x)
         over = moved_over(self, x, self.RANK)
@@ -63,12 +62,12 @@ class TransposedConvolution(Windowed):
         ]
         return check_fits(self, x, moved(x, over, out)).put(C=self.num_filters)
 
-    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         return ops.transposed_convolve(
-            inputs[0],
+            x,
             p["Weights"],
             p["Bias"],
-            over=moved_over(self, inputs[0], self.RANK),
+            over=moved_over(self, x, self.RANK),
             stride=self.stride,
             cropping=self.amounts,
         )
