@@ -134,7 +134,7 @@ def _row(layer: dict[str, Any]) -> list[str]:
         if not name.startswith("Initial")
     ]
     kind = layer["type"].removesuffix("Layer")
-    kind = kind if layer["known"] else f"{layer['type']} (custom)"
+    kind = f"{layer['type']} ({layer['status']})" if layer["status"] else kind
     return [layer["name"], kind, size, "\n".join(arrays), "\n".join(states)]
 
 

@@ -196,6 +196,11 @@ class Layer:
         return (self.class_name or self.MATLAB[0]).rpartition(".")[2]
 
     @property
+    def status(self) -> str:
+        """What is to be said of the layer's class beside its type; "" of one with a card."""
+        return ""
+
+    @property
     def declared(self) -> tuple[Array, ...]:
         """The arrays that this layer has; a card may leave some out by its options."""
         return self.ARRAYS

@@ -18,12 +18,18 @@ ENTRY_POINT = "matbridge.layers"
 
 
 class Unknown(Layer):
-    """A layer that no card knows, kept with all its properties in ``extra``."""
+    """A layer without a card, kept with all its properties in ``extra``.
+
+    ``builtin`` tells that the class is one of MATLAB's own. ``reason`` tells why an object
+    for whose class there is a card could not be read by it.
+    """
 
     known = False
     runnable = False
     ports: tuple[str, ...] = field(default=("in",), kw_only=True)
     out_ports: tuple[str, ...] = field(default=("out",), kw_only=True)
+    builtin: bool = field(default=False, kw_only=True)
+    reason: str = field(default="", kw_only=True)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -33,16 +39,39 @@ class Unknown(Layer):
     def outputs(self) -> tuple[str, ...]:
         return self.out_ports
 
+    @property
+    def status(self) -> str:
+        if self.reason:
+            return "cannot be read"
+        return "not supported" if self.builtin else "custom"
+
     def obstacle(self) -> UnsupportedError | None:
+        if self.reason:
+            return UnsupportedError(
+                f"{self.type_name} cannot be read: {self.reason}",
+                where=self.name,
+                mend="Please report the file." if self.builtin else "Mend its card.",
+            )
+        if self.builtin:
+            return UnsupportedError(
+                f"matbridge does not know MATLAB's {self.class_name} yet",
+                where=self.name,
+                mend=f"Please report it, or run it by a card of yours: {self._advice()}",
+            )
         return UnsupportedError(
             f"matbridge does not know the layer class {self.class_name}",
             where=self.name,
-            mend=f"matbridge scaffold FILE {shlex.quote(self.class_name)}\n"
+            mend=self._advice(),
+        )
+
+    def _advice(self) -> str:
+        return (
+            f"matbridge scaffold FILE {shlex.quote(self.class_name)}\n"
             f"  writes a card for it to fill in; its heart is\n"
             f"    class Card(matbridge.Layer):\n"
             f"        MATLAB = ({self.class_name!a},)\n"
             f"        def forward(self, ops, p, x): return ...\n"
-            f"  Pass it as registry=[Card], or with --cards FILE.py.",
+            f"  Pass it as registry=[Card], or with --cards FILE.py."
         )
 
     def infer(self, *inputs: Any) -> Any:
@@ -58,6 +87,10 @@ class CustomOutput(Unknown):
     IS_OUTPUT = True
     runnable = True
     classes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def status(self) -> str:
+        return "loss not known" if self.builtin else "custom"
 
     def obstacle(self) -> UnsupportedError | None:
         return None

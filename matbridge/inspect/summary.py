@@ -89,6 +89,7 @@ def _layer(
         "type": layer.type_name,
         "product": needed[layer.class_name or layer.MATLAB[0]] if needed else "",
         "known": layer.known,
+        "status": layer.status,
         "runnable": layer.runnable and not layer.uninitialised(),
         "output": next(iter(outputs.values()), None),
         "learnables": {name: list(array.shape) for name, array in layer.learnables().items()},
@@ -110,8 +111,11 @@ def _problems(network: Network, sizes: dict[Port, Size | MatbridgeError]) -> Ite
     """What the reader noticed, what keeps it from running, and sizes that disagree."""
     yield from network.report
     seen = set()
+    reported = {one.what for one in network.report}
     for obstacle in network.obstacles():
         seen.add((obstacle.where, obstacle.what))
+        if obstacle.what in reported:
+            continue
         yield Diagnostic("error", obstacle.what, obstacle.where, obstacle.mend)
     unknown = {layer.name for layer in network.layers if not layer.known}
     for port, size in sizes.items():

@@ -9,7 +9,7 @@ import numpy as np
 
 from matbridge.core.card import DOCUMENTATION, RECORDED, Array, Layer, constant, prop
 from matbridge.core.dims import Size, canonical, check_labels
-from matbridge.core.kinds import integer, logical, one_of, positive, reals, sizes, text
+from matbridge.core.kinds import integer, logical, number, one_of, positive, reals, sizes, text
 from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Parameters, Value
 
@@ -22,6 +22,8 @@ NORMALIZATIONS: dict[str, tuple[str, ...]] = {
     "rescale-symmetric": ("Min", "Max"),
     "rescale-zero-one": ("Min", "Max"),
 }
+# Both are saved as 'rescale', to these targets.
+TARGETS = {(0.0, 1.0): "rescale-zero-one", (-1.0, 1.0): "rescale-symmetric"}
 # The names under which the statistics occur in the saved struct Normalization.
 SAVED_STATISTICS = {
     "AverageImage": "Mean",
@@ -57,12 +59,13 @@ class InputLayer(Layer):
     def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
         """The struct Normalization {Type, AverageImage, ...} becomes name and statistics."""
         found = saved.pop("Normalization", None)
+        found = getattr(found, "saved", found)
         saved["Normalization"] = "none"
         if not isinstance(found, dict):
             if (isinstance(found, str) and found) or (found is not None and np.size(found)):
                 saved["Normalization"] = found
             return cls.with_full_sizes(saved)
-        saved["Normalization"] = found.get("Type", "none")
+        saved["Normalization"] = _type_of(found)
         for name, statistic in SAVED_STATISTICS.items():
             if np.size(found.get(name, ())):
                 saved[statistic] = found[name]
@@ -123,6 +126,17 @@ class InputLayer(Layer):
         if self.normalization == "rescale-zero-one":
             return unit
         return ops.subtract(ops.multiply(unit, 2.0), 1.0)
+
+
+def _type_of(normalization: dict[str, Any]) -> str:
+    """The name for a saved struct; 'rescale' stands for two, which its target tells apart."""
+    name = text(normalization.get("Type", "none"))
+    if name != "rescale":
+        return name
+    target = number(normalization["TargetMin"]), number(normalization["TargetMax"])
+    if target not in TARGETS:
+        raise ValueError(f"Normalization rescales to {list(target)}, not to [0, 1] or [-1, 1]")
+    return TARGETS[target]
 
 
 class ImageInput(InputLayer):

@@ -15,6 +15,7 @@ from matbridge.errors import LayerError
 from matbridge.layers.function import FunctionLayer
 from matbridge.layers.output import names
 from matbridge.matlab.file.values import MatObject
+from matbridge.matlab.releases import PACKAGES
 
 __all__ = ["read_layer", "read_properties"]
 
@@ -36,6 +37,8 @@ COMMON = (
 )
 # What comes of values that are not of the kind expected: files hold whatever they like.
 ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+# The packages of MATLAB's own layers.
+MATLABS = tuple(prefix for prefix, _ in PACKAGES)
 FACTORS = ("LearnRateFactor", "L2Factor", "Initializer")
 
 
@@ -48,16 +51,15 @@ def read_layer(found: MatObject, registry: Registry, report: Report, where: str)
     name = str(saved.get("Name", ""))
     card = registry.find(found.class_name) or registry.with_plugins().find(found.class_name)
     if card is None:
-        return _unknown(found, saved, name)
+        return _unknown(found, saved)
     try:
         layer, left = read_properties(card, saved)
     except LayerError as error:
-        report.error(
-            f"{found.class_name.rpartition('.')[2]} cannot be read: {error.what}",
-            f"{where}/{name}",
-            "Please report the file, or give a card of your own for this class.",
-        )
-        return _unknown(found, saved, name)
+        unread = _unknown(found, saved, error.what)
+        obstacle = unread.obstacle()
+        if obstacle is not None:
+            report.error(obstacle.what, f"{where}/{name}", obstacle.mend)
+        return unread
     for unused in left:
         report.note(f"the saved property {unused} is not known and not used", f"{where}/{name}")
     return _with_function(layer, found, registry)
@@ -77,14 +79,16 @@ def _with_function(layer: Layer, found: MatObject, registry: Registry) -> Layer:
 OUTPUT_PROPERTIES = ({"Classes", "NumClasses"}, {"ResponseNames"})
 
 
-def _unknown(found: MatObject, saved: dict[str, Any], name: str) -> Unknown:
+def _unknown(found: MatObject, saved: dict[str, Any], reason: str = "") -> Unknown:
     kind: type[Unknown] = Unknown
     more: dict[str, Any] = {}
-    if any(properties <= set(saved) for properties in OUTPUT_PROPERTIES):
+    if not reason and any(properties <= set(saved) for properties in OUTPUT_PROPERTIES):
         kind, more = CustomOutput, {"classes": names(saved.get("Classes", ""))}
     return kind(
         **more,
-        name=name,
+        name=_text(saved.get("Name")),
+        builtin=found.class_name.startswith(MATLABS),
+        reason=reason,
         class_name=found.class_name,
         description=_text(saved.get("Description")),
         ports=_ports(saved, "Input", "in"),
