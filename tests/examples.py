@@ -300,15 +300,14 @@ for value in (1.5, "symmetric-include-edge", "symmetric-exclude-edge", "replicat
         named = {"Padding": sides, "PaddingValue": value, "Weights": W, "Bias": b}
         add(f"convolution{rank}dLayer", 1, 3, inputs=(format, x), outputs=y, **named)
 
-for rank, groups, kind in ((1, 2, 2), (2, 2, 2), (1, 4, "channel-wise"), (2, 4, "channel-wise")):
-    format, shape = PLANES[rank][0]
-    x, ones = draw(format, *shape), (1,) * rank
-    window = (3, 2)[:rank]
+for groups, kind in ((2, 2), (4, "channel-wise")):
+    format, shape = PLANES[2][0]
+    x, ones, window = draw(format, *shape), (1, 1), (3, 2)
     W, b = draw("W", *window, 4 // groups, 3, groups), draw("b", *ones, 3, groups)
-    pads = windows.same(shape[:rank], window, ones, ones)
+    pads = windows.same(shape[:2], window, ones, ones)
     y = windows.grouped_convolution(x, W, b, ones, pads, ones)
     named = {"Padding": "same", "Weights": W, "Bias": b}
-    add(f"groupedConvolution{rank}dLayer", window, 3, kind, inputs=(format, x), outputs=y, **named)
+    add("groupedConvolution2dLayer", window, 3, kind, inputs=(format, x), outputs=y, **named)
 
 for rank, window, stride, pads in (
     (1, (3,), (2,), [(1, 0)]),

@@ -25,3 +25,14 @@ def test_inputs_are_named(card, name):
     assert inspect.Parameter.VAR_POSITIONAL not in kinds or open_number
     if not open_number and not (card.IS_INPUT and name == "infer"):
         assert len(parameters) == len(card.INPUTS)
+
+
+def depth(card):
+    """How many steps a class stands below Layer."""
+    return 0 if card is Layer else 1 + max(depth(b) for b in card.__bases__ if issubclass(b, Layer))
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.__name__)
+def test_inheritance_is_shallow(card):
+    """A family derives from Layer, a card from a family or from one group within it."""
+    assert depth(card) <= 3

@@ -7,6 +7,8 @@ from helpers import assert_close, layer, network_of
 
 import matbridge
 from matbridge import Layer, Network
+from matbridge.layers.normalization import BatchNormalization
+from matbridge.layers.shape import Identity
 from matbridge.passes.fold import fold_batch_normalization
 from matbridge.torch.module import NetworkModule, PreparedModule
 
@@ -48,7 +50,7 @@ def test_batch_normalization_is_absorbed(before, shape, format):
     x = draw.standard_normal(shape)
     network = network_of(before, statistics(4, format == "SSCB"), like=x, format=format)
     folded = fold_batch_normalization(network)
-    assert folded.layers[-1].MATLAB == ()
+    assert isinstance(folded.layers[-1], Identity)
     assert folded[network.layers[1].name] is not network.layers[1]
     plain = NetworkModule(network, torch.float64)
     again = NetworkModule(folded, torch.float64)
@@ -64,6 +66,19 @@ def test_a_layer_that_others_see_absorbs_nothing():
     ends = [("in", "conv"), ("conv", "bn"), ("bn", "add/in1"), ("conv", "add/in2")]
     network = Network.of([start, conv, bn, add], ends)
     assert fold_batch_normalization(network)["bn"] is network["bn"]
+
+
+class Doubled(BatchNormalization):
+    """A user's own normalization, which computes something else."""
+
+    def forward(self, ops, p, x):
+        return ops.multiply(super().forward(ops, p, x), 2.0)
+
+
+def test_a_card_that_computes_something_else_is_not_absorbed():
+    own = Doubled(name="own", arrays=statistics(4, False).arrays)
+    network = network_of(dense(3, 4), own, like=np.zeros((3, 5)), format="CB")
+    assert fold_batch_normalization(network)["own"] is network["own"]
 
 
 def test_a_recorded_run_is_replayed(fixtures):

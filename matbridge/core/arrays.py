@@ -11,7 +11,7 @@ import numpy as np
 from matbridge.core.card import CHANNEL, Array, Layer
 from matbridge.errors import LayerError
 
-__all__ = ["fit_arrays", "size_of"]
+__all__ = ["declared_size", "fit_arrays", "size_of"]
 
 # Sizes that nothing declares: any number of observations, a statistic's own shape.
 FREE = ("Observations", "Statistic")
@@ -58,6 +58,22 @@ def size_of(layer: Layer, declared: Array) -> tuple[int, ...] | None:
             return None
         sizes += value if isinstance(value, tuple) else (factor * value,)
     return tuple(sizes)
+
+
+def declared_size(layer: Layer, name: str, labels: str) -> int | None:
+    """The product of the sizes that one array of this layer declares for these labels, None
+    where one is not known."""
+    (declared,) = (array for array in layer.declared if array.name == name)
+    symbols = {known.name: getattr(layer, field) for field, known in layer.properties().items()}
+    product = 1
+    for symbol, label in zip(declared.sizes, declared.dims, strict=True):
+        if label in labels:
+            factor, symbol_name = _split(symbol)
+            value = symbols.get(symbol_name) if symbol_name else 1
+            if value is None:
+                return None
+            product *= factor * value
+    return product
 
 
 def _split(symbol: str) -> tuple[int, str]:

@@ -246,18 +246,6 @@ class Layer:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
 
-    def scale_and_shift(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """What the layer does at prediction, if that is one scale and shift per channel."""
-        return None
-
-    def absorb(self, scale: np.ndarray, shift: np.ndarray) -> Layer | None:
-        """This layer followed by a scale and shift of its output channels, if it can."""
-        return None
-
-    def passed(self) -> Layer:
-        """The identity in place of this layer, once another has absorbed it."""
-        return Layer(name=self.name)
-
     def refuse(self, what: str, mend: str = "") -> NoReturn:
         """Raise LayerError naming this layer."""
         raise LayerError(f"{self.type_name} {what}", where=self.name, mend=mend)

@@ -32,7 +32,6 @@ from matbridge.layers.convolution import (
     Convolution1D,
     Convolution2D,
     Convolution3D,
-    GroupedConvolution1D,
     GroupedConvolution2D,
 )
 from matbridge.layers.dense import FullyConnected
@@ -148,7 +147,6 @@ CARDS: tuple[type[Layer], ...] = (
     Convolution1D,
     Convolution2D,
     Convolution3D,
-    GroupedConvolution1D,
     GroupedConvolution2D,
     TransposedConvolution1D,
     TransposedConvolution2D,

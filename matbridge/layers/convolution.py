@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from matbridge.core.card import EXPORTED, Layer, learnable, prop
-from matbridge.core.dims import Size, column_major
+from matbridge.core.arrays import declared_size
+from matbridge.core.card import EXPORTED, learnable, prop
+from matbridge.core.dims import Size
 from matbridge.core.kinds import integer, integers, number, optional, positive
 from matbridge.layers.windowed import (
     Windowed,
@@ -27,7 +26,6 @@ __all__ = [
     "Convolution1D",
     "Convolution2D",
     "Convolution3D",
-    "GroupedConvolution1D",
     "GroupedConvolution2D",
 ]
 
@@ -42,7 +40,7 @@ def padding_value(value: Any) -> float | str:
     return number(value)
 
 
-class AnyConvolution(Windowed):
+class Convolution(Windowed):
     """What convolution layers share, grouped or not.
 
     PaddingSize in the order top, bottom, left, right. Output
@@ -68,8 +66,8 @@ class AnyConvolution(Windowed):
 
     @property
     def channels(self) -> tuple[int | None, int | None]:
-        """The number of channels that go in, and of those that come out."""
-        raise NotImplementedError
+        """The number of channels that go in, and of those that come out, as Weights has them."""
+        return declared_size(self, "Weights", "IG"), declared_size(self, "Weights", "OG")
 
     def infer(self, x: Size) -> Size:
         self.need(x, "C")
@@ -78,19 +76,6 @@ class AnyConvolution(Windowed):
         over = moved_over(self, x, self.RANK)
         y = slide(x, over, self.filter_size, self.stride, self.dilation_factor, self.padding)
         return check_fits(self, x, y).put(C=outer)
-
-    def absorb(self, scale: np.ndarray, shift: np.ndarray) -> Layer | None:
-        # The filters are the last dimensions, of groups too, column by column.
-        weights, bias = self.arrays["Weights"], self.arrays["Bias"]
-        filters = weights.shape[self.RANK + 1 :]
-        factors = column_major(scale, filters)
-        return self.replace(
-            arrays={
-                **self.arrays,
-                "Weights": weights * factors,
-                "Bias": bias * column_major(scale, bias.shape) + column_major(shift, bias.shape),
-            }
-        )
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         return ops.convolve(
@@ -103,17 +88,6 @@ class AnyConvolution(Windowed):
             padding=self.padding,
             padding_value=self.padding_value,
         )
-
-
-class Convolution(AnyConvolution):
-    """Weights FilterSize×NumChannels×NumFilters, Bias 1×…×1×NumFilters."""
-
-    num_filters: int = prop("NumFilters", positive, arg=2)
-    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
-
-    @property
-    def channels(self) -> tuple[int | None, int | None]:
-        return self.num_channels, self.num_filters
 
 
 class Convolution1D(Convolution):
@@ -132,6 +106,9 @@ class Convolution1D(Convolution):
         learnable("Bias", "1", "NumFilters", dims="O"),
     )
 
+    num_filters: int = prop("NumFilters", positive, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
+
 
 class Convolution2D(Convolution):
     """convolution2dLayer. Weights fh×fw×C×F, Bias 1×1×F."""
@@ -145,6 +122,9 @@ class Convolution2D(Convolution):
         learnable("Weights", "FilterSize", "NumChannels", "NumFilters", dims="SIO"),
         learnable("Bias", "1", "1", "NumFilters", dims="O"),
     )
+
+    num_filters: int = prop("NumFilters", positive, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
 
 
 class Convolution3D(Convolution):
@@ -160,59 +140,40 @@ class Convolution3D(Convolution):
         learnable("Bias", "1", "1", "1", "NumFilters", dims="O"),
     )
 
+    num_filters: int = prop("NumFilters", positive, arg=2)
+    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
+
 
 def groups(value: Any) -> int | None:
     """A number, or None for 'channel-wise': as many as there are channels."""
     return None if isinstance(value, str) and value == "channel-wise" else integer(value)
 
 
-class GroupedConvolution(AnyConvolution):
-    """Each of NumGroups groups of channels has its own filters.
+class GroupedConvolution2D(Convolution):
+    """groupedConvolution2dLayer: each of NumGroups groups of channels has its own filters;
+    'channel-wise' is one group for each channel.
 
-    Weights FilterSize×NumChannelsPerGroup×NumFiltersPerGroup×NumGroups, Bias
-    1×…×1×NumFiltersPerGroup×NumGroups. 'channel-wise' is one group for each channel.
+    Weights fh×fw×C/G×F/G×G, Bias 1×1×F/G×G.
     """
+
+    MATLAB = ("nnet.cnn.layer.GroupedConvolution2DLayer",)
+    BUILDER = "groupedConvolution2dLayer"
+    NICKNAME = "groupedconv"
+    SINCE = "R2019a"
+    ARRAYS = (
+        learnable(
+            "Weights",
+            "FilterSize",
+            "NumChannelsPerGroup",
+            "NumFiltersPerGroup",
+            "NumGroups",
+            dims="SIOG",
+        ),
+        learnable("Bias", "1", "1", "NumFiltersPerGroup", "NumGroups", dims="OG"),
+    )
 
     num_filters_per_group: int = prop("NumFiltersPerGroup", positive, arg=2)
     num_groups: int | None = prop("NumGroups", groups, arg=3)
     num_channels_per_group: int | None = prop(
         "NumChannelsPerGroup", optional(integer), default=None
     )
-
-    @property
-    def channels(self) -> tuple[int | None, int | None]:
-        if self.num_groups is None:
-            return None, None
-        inner = self.num_channels_per_group
-        return (
-            None if inner is None else inner * self.num_groups,
-            self.num_filters_per_group * self.num_groups,
-        )
-
-
-def _grouped(*ones: str) -> tuple[Any, ...]:
-    inner = ("NumChannelsPerGroup", "NumFiltersPerGroup", "NumGroups")
-    return (
-        learnable("Weights", "FilterSize", *inner, dims="SIOG"),
-        learnable("Bias", *ones, "NumFiltersPerGroup", "NumGroups", dims="OG"),
-    )
-
-
-class GroupedConvolution1D(GroupedConvolution):
-    """groupedConvolution1dLayer. Weights f×C/G×F/G×G, Bias 1×F/G×G."""
-
-    MATLAB = ("nnet.cnn.layer.GroupedConvolution1DLayer",)
-    BUILDER = "groupedConvolution1dLayer"
-    NICKNAME = "groupedconv1d"
-    RANK = 1
-    ARRAYS = _grouped("1")
-
-
-class GroupedConvolution2D(GroupedConvolution):
-    """groupedConvolution2dLayer. Weights fh×fw×C/G×F/G×G, Bias 1×1×F/G×G."""
-
-    MATLAB = ("nnet.cnn.layer.GroupedConvolution2DLayer",)
-    BUILDER = "groupedConvolution2dLayer"
-    NICKNAME = "groupedconv"
-    SINCE = "R2019a"
-    ARRAYS = _grouped("1", "1")

@@ -60,11 +60,6 @@ class FullyConnected(Layer):
         y = x.put(C=self.output_size)
         return y.with_spatial(*(1 for _ in x.spatial)) if self.keeps_spatial else y.drop("S")
 
-    def absorb(self, scale: np.ndarray, shift: np.ndarray) -> Layer | None:
-        column, weights, bias = scale.reshape(-1, 1), self.arrays["Weights"], self.arrays["Bias"]
-        changed = {"Weights": weights * column, "Bias": bias * column + shift.reshape(-1, 1)}
-        return self.replace(arrays={**self.arrays, **changed})
-
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         y = ops.fully_connect(x, p["Weights"], p["Bias"])
         return ops.align(y, y.dims + "S" * x.dims.count("S")) if self.keeps_spatial else y

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from matbridge.core.card import CHANNEL, EXPORTED, Array, Layer, learnable, prop, statistic
 from matbridge.core.dims import Size
 from matbridge.core.kinds import number, one_of, optional, positive
@@ -60,14 +58,6 @@ class BatchNormalization(Normalization):
 
     mean_decay: float = prop("MeanDecay", number, default=0.1)
     variance_decay: float = prop("VarianceDecay", number, default=0.1)
-
-    def scale_and_shift(self) -> tuple[np.ndarray, np.ndarray] | None:
-        mean, variance, offset, scale = (
-            self.arrays[name].reshape(-1).astype(np.float64)
-            for name in ("TrainedMean", "TrainedVariance", "Offset", "Scale")
-        )
-        factor = scale / np.sqrt(variance + self.epsilon)
-        return factor, offset - mean * factor
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         mean, variance = p["TrainedMean"], p["TrainedVariance"]

@@ -89,11 +89,13 @@ def squares(ops: Ops, y: Value, t: Value) -> Value:
     return ops.multiply(difference, difference)
 
 
-class CrossEntropy(Classifying):
-    """-Σ w·t·ln(y), the mean over the steps of a sequence and over the pixels."""
+class CrossEntropy(OutputLayer):
+    """-Σ w·t·ln(y), the mean over the steps of a sequence and over the pixels. Classes in the
+    order of the scores."""
 
     PER: ClassVar[str] = "BST"
 
+    classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
     class_weights: tuple[float, ...] | None = prop("ClassWeights", weights, default=None)
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:

@@ -33,8 +33,17 @@ __all__ = [
 ]
 
 
-class Pooling(Windowed):
-    """What pooling layers of every rank share. The stride defaults to 1, not PoolSize."""
+def pooled(
+    layer: Windowed, x: Size, window: tuple[int, ...], stride: tuple[int, ...], padding: Padding
+) -> Size:
+    """The size after a pool."""
+    over = moved_over(layer, x, layer.RANK)
+    return check_fits(layer, x, slide(x, over, window, stride, (1,) * layer.RANK, padding))
+
+
+class MaxPooling(Windowed):
+    """The largest element of each window; padding never wins. The stride defaults to 1, not
+    PoolSize."""
 
     EACH = ("pool_size", "stride")
     ENDS = ("padding",)
@@ -45,13 +54,7 @@ class Pooling(Windowed):
     padding: Padding = prop("Padding", ends, default=0)
 
     def infer(self, x: Size) -> Size | tuple[Size, ...]:
-        over = moved_over(self, x, self.RANK)
-        y = slide(x, over, self.pool_size, self.stride, (1,) * self.RANK, self.padding)
-        return check_fits(self, x, y)
-
-
-class MaxPooling(Pooling):
-    """The largest element of each window; padding never wins."""
+        return pooled(self, x, self.pool_size, self.stride, self.padding)
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value | tuple[Value, ...]:
         return ops.max_pool(
@@ -143,11 +146,21 @@ def average_padding(value: Any) -> float | str:
     return "mean" if isinstance(value, str) else 0.0
 
 
-class AveragePooling(Pooling):
+class AveragePooling(Windowed):
     """The mean over the whole window, zeros in the padding counted, unless PaddingValue is
-    'mean'."""
+    'mean'. The stride defaults to 1, not PoolSize."""
 
+    EACH = ("pool_size", "stride")
+    ENDS = ("padding",)
+    TRAINING = MaxPooling.TRAINING
+
+    pool_size: tuple[int, ...] = prop("PoolSize", integers, arg=1)
+    stride: tuple[int, ...] = prop("Stride", integers, default=1)
+    padding: Padding = prop("Padding", ends, default=0)
     padding_value: float | str = prop("PaddingValue", average_padding, default=0.0)
+
+    def infer(self, x: Size) -> Size:
+        return pooled(self, x, self.pool_size, self.stride, self.padding)
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         return ops.average_pool(
