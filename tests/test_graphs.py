@@ -148,7 +148,7 @@ def test_a_network_in_a_network_in_a_network():
     x = draw(3, 3, 5)
     assert_close(outer.predict(x, format="CB", dtype="float64"), function(x))
     names = dict(outer.to_torch().named_parameters())
-    assert "outer/inner/fc.Weights" in names
+    assert "outer_inner_fc.Weights" in names
 
 
 def test_a_network_layer_with_several_ports():

@@ -103,9 +103,9 @@ def write_and_check(network: Network, target: Path, kind: str, force: bool) -> d
 
 
 def _write_pt2(network: Network, path: Path) -> None:
-    from matbridge.torch.program import export_program, save_program
+    from matbridge.torch.program import write_program
 
-    save_program(export_program(network), path)
+    write_program(network, path)
 
 
 def _write_safetensors(network: Network, path: Path) -> None:

@@ -75,11 +75,14 @@ class Builder:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     initializers: dict[str, onnx.TensorProto] = field(default_factory=dict)
     scope: str = ""
+    # Names of inputs and outputs, which nothing else may bear.
+    reserved: frozenset[str] = frozenset()
     counter: Any = field(default_factory=lambda: itertools.count(1))
     names: dict[int, tuple[np.ndarray, str]] = field(default_factory=dict)
 
     def fresh(self, what: str) -> str:
-        return f"{self.scope}/{what}_{next(self.counter)}" if self.scope else what
+        name = f"{self.scope}/{what}_{next(self.counter)}" if self.scope else what
+        return self.fresh(what) if name in self.reserved else name
 
     def name_of(self, data: Data) -> str:
         """The name of a value; a constant becomes an initializer, once."""

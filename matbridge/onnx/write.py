@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from onnx import helper
 from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
 from matbridge.core.dims import Size, batch_first
+from matbridge.core.names import identifiers, plain_names
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.backend import OnnxOps
@@ -51,29 +55,32 @@ class Bound:
 def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
     """The network as an ONNX model, batch first, with N and T free.
 
-    Inputs and outputs bear MATLAB's names; features (N, C), images (N, C, H, W), sequences
+    Inputs and outputs bear MATLAB's names, those of other letters than plain ones a name of
+    ours, with MATLAB's in the metadata; features (N, C), images (N, C, H, W), sequences
     (N, C, T). Raises UnsupportedError for what cannot run or cannot be said in ONNX.
     """
     network.check_runnable()
     if dtype not in TYPES:
         raise MismatchError(f"{dtype!r} is not a type of ours", mend="Use float32 or float64.")
-    builder = Builder(np.dtype(dtype))
+    ends = [n + "_out" if n in network.input_names else n for n in network.output_names]
+    names = plain_names([*network.input_names, *ends])
+    builder = Builder(np.dtype(dtype), reserved=frozenset(names.values()))
     ops = OnnxOps(builder)
-    inputs = {name: _input(network, name) for name in network.input_names}
+    inputs = {name: _input(network, name, names[name]) for name in network.input_names}
+    scopes = identifiers(layer.name for layer in network.layers)
 
     def bind(layer: Layer) -> Bound:
-        builder.scope = layer.name
+        builder.scope = scopes[layer.name]
         return Bound(layer, ops)
 
     values = network.walk(ops, inputs, bind)
-    outputs = [
-        _output(builder, ops, n, v) for n, v in zip(network.output_names, values, strict=True)
-    ]
+    outputs = [_output(builder, ops, names[n], v) for n, v in zip(ends, values, strict=True)]
+    symbols = _symbols(inputs.values())
     graph = helper.make_graph(
         builder.pruned([value.name for value in outputs]),
         "matbridge",
-        [_info(value.data, dtype) for value in inputs.values()],
-        [_info(value, dtype) for value in outputs],
+        [_info(value.data, dtype, symbols) for value in inputs.values()],
+        [_info(value, dtype, symbols) for value in outputs],
         list(builder.initializers.values()),
     )
     model = helper.make_model(
@@ -83,13 +90,19 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
         producer_name="matbridge",
         producer_version=VERSION,
     )
-    if network.classes:
-        helper.set_model_props(model, {"classes": json.dumps(network.classes)})
+    helper.set_model_props(model, _told(network, names))
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def _input(network: Network, name: str) -> Value:
+def _told(network: Network, names: Mapping[str, str]) -> dict[str, str]:
+    """What stands in the metadata: class names, and names of MATLAB's that could not stay."""
+    told: dict[str, Any] = {"classes": list(network.classes)}
+    told["names"] = {ours: name for name, ours in names.items() if ours != name}
+    return {key: json.dumps(value) for key, value in told.items() if value}
+
+
+def _input(network: Network, name: str, bears: str) -> Value:
     layer = next((x for x in network.layers if x.name == name and x.IS_INPUT), None)
     size = layer.infer() if layer is not None else None
     if not isinstance(size, Size):
@@ -101,26 +114,39 @@ def _input(network: Network, name: str) -> Value:
     sizes: list[Any] = []
     for axis, label in enumerate(dims):
         known = spatial.pop(0) if label == "S" else size[label]
-        sizes.append(Dim(((name, axis),)) if known is None else known)
-    return Value(Tensor(name, tuple(sizes)), dims)
+        sizes.append(Dim(((bears, axis),)) if known is None else known)
+    return Value(Tensor(bears, tuple(sizes)), dims)
 
 
 def _output(builder: Builder, ops: OnnxOps, name: str, value: Value) -> Tensor:
-    builder.scope = f"output/{name}"
+    builder.scope = "output"
     data = ops.align(value, batch_first(value.dims)).data
-    taken = {tensor for node in builder.nodes for tensor in node.input}
     if not isinstance(data, Tensor):
         raise UnsupportedError("the output does not depend on the input", where=name)
-    made = Tensor(f"{name}_out" if name in taken else name, data.sizes)
+    made = Tensor(name, data.sizes)
     builder.nodes.append(helper.make_node("Identity", [data.name], [made.name], made.name))
     return made
 
 
-def _info(tensor: Tensor, dtype: str) -> Any:
-    shape = [_symbol(n) if isinstance(n, Dim) else n for n in tensor.sizes]
+def _symbols(inputs: Iterable[Value]) -> dict[tuple[str, int], str]:
+    """A word for each open size of an input: one ``batch`` for all, ``time``, ``time_2``, ..."""
+    symbols: dict[tuple[str, int], str] = {}
+    counts: Counter[str] = Counter()
+    for value in inputs:
+        for axis, label in enumerate(value.dims):
+            word = {"B": "batch", "T": "time", "C": "channels"}.get(label, "size")
+            counts[word] += label != "B"
+            count = counts[word]
+            symbols[value.data.name, axis] = word if count < 2 else f"{word}_{count}"
+    return symbols
+
+
+def _info(tensor: Tensor, dtype: str, symbols: Mapping[tuple[str, int], str]) -> Any:
+    shape = [_symbol(n, symbols) if isinstance(n, Dim) else n for n in tensor.sizes]
     return helper.make_tensor_value_info(tensor.name, TYPES[dtype], shape)
 
 
-def _symbol(dim: Dim) -> str:
-    name = "_".join(f"{source}_{axis}" for source, axis in dim.parts)
-    return name if dim.factor == 1 else f"{dim.factor}_{name}"
+def _symbol(dim: Dim, symbols: Mapping[tuple[str, int], str]) -> str:
+    parts = (symbols.get(part) or re.sub(r"\W", "_", "{}_{}".format(*part)) for part in dim.parts)
+    name = "_".join(parts)
+    return name if dim.factor == 1 else f"{name}_x{dim.factor}"

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
 from matbridge.core.dims import batch_first
+from matbridge.core.names import identifiers
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
 from matbridge.ops import Value
@@ -22,9 +23,29 @@ from matbridge.torch.backend import TorchOps
 from matbridge.torch.losses import losses
 from matbridge.torch.prepared import Prepared, Tape
 
-__all__ = ["NetworkModule", "PreparedModule", "exact_float32", "weights_home"]
+__all__ = ["NetworkModule", "PreparedModule", "exact_float32", "module_names", "weights_home"]
 
 States = dict[str, dict[str, Tensor]]
+
+# Names that are taken where a layer's arrays are put: by our own attributes, by torch's in
+# modules and in what torch.export makes of them.
+OURS = frozenset({"network", "dtype", "names", "prepared", "fixed", "ragged", "tapes"})
+TORCHS = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph()))) | {
+    "adapted",
+    "check_input_constraints",
+    "equality_constraints",
+    "finalize",
+    "flat_args_adapter",
+    "graph_module",
+    "graph_signature",
+    "input_placeholders",
+    "ivals",
+    "module_call_graph",
+    "process_forward_inputs",
+    "range_constraints",
+    "type_name",
+    "validate_inputs",
+}
 
 
 class LayerArrays(nn.Module):
@@ -83,10 +104,11 @@ class Bound:
 class NetworkModule(nn.Module):
     """An ordinary trainable module with the arrays in MATLAB's layout, by MATLAB's names.
 
-    ``lstm_1.InputWeights`` is the InputWeights of the layer lstm_1 (a dot in a layer's
-    name becomes an underscore). Inputs and outputs are batch first: features (N, C),
-    images (N, C, H, W), sequences (N, C, T), image sequences (N, C, T, H, W); several in
-    the order of the network's inputs and outputs.
+    ``lstm_1.InputWeights`` is the InputWeights of the layer lstm_1. A layer whose name is no
+    identifier, or one of torch's own, has a name of ours there; ``names`` tells which.
+    Inputs and outputs are batch first: features (N, C), images (N, C, H, W), sequences
+    (N, C, T), image sequences (N, C, T, H, W); several in the order of the network's
+    inputs and outputs.
 
     ``dtype`` and ``device`` as torch takes them. Raises UnsupportedError for a network
     that cannot run.
@@ -102,9 +124,9 @@ class NetworkModule(nn.Module):
         network.check_runnable()
         self.network = network
         self.dtype = as_dtype(dtype)
-        self.keys = module_names(network, self)
+        self.names = module_names(network)
         for layer in network.layers:
-            self.add_module(self.keys[layer.name], LayerArrays(layer, self.dtype))
+            self.add_module(self.names[layer.name], LayerArrays(layer, self.dtype))
         self.to(device)
         self.eval()
 
@@ -118,7 +140,7 @@ class NetworkModule(nn.Module):
         """The tensors of each layer, by MATLAB's names."""
         found = {}
         for layer in self.network.layers:
-            part = self._modules[self.keys[layer.name]]
+            part = self._modules[self.names[layer.name]]
             assert isinstance(part, LayerArrays)
             found[layer.name] = part.tensors()
         return found
@@ -291,17 +313,10 @@ def as_dtype(dtype: torch.dtype | str) -> torch.dtype:
     return found
 
 
-def module_names(network: Network, module: nn.Module) -> dict[str, str]:
-    """Names under which torch accepts the layers: without dots, not those of attributes."""
-    taken: set[str] = set()
-    names = {}
-    for layer in network.layers:
-        name = layer.name.replace(".", "_")
-        while name in taken or hasattr(module, name):
-            name += "_"
-        taken.add(name)
-        names[layer.name] = name
-    return names
+def module_names(network: Network) -> dict[str, str]:
+    """The name of each layer in a module and in programs made from it."""
+    reserved = OURS | TORCHS | set(dir(PreparedModule))
+    return identifiers((layer.name for layer in network.layers), reserved)
 
 
 def weights_home(network: Network, module: nn.Module) -> Network:

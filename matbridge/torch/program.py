@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from torch.export import Dim, ExportedProgram
 from matbridge.core.dims import Size, batch_first
 from matbridge.core.network import Network
 from matbridge.errors import UnsupportedError
-from matbridge.torch.module import NetworkModule
+from matbridge.torch.module import NetworkModule, module_names
 
-__all__ = ["example_inputs", "export_program", "save_program"]
+__all__ = ["ABOUT", "example_inputs", "export_program", "save_program", "write_program"]
+
+# The entry of the archive that tells what is MATLAB's: names and classes, as JSON.
+ABOUT = "matbridge.json"
 
 # Sizes under which a dynamic dimension is traced: torch takes 0 and 1 as fixed.
 EXAMPLE_BATCH, EXAMPLE_STEPS = 2, 5
@@ -39,7 +43,28 @@ def export_program(network: Network, dtype: torch.dtype = torch.float32) -> Expo
     return _export(folded, inputs, shapes)
 
 
-def save_program(program: ExportedProgram, path: Path) -> None:
+def write_program(network: Network, path: Path, dtype: torch.dtype = torch.float32) -> None:
+    """The network as a .pt2 archive, with :func:`about` it in the entry ABOUT.
+
+    ``torch.export.load(path, extra_files={"matbridge.json": ""})`` reads that too.
+    """
+    told = json.dumps(about(network), indent=1)
+    save_program(export_program(network, dtype), path, {ABOUT: told})
+
+
+def about(network: Network) -> dict[str, Any]:
+    """MATLAB's names of inputs, outputs and classes, and of layers by their name in the program."""
+    return {
+        "inputs": list(network.input_names),
+        "outputs": list(network.output_names),
+        "classes": list(network.classes),
+        "layers": {ours: name for name, ours in module_names(network).items()},
+    }
+
+
+def save_program(
+    program: ExportedProgram, path: Path, extra_files: dict[str, Any] | None = None
+) -> None:
     """Write the archive without example inputs, which torch would pickle, and without the
     history of each node, which names files of this machine."""
     program.example_inputs = None
@@ -49,7 +74,7 @@ def save_program(program: ExportedProgram, path: Path) -> None:
                 node.meta.pop(key, None)
     # Given a path, torch would name the folder in the archive after the temporary file.
     with path.open("wb") as file:
-        torch.export.save(program, file)
+        torch.export.save(program, file, extra_files=extra_files)
 
 
 def _export(module: torch.nn.Module, inputs: tuple[Tensor, ...], shapes: Any) -> ExportedProgram:

@@ -74,7 +74,8 @@ def _run_onnx(network: Network, path: Path, inputs: Arrays) -> Arrays | None:
     except ImportError:
         return None
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    return session.run(None, dict(zip(network.input_names, inputs, strict=True)))
+    names = (entry.name for entry in session.get_inputs())
+    return session.run(None, dict(zip(names, inputs, strict=True)))
 
 
 RUNNERS: dict[str, Callable[[Network, Path, Arrays], Arrays | None]] = {
