@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import Any
 
 import click
 
+from matbridge.cli.process import end_on_signals, finish, is_full, prepare_streams
 from matbridge.errors import MatbridgeError
 from matbridge.version import VERSION
 
@@ -57,11 +57,9 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; errors become one message and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        # A console of few characters shows ? for the rest, and the program goes on.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    sys.exit(run(arguments))
+    end_on_signals()
+    prepare_streams()
+    sys.exit(finish(run(arguments)))
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -76,10 +74,14 @@ def run(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
-    except BrokenPipeError:
-        # The reader of our output has gone; nothing is left to say.
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output has gone (rich and click may exit by themselves); what was
+        # to be written is written, and nothing is left to say.
         return 0
+    except OSError as error:
+        if not is_full(error):
+            raise
+        return _fail(f"the output cannot be written: {error.strerror}", 2)
     except MemoryError:
         return _fail("there is not enough memory", 3)
 

@@ -21,7 +21,7 @@ from matbridge.cli.terminal import console, print_json, say, table
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
-from matbridge.files import check_absent, written
+from matbridge.files import check_target, written
 from matbridge.inspect.summary import summarize_network
 
 __all__ = ["command"]
@@ -63,26 +63,28 @@ def command(
     """
     from matbridge.matlab.contents import load
 
-    kind = kind or _kind(output)
+    named = _kind(output) if output is not None and (kind is None or output.suffix) else kind
+    if kind is not None and named != kind:
+        raise MismatchError(
+            f"--to {kind} contradicts the name {output}", mend="Leave out --to, or change the name."
+        )
+    kind = kind or named or "pt2"
     target = output or Path(path.stem + SUFFIXES[kind])
-    check_absent(target, force)
+    check_target(target, force, [path])
     found = load(path, network, registry, max_size)
     summary = summarize_network(found, found.provenance.address)
-    if not as_json:
-        show_network(console(), summary)
-    figures = write_and_check(found, target, kind, force)
+    figures = write_and_check(found, target, kind, force, path)
     if as_json:
         print_json({"network": summary, "output": str(target), "kind": kind, "check": figures})
         return
+    show_network(console(), summary)
     click.echo(f"\nwritten to {target}")
     click.echo(f"loaded again and compared on random input: {_told(figures)}")
     click.echo()
     console().print(_evidence(found))
 
 
-def _kind(output: Path | None) -> str:
-    if output is None:
-        return "pt2"
+def _kind(output: Path) -> str:
     for kind, suffix in SUFFIXES.items():
         if output.suffix.lower() == suffix:
             return kind
@@ -92,11 +94,13 @@ def _kind(output: Path | None) -> str:
     )
 
 
-def write_and_check(network: Network, target: Path, kind: str, force: bool) -> dict[str, Any]:
+def write_and_check(
+    network: Network, target: Path, kind: str, force: bool, source: Path
+) -> dict[str, Any]:
     """Write under a temporary name, load that again, compare, and only then rename."""
     from matbridge.verify import roundtrip
 
-    with written(target, force) as temporary:
+    with written(target, force, [source]) as temporary:
         say(f"writing {target.name} ...")
         WRITERS[kind](network, temporary)
         return roundtrip.check(network, temporary, kind)

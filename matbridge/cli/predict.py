@@ -21,6 +21,7 @@ from matbridge.cli.terminal import print_json, progress_bar, say
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
+from matbridge.files import check_target, written
 from matbridge.predict.data import read_data, split_name, write_data
 
 __all__ = ["command", "gather_inputs", "run_options"]
@@ -80,17 +81,22 @@ def gather_inputs(network: Network, texts: tuple[str, ...], limit: int) -> list[
     named: dict[str, Any] = {}
     plain: list[Any] = []
     for text in texts:
-        name, _, rest = text.partition("=")
-        is_named = bool(rest) and name in network.input_names
-        value = read_data(rest if is_named else text, limit)
+        name, data = split_input(network, text)
+        value = read_data(data, limit)
         _warn_about_nan(value, text)
-        if is_named:
+        if name:
             named[name] = value
         else:
             plain.append(value)
     if named and plain:
         raise MismatchError("either all inputs are named or none")
     return [named] if named else plain
+
+
+def split_input(network: Network, text: str) -> tuple[str, str]:
+    """``NAME=DATA`` as the name of an input and its data; the name is empty if none is given."""
+    name, _, data = text.partition("=")
+    return (name, data) if data and name in network.input_names else ("", text)
 
 
 def _warn_about_nan(value: Any, where: str) -> None:
@@ -136,31 +142,26 @@ def command(
     from matbridge.matlab.contents import load
 
     found = load(path, network, registry, max_size)
+    target, name = split_name(output) if output else (None, "")
+    reads = [path, *(split_name(split_input(found, text)[1])[0] for text in inputs)]
+    if target is not None:
+        check_target(target, force, reads)
     given = gather_inputs(found, inputs, max_size)
     with progress_bar("predicting") as progress:
         run = found.classify if classify else found.predict
         result = run(*given, **options, progress=progress)
     results = result if isinstance(result, tuple) else (result,)
-    if output is None:
+    if target is None:
         _show(found, results, as_json)
         return
-    target, name = split_name(output)
-    _write(found, results, target, name or "Y", force)
+    value = results[0] if len(results) == 1 else list(results)
+    with written(target, force, reads) as temporary:
+        write_data(value, temporary, name or "Y")
     if as_json:
         print_json({"output": str(target), "shapes": [_shapes(r) for r in results]})
     else:
         shapes = ", ".join(str(_shapes(r)) for r in results)
         click.echo(f"{target}: {shapes}")
-
-
-def _write(
-    network: Network, results: tuple[Any, ...], target: Path, name: str, force: bool
-) -> None:
-    from matbridge.files import written
-
-    value = results[0] if len(results) == 1 else list(results)
-    with written(target, force) as temporary:
-        write_data(value, temporary, name)
 
 
 def _shapes(result: Any) -> Any:

@@ -87,7 +87,7 @@ def command(path: Path, class_name: str, output: Path | None, force: bool, max_s
     if output is None:
         click.echo(made, nl=False)
         return
-    with written(output, force) as temporary:
+    with written(output, force, [path]) as temporary:
         temporary.write_text(made, encoding="utf-8")
     click.echo(f"written to {output}")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.errors import FormatError, MatbridgeError, MismatchError
+from matbridge.files import check_readable
 from matbridge.matlab.file import DEFAULT_LIMIT, MatFile
 from matbridge.matlab.file.values import Cell, MatObject, StructArray, Table
 
@@ -36,6 +37,7 @@ def read_data(text: str, limit: int = DEFAULT_LIMIT) -> Any:
     """
     path, inside = split_name(text)
     reader = READERS[path.suffix.lower()]
+    check_readable(path)
     try:
         value = reader(path, inside, limit)
     except MatbridgeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from matbridge.core.network import Network
@@ -19,4 +20,7 @@ def save_safetensors(network: Network, path: Path) -> None:
     Arrays are named ``layer.Name``, such as lstm_1.InputWeights, and have MATLAB's sizes.
     """
     graph, arrays = network_to_json(network)
-    save_file(arrays, path, metadata={GRAPH_KEY: json.dumps(graph, ensure_ascii=False)})
+    try:
+        save_file(arrays, path, metadata={GRAPH_KEY: json.dumps(graph, ensure_ascii=False)})
+    except SafetensorError as error:
+        raise OSError(str(error)) from None

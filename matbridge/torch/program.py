@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, fx
@@ -74,7 +75,28 @@ def save_program(
                 node.meta.pop(key, None)
     # Given a path, torch would name the folder in the archive after the temporary file.
     with path.open("wb") as file:
-        torch.export.save(program, file, extra_files=extra_files)
+        target = Patient(file)
+        torch.export.save(program, target, extra_files=extra_files)
+    if target.error is not None:
+        raise target.error
+
+
+class Patient(io.BytesIO):
+    """A file that keeps the first error to itself: one that torch meets while it writes an
+    archive, such as a full disk, ends the process."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self.file = file
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        try:
+            if self.error is None:
+                self.file.write(data)
+        except OSError as error:
+            self.error = error
+        return len(data)
 
 
 def _export(module: torch.nn.Module, inputs: tuple[Tensor, ...], shapes: Any) -> ExportedProgram:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import mmap
+import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 
@@ -21,6 +22,7 @@ RESERVED = ("#refs#", "#subsystem#")
 FILTERS = frozenset((1, 2, 3))
 MAX_DEPTH = 100
 HEAP = b"GCOL\x01\0\0\0"
+PIECE = 1 << 20
 
 
 def open_hdf5(path: Path, limit: int) -> h5py.File:
@@ -47,27 +49,48 @@ def check_heaps(path: Path) -> None:
     libhdf5 (2.0) loops without end over a heap whose sizes are wrong. A heap begins with
     its signature, version and three zeros: eight bytes that do not occur by chance.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = data.find(HEAP)
-        while at >= 0:
-            _check_heap(data, at)
-            at = data.find(HEAP, at + len(HEAP))
+    # Read, not mapped: a mapped file that somebody cuts meanwhile ends the process.
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        for at in _heaps(file):
+            _check_heap(file, at, length)
 
 
-def _check_heap(data: mmap.mmap, start: int) -> None:
-    if start + 16 > len(data):
-        raise _damaged("a heap is cut off")
-    (size,) = struct.unpack_from("<Q", data, start + 8)
+def _heaps(file: BinaryIO) -> Iterator[int]:
+    """Where heaps begin; each piece of the file is looked at with the end of the one before."""
+    at, tail = 0, b""
+    while True:
+        file.seek(at)
+        piece = file.read(PIECE)
+        if not piece:
+            return
+        for found in re.finditer(HEAP, tail + piece):
+            yield at - len(tail) + found.start()
+        at += len(piece)
+        tail = (tail + piece)[1 - len(HEAP) :]
+
+
+def _check_heap(file: BinaryIO, start: int, length: int) -> None:
+    head = _bytes_at(file, start, 16)
+    (size,) = struct.unpack_from("<Q", head, 8)
     at, end = start + 16, start + size
-    if size < 16 or end > len(data):
+    if size < 16 or end > length:
         raise _damaged(f"a heap claims {size} bytes")
     while at + 16 <= end:
-        index, _, length = struct.unpack_from("<HHxxxxQ", data, at)
+        index, _, claim = struct.unpack("<HHxxxxQ", _bytes_at(file, at, 16))
         # The object 0 is what is free; it reaches to the end and counts its own header.
-        reach = length if index == 0 else 16 + length + -length % 8
+        reach = claim if index == 0 else 16 + claim + -claim % 8
         if reach < 16 or at + reach > end:
-            raise _damaged(f"an object in a heap claims {length} bytes")
+            raise _damaged(f"an object in a heap claims {claim} bytes")
         at += reach
+
+
+def _bytes_at(file: BinaryIO, at: int, count: int) -> bytes:
+    file.seek(at)
+    found = file.read(count)
+    if len(found) < count:
+        raise _damaged("a heap is cut off")
+    return found
 
 
 def _damaged(why: str) -> FormatError:

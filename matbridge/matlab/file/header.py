@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matbridge.errors import FormatError, UnsupportedError
+from matbridge.files import check_readable
 
 __all__ = ["FileHeader", "read_file_header", "sha256"]
 
@@ -47,11 +48,10 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 
 def read_file_header(path: Path) -> FileHeader:
     """Tell what the file is; FormatError, saying what was found, if it is no MAT-file."""
+    check_readable(path)
     try:
         with path.open("rb") as file:
             head = file.read(512 + len(HDF5_SIGNATURE))
-    except IsADirectoryError:
-        raise FormatError("this is a folder", where=str(path), mend="Name a file.") from None
     except OSError as error:
         what = error.strerror or str(error)
         raise FormatError(f"cannot be opened: {what}", where=str(path)) from None
