@@ -10,14 +10,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, dataclass_transform
 
 import numpy as np
 
 from matbridge.core.dims import Size
-from matbridge.core.kinds import Convert
+from matbridge.core.kinds import Kind, Ranked, kind_of
 from matbridge.errors import LayerError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -110,18 +110,55 @@ class Property:
     """
 
     name: str
-    convert: Convert
+    kind: Kind[Any]
     arg: int | None = None
     saved: str = ""
     required: bool = False
+    ranked: Ranked | None = None
+    default: Any = None
 
 
 def prop(
-    name: str, convert: Convert, *, arg: int | None = None, saved: str = "", **default: Any
+    name: str,
+    kind: Kind[Any] | Ranked | Callable[[Any], Any],
+    *,
+    arg: int | None = None,
+    saved: str = "",
+    **default: Any,
 ) -> Any:
-    """Declare a property of a card; give ``default=`` unless the layer needs a value."""
-    metadata = {"matlab": Property(name, convert, arg, saved or name, not default)}
-    return field(kw_only=True, metadata=metadata, **default)
+    """Declare a property of a card; give ``default=`` unless the layer needs a value.
+
+    The default is what a constructor would take. A plain function from what MATLAB saves to
+    what the card holds serves as a kind.
+    """
+    ranked = kind if isinstance(kind, Ranked) else None
+    settled = kind.of(1) if isinstance(kind, Ranked) else kind_of(kind)
+    known = Property(name, settled, arg, saved or name, not default, ranked, default.get("default"))
+    return _field_of(known)
+
+
+def _field_of(known: Property) -> Any:
+    metadata = {"matlab": known}
+    if known.required:
+        return field(kw_only=True, metadata=metadata)
+    default = None if known.default is None else known.kind(known.default)
+    if isinstance(default, np.ndarray):
+        return field(kw_only=True, metadata=metadata, default_factory=lambda: default)
+    return field(kw_only=True, metadata=metadata, default=default)
+
+
+def _settle_ranks(card: type) -> None:
+    """Properties that depend on the rank of a window, its own and inherited, at the card's."""
+    fields: dict[str, Any] = {}
+    for base in reversed(card.__mro__[1:]):
+        fields |= vars(base).get("__dataclass_fields__", {})
+    fields |= vars(card)
+    for name, declared in fields.items():
+        known = declared.metadata.get("matlab") if isinstance(declared, dataclasses.Field) else None
+        if known is not None and known.ranked is not None:
+            kind = known.ranked.of(getattr(card, "RANK", 1))
+            card.__annotations__.setdefault(name, declared.type)
+            setattr(card, name, _field_of(dataclasses.replace(known, kind=kind)))
 
 
 @dataclass_transform(
@@ -173,6 +210,7 @@ class Layer:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        _settle_ranks(cls)
         dataclass(frozen=True, eq=False)(cls)
 
     # -- what follows from the declarations ----------------------------------------

@@ -12,11 +12,10 @@ from typing import Any
 from matbridge.core.arrays import declared_size
 from matbridge.core.card import EXPORTED, learnable, prop
 from matbridge.core.dims import Size
-from matbridge.core.kinds import integer, integers, number, optional, positive
+from matbridge.core.kinds import ends, integer, number, optional, per_dimension, positive
 from matbridge.layers.windowed import (
     Windowed,
     check_fits,
-    ends,
     moved_over,
     slide,
 )
@@ -48,8 +47,7 @@ class Convolution(Windowed):
     and over time where there is one spatial dimension less than it has.
     """
 
-    EACH = ("filter_size", "stride", "dilation_factor")
-    ENDS = ("padding",)
+    ENDS = "Padding"
     TRAINING = (
         "ConvolveOverTime",
         "DistributeOverTime",
@@ -58,9 +56,9 @@ class Convolution(Windowed):
         "PaddingSize",
     )
 
-    filter_size: tuple[int, ...] = prop("FilterSize", integers, arg=1)
-    stride: tuple[int, ...] = prop("Stride", integers, default=1)
-    dilation_factor: tuple[int, ...] = prop("DilationFactor", integers, default=1)
+    filter_size: tuple[int, ...] = prop("FilterSize", per_dimension, arg=1)
+    stride: tuple[int, ...] = prop("Stride", per_dimension, default=1)
+    dilation_factor: tuple[int, ...] = prop("DilationFactor", per_dimension, default=1)
     padding: Padding = prop("Padding", ends, default=0)
     padding_value: float | str = prop("PaddingValue", padding_value, default=0.0)
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from matbridge.core.card import EQUATION, EXPORTED, Layer, prop
 from matbridge.core.dims import Size
-from matbridge.core.kinds import integers, logical
+from matbridge.core.kinds import ends, logical, per_dimension
 from matbridge.layers.windowed import (
     Windowed,
     check_fits,
-    ends,
     moved_over,
     slide,
 )
@@ -45,12 +44,11 @@ class MaxPooling(Windowed):
     """The largest element of each window; padding never wins. The stride defaults to 1, not
     PoolSize."""
 
-    EACH = ("pool_size", "stride")
-    ENDS = ("padding",)
+    ENDS = "Padding"
     TRAINING = ("PoolOverTime", "DistributeOverTime", "PoolingDimIdx", "PaddingSize")
 
-    pool_size: tuple[int, ...] = prop("PoolSize", integers, arg=1)
-    stride: tuple[int, ...] = prop("Stride", integers, default=1)
+    pool_size: tuple[int, ...] = prop("PoolSize", per_dimension, arg=1)
+    stride: tuple[int, ...] = prop("Stride", per_dimension, default=1)
     padding: Padding = prop("Padding", ends, default=0)
 
     def infer(self, x: Size) -> Size | tuple[Size, ...]:
@@ -150,12 +148,11 @@ class AveragePooling(Windowed):
     """The mean over the whole window, zeros in the padding counted, unless PaddingValue is
     'mean'. The stride defaults to 1, not PoolSize."""
 
-    EACH = ("pool_size", "stride")
-    ENDS = ("padding",)
+    ENDS = "Padding"
     TRAINING = MaxPooling.TRAINING
 
-    pool_size: tuple[int, ...] = prop("PoolSize", integers, arg=1)
-    stride: tuple[int, ...] = prop("Stride", integers, default=1)
+    pool_size: tuple[int, ...] = prop("PoolSize", per_dimension, arg=1)
+    stride: tuple[int, ...] = prop("Stride", per_dimension, default=1)
     padding: Padding = prop("Padding", ends, default=0)
     padding_value: float | str = prop("PaddingValue", average_padding, default=0.0)
 
@@ -207,10 +204,9 @@ class AdaptiveAveragePooling(Windowed):
     floor(i·n/outputs) up to ceil((i + 1)·n/outputs): assumed, since MATLAB's documentation
     does not say where the regions lie; for n divisible by outputs there is no other way."""
 
-    EACH = ("output_size",)
     EVIDENCE = EQUATION
 
-    output_size: tuple[int, ...] = prop("OutputSize", integers, arg=1)
+    output_size: tuple[int, ...] = prop("OutputSize", per_dimension, arg=1)
 
     @classmethod
     def formats(cls) -> str:

@@ -11,11 +11,10 @@ from typing import Any
 
 from matbridge.core.card import learnable, prop
 from matbridge.core.dims import Size
-from matbridge.core.kinds import integers, optional, positive
+from matbridge.core.kinds import ends, optional, per_dimension, positive
 from matbridge.layers.windowed import (
     Windowed,
     check_fits,
-    ends,
     extents,
     moved,
     moved_over,
@@ -32,14 +31,13 @@ class TransposedConvolution(Windowed):
     Weights FilterSize×NumFilters×NumChannels.
     """
 
-    EACH = ("filter_size", "stride")
-    ENDS = ("cropping",)
+    ENDS = "Cropping"
     TRAINING = ("OutputSizeOffset", "CroppingSize")
 
-    filter_size: tuple[int, ...] = prop("FilterSize", integers, arg=1)
+    filter_size: tuple[int, ...] = prop("FilterSize", per_dimension, arg=1)
     num_filters: int = prop("NumFilters", positive, arg=2)
     num_channels: int | None = prop("NumChannels", optional(positive), default=None)
-    stride: tuple[int, ...] = prop("Stride", integers, default=1)
+    stride: tuple[int, ...] = prop("Stride", per_dimension, default=1)
     cropping: Padding = prop("Cropping", ends, default=0)
 
     @property

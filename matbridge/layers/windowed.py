@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from matbridge.core.card import Layer
 from matbridge.core.dims import Size, pool_output, window_span
-from matbridge.core.kinds import one_of, padding, reals, spread
-from matbridge.errors import LayerError
 from matbridge.ops import Padding, Value
 
-__all__ = ["Windowed", "check_fits", "ends", "extents", "moved", "moved_over", "slide"]
+__all__ = ["Windowed", "check_fits", "extents", "moved", "moved_over", "slide"]
 
 
 # What a window of each rank takes: spatial dimensions, or one less and time.
 WINDOWED = {1: "SCB SCBT CBT", 2: "SSCB SSCBT SCBT", 3: "SSSCB SSSCBT SSCBT"}
 
 
-def ends(value: Any) -> Any:
-    """'same', 'causal', or amounts before and after each dimension, as they are given."""
-    return one_of("same", "causal")(value) if isinstance(value, str) else reals(value)
-
-
 class Windowed(Layer):
     """A layer whose window has RANK dimensions; one number given stands for all of them."""
 
     RANK: ClassVar[int] = 2
-    # The fields with one number for each dimension, and those with two.
-    EACH: ClassVar[tuple[str, ...]] = ()
-    ENDS: ClassVar[tuple[str, ...]] = ()
+    # The property with two numbers for each dimension, Padding or Cropping.
+    ENDS: ClassVar[str] = ""
 
     @classmethod
     def formats(cls) -> str:
@@ -38,22 +32,21 @@ class Windowed(Layer):
     def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
         """PaddingMode 'manual' and PaddingSize are Padding, another mode is Padding;
         CroppingMode and CroppingSize alike."""
-        for name in cls.ENDS:
-            _merge_ends(saved, cls.properties()[name].name)
+        ends = cls.ENDS
+        if ends and ends not in saved:
+            mode = saved.pop(f"{ends}Mode", "manual")
+            saved[ends] = saved.pop(f"{ends}Size", 0) if mode == "manual" else mode
         return saved
 
-    def __post_init__(self) -> None:
-        for names, convert in ((self.EACH, spread), (self.ENDS, padding)):
-            for name in names:
-                value = getattr(self, name)
-                if isinstance(value, tuple) and value and isinstance(value[0], tuple):
-                    continue
-                try:
-                    found = convert(self.RANK)(value)
-                except ValueError as error:
-                    title = self.properties()[name].name
-                    raise LayerError(f"{title}: {error}") from None
-                object.__setattr__(self, name, found)
+    @classmethod
+    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        ends = cls.ENDS
+        if ends in saved:
+            value = saved.pop(ends)
+            word = isinstance(value, str)
+            saved[f"{ends}Mode"] = value if word else "manual"
+            saved.setdefault(f"{ends}Size", np.zeros((1, 2 * cls.RANK)) if word else value)
+        return saved
 
 
 def moved_over(layer: Layer, x: Size | Value, rank: int) -> str:
@@ -105,11 +98,3 @@ def check_fits(layer: Layer, x: Size, y: Size) -> Size:
     if any(n is not None and n < 1 for n in y.sizes):
         layer.refuse(f"has a window that is larger than its padded input {x}")
     return y
-
-
-def _merge_ends(saved: dict[str, Any], name: str) -> None:
-    """Merge the saved {name}Mode and {name}Size into what the constructor takes."""
-    if name in saved:
-        return
-    mode = saved.pop(f"{name}Mode", "manual")
-    saved[name] = saved.pop(f"{name}Size", 0) if mode == "manual" else mode

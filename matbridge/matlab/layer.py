@@ -166,7 +166,7 @@ def _take_properties(card: type[Layer], saved: dict[str, Any]) -> dict[str, Any]
             continue
         value = saved.pop(source)
         try:
-            fields[field] = known.convert(value)
+            fields[field] = known.kind(value)
         except ODD as error:
             raise LayerError(f"{known.name}: {error}") from None
     return fields
