@@ -2,9 +2,13 @@
 
 import inspect
 
+import numpy as np
 import pytest
+from helpers import layer, network_of
 
-from matbridge.core.card import Layer
+from matbridge.core.card import CHANNEL, Layer, learnable, prop
+from matbridge.core.kinds import number
+from matbridge.errors import LayerError
 from matbridge.layers import CARDS
 from matbridge.layers.nested import NetworkLayer
 
@@ -36,3 +40,49 @@ def depth(card):
 def test_inheritance_is_shallow(card):
     """A family derives from Layer, a card from a family or from one group within it."""
     assert depth(card) <= 3
+
+
+class Gain(Layer):
+    """A user's own card that says nothing of sizes beyond its arrays."""
+
+    MATLAB = ("gainLayer",)
+    ARRAYS = (learnable("Gain", CHANNEL, dims="C"), learnable("Map", "h", "w", "c", dims="SC"))
+
+    power: float = prop("Power", number, default=1.0)
+
+    def uninitialised(self):
+        return ()
+
+    def forward(self, ops, p, x):
+        return ops.multiply(ops.multiply(x, p["Gain"]), p["Map"])
+
+
+@pytest.mark.parametrize(
+    ("gain", "plane", "fits"),
+    [
+        ((1, 1, 3), (4, 5, 3), True),
+        ((1, 1, 1), (1, 5, 1), True),
+        ((1, 1, 3), (4, 5, 1), True),
+        ((1, 1, 2), (4, 5, 3), False),
+        ((1, 1, 3), (4, 4, 3), False),
+        ((1, 1, 3), (5, 4, 3), False),
+    ],
+)
+def test_arrays_must_fit_the_input(gain, plane, fits):
+    own = Gain(name="own", arrays={"Gain": np.ones(gain), "Map": np.ones(plane)})
+    network = network_of(own, like=np.zeros((4, 5, 3, 2)), format="SSCB")
+    refused = [size for size in network.infer().values() if isinstance(size, LayerError)]
+    assert not refused if fits else "does not fit its input 4(S) × 5(S) × 3(C)" in str(refused[0])
+
+
+@pytest.mark.parametrize("format", ["SSCB", "CB", "CBT"])
+def test_three_values_do_not_fit_one_channel(format):
+    """Where arrays only expand, the data would grow to three channels."""
+    own = Gain(name="own", arrays={"Gain": np.ones((1, 1, 3)), "Map": np.ones((1, 1, 1))})
+    x = np.zeros({"SSCB": (4, 5, 1, 2), "CB": (1, 2), "CBT": (1, 2, 5)}[format])
+    with pytest.raises(LayerError, match="Gain of size 1×1×3, which does not fit its input"):
+        network_of(own, like=x, format=format).predict(x, format=format)
+    arrays = {n: np.ones((3, 1)) for n in ("Scale", "Offset", "TrainedMean", "TrainedVariance")}
+    batch = layer("batchNormalizationLayer", **arrays)
+    with pytest.raises(LayerError, match="needs 3 channels"):
+        network_of(batch, like=x, format=format).predict(x, format=format)

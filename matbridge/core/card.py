@@ -80,6 +80,17 @@ class Array:
         extra = len(shape) - len(self.dims)
         return (shape[extra:] if extra > 0 else shape + (1,) * -extra), self.dims
 
+    def expands(self, shape: tuple[int, ...], x: Size) -> bool:
+        """Whether an array of this shape over S and C expands to an input of this size."""
+        sizes, dims = self.view(shape)
+        spatial = [n for n, label in zip(sizes, dims, strict=True) if label == "S"]
+        if len(spatial) > len(x.spatial) and set(spatial) != {1}:
+            return False
+        pairs = [*zip(spatial, x.spatial, strict=False)]
+        if "C" in dims:
+            pairs.append((sizes[dims.index("C")], x["C"] if "C" in x.format else 1))
+        return all(n == 1 or m is None or n == m for n, m in pairs)
+
 
 def learnable(name: str, *sizes: str, dims: str, optional: bool = False) -> Array:
     """An array that training changes, such as Weights."""
@@ -303,6 +314,30 @@ class Layer:
             names = {"S": "spatial", "C": "channel", "B": "batch", "T": "time"}
             lacking = " and ".join(names[label] for label in absent)
             self.refuse(f"needs a {lacking} dimension, but its input is {x}")
+
+    def inferred(self, *inputs: Size) -> Size | tuple[Size, ...]:
+        """What :meth:`infer` tells, once the inputs fit the declared arrays too."""
+        outcome = self.infer(*inputs)
+        self._check_arrays(*inputs)
+        return outcome
+
+    def _check_arrays(self, *inputs: Size) -> None:
+        """Refuse inputs that the declared arrays do not fit.
+
+        An array over channels and space expands to the input as MATLAB's arrays do: each of
+        its sizes is 1 or that of the input.
+        """
+        for declared in self.declared:
+            array = self.arrays.get(declared.name)
+            if array is None or declared.role == "state" or set(declared.dims) - set("SC"):
+                continue
+            if inputs and not any(declared.expands(array.shape, x) for x in inputs):
+                sizes = "×".join(map(str, array.shape))
+                self.refuse(
+                    f"has {declared.name} of size {sizes}, which does not fit its input "
+                    f"{' or '.join(map(str, inputs))}",
+                    "Check the layer before it and the sizes of the arrays.",
+                )
 
     # -- what a card says ------------------------------------------------------------
 

@@ -354,7 +354,7 @@ def _infer_layer(
         if isinstance(size, MatbridgeError):
             return UnknownSizeError(NOT_KNOWN, where=layer.name)
     try:
-        return layer.infer(*(size for size in inputs if isinstance(size, Size)))
+        return layer.inferred(*(size for size in inputs if isinstance(size, Size)))
     except MatbridgeError as error:
         return error if error.where else error.at(layer.name)
 
