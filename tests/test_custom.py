@@ -58,9 +58,7 @@ def test_a_card_runs_it(path):
     network = matbridge.load(path, registry=[MyScale])
     assert_close(network.predict(X, dtype="float64"), X * [1, 2, 3])
     assert dict(network.to_torch().named_parameters()).keys() == {"scale.Alpha"}
-    assert (
-        network.report.diagnostics[0].what == "the saved property Power is not known and not used"
-    )
+    assert network.report[0].what == "the saved property Power is not known and not used"
 
 
 def test_a_custom_output_layer_is_the_identity(path):

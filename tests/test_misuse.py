@@ -239,4 +239,4 @@ def test_a_damaged_table_of_connections_is_reported(columns, tmp_path):
     write_mat(tmp_path / "net.mat", {"net": graph})
     network = matbridge.load(tmp_path / "net.mat")
     assert len(network.layers) == 2
-    assert "Connections is damaged" in network.report.diagnostics[0].what
+    assert "Connections is damaged" in network.report[0].what

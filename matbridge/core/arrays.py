@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.card import CHANNEL, Array, Layer
+from matbridge.core.card import CHANNEL, Array, Layer, sealed
 from matbridge.errors import LayerError
 
-__all__ = ["declared_size", "fit_arrays", "size_of"]
+__all__ = ["check_arrays", "declared_size", "fit_arrays", "size_of"]
 
 # Sizes that nothing declares: any number of observations, a statistic's own shape.
 FREE = ("Observations", "Statistic")
@@ -25,11 +25,9 @@ def fit_arrays(layer: Layer, found: Mapping[str, np.ndarray]) -> Layer:
     Trailing dimensions of size 1, which MATLAB drops, are restored, and properties that
     are not set ('auto') follow from the arrays. Raises LayerError where they disagree.
     """
-    symbols: Symbols = {
-        known.name: getattr(layer, field) for field, known in layer.properties().items()
-    }
+    symbols = _symbols(layer)
     arrays = {
-        declared.name: _fit(declared, found[declared.name], symbols)
+        declared.name: sealed(_fit(declared, found[declared.name], symbols))
         for declared in layer.declared
         if declared.name in found
     }
@@ -41,9 +39,42 @@ def fit_arrays(layer: Layer, found: Mapping[str, np.ndarray]) -> Layer:
     return layer.replace(arrays=arrays, **settled)
 
 
+def check_arrays(layer: Layer) -> None:
+    """Raise LayerError unless each array at hand has its declared size and real numbers.
+
+    Readers bring arrays to their sizes with :func:`fit_arrays`; this guards networks that
+    are made in any other way.
+    """
+    if layer.fits:
+        return
+    symbols = _symbols(layer)
+    for declared in layer.declared:
+        array = layer.arrays.get(declared.name)
+        if array is not None:
+            _check(layer, declared, array, symbols)
+    layer.__dict__["fits"] = True
+
+
+def _check(layer: Layer, declared: Array, array: np.ndarray, symbols: Symbols) -> None:
+    kinds = "fiubc" if layer.COMPLEX else "fiub"
+    if array.dtype.kind not in kinds:
+        layer.refuse(f"has a {declared.name} of type {array.dtype}, not of real numbers")
+    try:
+        fitted = _fit(declared, array, symbols)
+    except LayerError as error:
+        raise error.at(layer.name) from None
+    if fitted.shape != array.shape:
+        raise _disagree(declared, array, _wanted(declared, symbols)).at(layer.name)
+
+
+def _symbols(layer: Layer) -> Symbols:
+    """The properties by MATLAB's names, for the sizes that are declared in them."""
+    return {known.name: getattr(layer, field) for field, known in layer.properties().items()}
+
+
 def size_of(layer: Layer, declared: Array) -> tuple[int, ...] | None:
     """The size that an array of this layer must have; None where that is not known."""
-    symbols = {known.name: getattr(layer, field) for field, known in layer.properties().items()}
+    symbols = _symbols(layer)
     if declared.sizes == (CHANNEL,):
         channels = symbols.get("NumChannels")
         return None if channels is None else (channels, 1)
@@ -64,7 +95,7 @@ def declared_size(layer: Layer, name: str, labels: str) -> int | None:
     """The product of the sizes that one array of this layer declares for these labels, None
     where one is not known."""
     (declared,) = (array for array in layer.declared if array.name == name)
-    symbols = {known.name: getattr(layer, field) for field, known in layer.properties().items()}
+    symbols = _symbols(layer)
     product = 1
     for symbol, label in zip(declared.sizes, declared.dims, strict=True):
         if label in labels:

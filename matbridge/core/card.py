@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, dataclass_transform
 
@@ -30,11 +30,16 @@ __all__ = [
     "EXPORTED",
     "RECORDED",
     "Array",
+    "Arrays",
+    "InputLayer",
     "Layer",
+    "OutputLayer",
     "Property",
     "constant",
+    "frozen",
     "learnable",
     "prop",
+    "sealed",
     "state",
     "statistic",
 ]
@@ -172,6 +177,54 @@ def _settle_ranks(card: type) -> None:
             setattr(card, name, _field_of(dataclasses.replace(known, kind=kind)))
 
 
+class Arrays(Mapping[str, np.ndarray]):
+    """Arrays by MATLAB name that nobody can change: NumPy refuses the write.
+
+    An array that could still be written elsewhere is copied first.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._arrays: dict[str, np.ndarray] = (
+            arrays._arrays
+            if isinstance(arrays, Arrays)
+            else {name: frozen(array) for name, array in arrays.items()}
+        )
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        sizes = (f"{name} {'×'.join(map(str, a.shape))}" for name, a in self._arrays.items())
+        return f"Arrays({', '.join(sizes)})"
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """The array itself if nobody can write it, else a copy that nobody can."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            array = array.copy(order="K")
+            array.flags.writeable = False
+            return array
+        owner = owner.base
+    return array
+
+
+def sealed(array: np.ndarray) -> np.ndarray:
+    """The array, which from now on nobody can write: for readers, whose own it is."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner.flags.writeable = False
+        owner = owner.base
+    return array
+
+
 @dataclass_transform(
     frozen_default=True, eq_default=False, kw_only_default=True, field_specifiers=(prop, field)
 )
@@ -218,11 +271,16 @@ class Layer:
     # False for classes that no card knows, and for those that cannot be run.
     known: ClassVar[bool] = True
     runnable: ClassVar[bool] = True
+    # Set once the arrays were found to have their declared sizes.
+    fits: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         _settle_ranks(cls)
         dataclass(frozen=True, eq=False)(cls)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", Arrays(self.arrays))
 
     # -- what follows from the declarations ----------------------------------------
 
@@ -263,6 +321,11 @@ class Layer:
     def outputs(self) -> tuple[str, ...]:
         """Names of the output ports, in the order in which forward returns them."""
         return self.OUTPUTS
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The class names in the order of the scores, () for a layer that names none."""
+        return ()
 
     def learnables(self) -> dict[str, np.ndarray]:
         """The learnable arrays at hand, in declared order."""
@@ -367,3 +430,35 @@ class Layer:
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         """For an output layer: the loss of output y for target t, as one number."""
         self.refuse("has no loss that matbridge knows", "Use a loss of your own.")
+
+
+class InputLayer(Layer):
+    """Base of the layers by which data enter."""
+
+    IS_INPUT = True
+
+    @property
+    def format(self) -> str:
+        """The labels of the data, in MATLAB's order and with B."""
+        raise NotImplementedError
+
+    @property
+    def shortest(self) -> int:
+        """The fewest time steps that it takes."""
+        return 1
+
+    @property
+    def splits_complex(self) -> bool:
+        """Whether complex data enter as twice as many channels, real before imaginary."""
+        return False
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether the data go on as they are."""
+        return True
+
+
+class OutputLayer(Layer):
+    """Base of the layers that are the identity at prediction and a loss in training."""
+
+    IS_OUTPUT = True

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from matbridge.core.card import Layer
-from matbridge.core.diagnostics import Report
+from matbridge.core.arrays import check_arrays
+from matbridge.core.card import InputLayer, Layer
+from matbridge.core.classes import CLASSES, NetworkClass
+from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
-from matbridge.errors import LayerError, MatbridgeError, MismatchError, UnknownSizeError
+from matbridge.core.graph import Connection, Graph, Port, find_port, name_layers
+from matbridge.core.nesting import expanded
+from matbridge.errors import MatbridgeError, MismatchError, UnknownSizeError
 
 if TYPE_CHECKING:
     import torch
@@ -24,25 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Network", "Port", "Provenance"]
 
 NOT_KNOWN = "its input is not known"
-
-
-@dataclass(frozen=True, order=True)
-class Port:
-    """One end of a connection: ``Port("add", "in2")``, written add/in2."""
-
-    layer: str
-    name: str
-
-    def __str__(self) -> str:
-        return self.layer if self.name in ("in", "out") else f"{self.layer}/{self.name}"
-
-
-@dataclass(frozen=True)
-class Connection:
-    """From an output port to an input port."""
-
-    source: Port
-    destination: Port
 
 
 @dataclass(frozen=True)
@@ -61,7 +46,11 @@ class Network:
     """Layers and connections; immutable. Made by ``matbridge.load`` or :meth:`of`.
 
     ``class_name`` is MATLAB's: SeriesNetwork, DAGNetwork, dlnetwork, nnet.cnn.LayerGraph.
-    ``output_ports`` are given where the file names them, else they follow from the graph.
+    ``output_ports`` are given where the file names them, else they follow from the graph;
+    ``report`` is what the reader noticed.
+
+    Raises LayerError where the connections do not make a graph (see :class:`Graph`) or an
+    array does not have the size that its layer declares.
     """
 
     layers: tuple[Layer, ...]
@@ -70,14 +59,25 @@ class Network:
     output_ports: tuple[Port, ...] = ()
     input_order: tuple[str, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
-    report: Report = field(default_factory=Report)
+    report: Sequence[Diagnostic] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "report", tuple(self.report))
+        for layer in self.layers:
+            check_arrays(layer)
+        graph = self.graph
+        for port in self.output_ports:
+            graph.check_output(port)
 
     @classmethod
     def of(
         cls,
         layers: Sequence[Layer],
         connections: Sequence[tuple[str, str]] | None = None,
-        **more: Any,
+        class_name: str = "dlnetwork",
+        input_order: Sequence[str] = (),
+        provenance: Provenance | None = None,
+        report: Iterable[Diagnostic] = (),
     ) -> Network:
         """A network from layers built in Python.
 
@@ -88,80 +88,71 @@ class Network:
         named = name_layers(layers)
         if connections is None:
             connections = [(a.name, b.name) for a, b in itertools.pairwise(named)]
-        from matbridge.layers.nested import expanded
-
         named, connections, _ = expanded(named, connections)
-        found = {layer.name: layer for layer in named}
+        by_name = {layer.name: layer for layer in named}
         ends = (
-            Connection(find_port(found, a, "outputs"), find_port(found, b, "inputs"))
+            Connection(find_port(by_name, a, "outputs"), find_port(by_name, b, "inputs"))
             for a, b in connections
         )
-        network = cls(tuple(named), tuple(ends), **more)
-        network.order()
-        return network
+        return cls(
+            tuple(named),
+            tuple(ends),
+            class_name,
+            input_order=tuple(input_order),
+            provenance=provenance or Provenance(),
+            report=tuple(report),
+        )
 
     # -- the graph -----------------------------------------------------------------------
 
-    def __getitem__(self, name: str) -> Layer:
-        """The layer of this name."""
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise MismatchError(
-            f"there is no layer {name!r}",
-            mend=f"The layers are {', '.join(layer.name for layer in self.layers)}.",
-        )
+    @cached_property
+    def graph(self) -> Graph:
+        """The connections by port, and the layers in the order in which data flow."""
+        return Graph(self.layers, self.connections)
 
-    def sources(self) -> dict[Port, Port]:
-        """For each connected input port, the output port that feeds it."""
-        return {c.destination: c.source for c in self.connections}
+    @property
+    def kind(self) -> NetworkClass:
+        """What MATLAB's class of network says about it."""
+        return CLASSES.get(self.class_name) or NetworkClass(self.class_name, self.class_name)
+
+    def __getitem__(self, name: str | int) -> Layer:
+        """The layer of this name, or at this place (from 0, as in ``layers``)."""
+        if isinstance(name, int):
+            return self.layers[name]
+        try:
+            return self.graph.layers[name]
+        except KeyError:
+            raise MismatchError(
+                f"there is no layer {name!r}",
+                mend=f"The layers are {', '.join(self.graph.layers)}.",
+            ) from None
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
 
     def order(self) -> tuple[Layer, ...]:
-        """The layers such that each stands after those that feed it.
+        """The layers such that each stands after those that feed it."""
+        return self.graph.order
 
-        Raises LayerError for a loop.
-        """
-        waiting = {
-            layer.name: {
-                c.source.layer for c in self.connections if c.destination.layer == layer.name
-            }
-            for layer in self.layers
-        }
-        ordered: list[Layer] = []
-        left = list(self.layers)
-        while left:
-            ready = [layer for layer in left if not waiting[layer.name]]
-            if not ready:
-                raise LayerError(f"the connections of {left[0].name} form a loop")
-            ordered += ready
-            done = {layer.name for layer in ready}
-            left = [layer for layer in left if layer.name not in done]
-            for name in waiting:
-                waiting[name] -= done
-        return tuple(ordered)
+    @cached_property
+    def input_layers(self) -> Mapping[str, InputLayer]:
+        """The input layers by name; an input without one is an open port."""
+        return {layer.name: layer for layer in self.layers if isinstance(layer, InputLayer)}
 
-    @property
+    @cached_property
     def input_names(self) -> tuple[str, ...]:
         """Names of the inputs, in MATLAB's order: input layers and unconnected ports."""
-        fed = {c.destination for c in self.connections}
-        names = []
-        for layer in self.layers:
-            if layer.IS_INPUT:
-                names.append(layer.name)
-            else:
-                ports = (Port(layer.name, name) for name in layer.inputs)
-                names += [str(port) for port in ports if port not in fed]
+        names = dict.fromkeys(self.graph.open_inputs)
         listed = [name for name in self.input_order if name in names]
-        return tuple(listed + [name for name in names if name not in listed])
+        return tuple(dict.fromkeys(listed + list(names)))
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Port, ...]:
         """The ports whose values are the result, in MATLAB's order."""
-        if self.output_ports:
-            return self.output_ports
-        used = {c.source for c in self.connections}
-        ports = (Port(layer.name, name) for layer in self.layers for name in layer.outputs)
-        return tuple(port for port in ports if port not in used)
+        return self.output_ports or self.graph.open_outputs
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -170,11 +161,7 @@ class Network:
     @property
     def classes(self) -> tuple[str, ...]:
         """The class names in the order of the scores, () where there are none."""
-        for layer in self.layers:
-            found = getattr(layer, "classes", ())
-            if found:
-                return tuple(found)
-        return ()
+        return next((layer.class_names for layer in self.layers if layer.class_names), ())
 
     def infer(self, **inputs: Size) -> dict[Port, Size | MatbridgeError]:
         """Format and size at every port; an error where they cannot be told.
@@ -183,33 +170,25 @@ class Network:
         what it leaves open, or of an unconnected port.
         """
         sizes: dict[Port, Size | MatbridgeError] = {}
-        sources = self.sources()
         for layer in self.order():
-            found: list[Size | MatbridgeError] = (
-                []
-                if layer.IS_INPUT
-                else [
-                    self._size_at(Port(layer.name, name), sources, sizes, inputs)
-                    for name in layer.inputs
-                ]
-            )
-            outcome = _infer_layer(layer, found)
+            entering = [self._size_at(port, sizes, inputs) for port in _entering(layer)]
+            outcome = _infer_layer(layer, entering)
             if layer.name in inputs and isinstance(outcome, Size):
                 outcome = outcome.filled(inputs[layer.name])
             for place, name in enumerate(layer.outputs):
-                one = outcome[place] if isinstance(outcome, tuple) else outcome
-                sizes[Port(layer.name, name)] = one
+                size = outcome[place] if isinstance(outcome, tuple) else outcome
+                sizes[Port(layer.name, name)] = size
         return sizes
 
     def _size_at(
         self,
         port: Port,
-        sources: dict[Port, Port],
-        sizes: dict[Port, Size | MatbridgeError],
+        sizes: Mapping[Port, Size | MatbridgeError],
         inputs: Mapping[str, Size],
     ) -> Size | MatbridgeError:
-        if port in sources:
-            return sizes[sources[port]]
+        source = self.graph.sources.get(port)
+        if source is not None:
+            return sizes[source]
         if str(port) in inputs:
             return inputs[str(port)]
         return UnknownSizeError("nothing is connected to it", where=str(port))
@@ -222,11 +201,11 @@ class Network:
         Layers that cannot be run or have no learnables, or else those that refuse what comes
         in; ``inputs`` as for :meth:`infer`.
         """
-        found: list[MatbridgeError] = [
-            each for each in (layer.obstacle() for layer in self.layers) if each
+        obstacles: list[MatbridgeError] = [
+            obstacle for layer in self.layers if (obstacle := layer.obstacle())
         ]
-        if found:
-            return found
+        if obstacles:
+            return obstacles
         refusals = {
             (error.where, error.what): error
             for error in self.infer(**inputs).values()
@@ -266,15 +245,14 @@ class Network:
         ``inputs`` by name; ``bind`` gives a layer's arrays in the ops' own form.
         """
         values: dict[Port, Value] = {}
-        sources = self.sources()
+        sources = self.graph.sources
         for layer in self.order():
             if layer.IS_INPUT:
                 arguments = [inputs[layer.name]]
             else:
-                ports = [Port(layer.name, name) for name in layer.inputs]
                 arguments = [
                     values[sources[port]] if port in sources else inputs[str(port)]
-                    for port in ports
+                    for port in _entering(layer)
                 ]
             result = layer.forward(ops, bind(layer), *arguments)
             results = result if isinstance(result, tuple) else (result,)
@@ -347,6 +325,11 @@ def _reset(layer: Layer) -> Layer:
     return layer.replace(arrays=arrays)
 
 
+def _entering(layer: Layer) -> list[Port]:
+    """The input ports of a layer; an input layer has none."""
+    return [] if layer.IS_INPUT else [Port(layer.name, name) for name in layer.inputs]
+
+
 def _infer_layer(
     layer: Layer, inputs: list[Size | MatbridgeError]
 ) -> Size | MatbridgeError | tuple[Size, ...]:
@@ -357,42 +340,3 @@ def _infer_layer(
         return layer.inferred(*(size for size in inputs if isinstance(size, Size)))
     except MatbridgeError as error:
         return error if error.where else error.at(layer.name)
-
-
-def name_layers(layers: Sequence[Layer]) -> list[Layer]:
-    """Names for those without, as MATLAB gives them: lstm, or conv_1, conv_2 for several.
-
-    Raises LayerError for a repeated name.
-    """
-    taken: set[str] = set()
-    for layer in layers:
-        if layer.name in taken:
-            raise LayerError(f"two layers are named {layer.name!r}", mend="Rename one of them.")
-        taken.update([layer.name] if layer.name else [])
-    nameless = Counter(layer.NICKNAME for layer in layers if not layer.name)
-    named = []
-    for layer in layers:
-        if not layer.name:
-            alone = [layer.NICKNAME] if nameless[layer.NICKNAME] == 1 else []
-            names = itertools.chain(alone, map(f"{layer.NICKNAME}_{{}}".format, itertools.count(1)))
-            layer = layer.replace(name=next(name for name in names if name not in taken))
-            taken.add(layer.name)
-        named.append(layer)
-    return named
-
-
-def find_port(layers: Mapping[str, Layer], end: str, side: str) -> Port:
-    """The port that ``end`` ("add/in2", or "relu" for its only one) names.
-
-    Raises LayerError if there is none.
-    """
-    if end in layers:
-        ports = getattr(layers[end], side)
-        return Port(end, ports[0] if ports else side[:-1])
-    name, _, port = end.rpartition("/")
-    if name in layers and port in getattr(layers[name], side):
-        return Port(name, port)
-    raise LayerError(
-        f"a connection ends at {end!r}, which is not there",
-        mend=f"Layers: {', '.join(layers)}.",
-    )

@@ -92,6 +92,10 @@ class CustomOutput(Unknown):
     def status(self) -> str:
         return "loss not known" if self.builtin else "custom"
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.classes
+
     def obstacle(self) -> UnsupportedError | None:
         return None
 

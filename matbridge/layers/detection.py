@@ -8,7 +8,7 @@ from matbridge.core.card import EQUATION, Layer, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import integers, number, optional, positive, reals
 from matbridge.layers.notyet import NotYet
-from matbridge.layers.output import Classifying, OutputLayer
+from matbridge.layers.output import Classifying, LossLayer
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = [
@@ -74,7 +74,7 @@ class YOLOv2Output(Classifying):
     BUILDER = "yolov2OutputLayer"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2019a"
-    TRAINING = (*OutputLayer.TRAINING, "LossFactors", "LossFcn")
+    TRAINING = (*LossLayer.TRAINING, "LossFactors", "LossFcn")
 
     anchor_boxes: np.ndarray = prop("AnchorBoxes", reals, arg=1)
 

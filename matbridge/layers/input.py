@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.core.card import DOCUMENTATION, RECORDED, Array, Layer, constant, prop
+from matbridge.core.card import DOCUMENTATION, RECORDED, Array, InputLayer, constant, prop
 from matbridge.core.dims import Size, canonical, check_labels
 from matbridge.core.kinds import integer, logical, number, one_of, positive, reals, sizes, text
 from matbridge.errors import MismatchError
@@ -35,7 +35,7 @@ SAVED_STATISTICS = {
 }
 
 
-class InputLayer(Layer):
+class NormalizingInput(InputLayer):
     """What all input layers share.
 
     A statistic is one number, one per channel (1×1×C, or C×1 for vectors) or one per
@@ -46,7 +46,6 @@ class InputLayer(Layer):
     data are (assumed: the documentation does not say which comes first).
     """
 
-    IS_INPUT = True
     TRAINING = ("NormalizationDimension", "Augmentations", "IsAverageImageMeanPerChannel")
     # The labels that follow the spatial ones and C.
     LABELS: ClassVar[str] = "B"
@@ -98,6 +97,14 @@ class InputLayer(Layer):
     def format(self) -> str:
         return "S" * (len(self.input_size) - 1) + "C" + self.LABELS
 
+    @property
+    def passes_through(self) -> bool:
+        return self.normalization == "none"
+
+    @property
+    def splits_complex(self) -> bool:
+        return self.split_complex_inputs
+
     def infer(self) -> Size:
         *spatial, channels = self.input_size
         if self.split_complex_inputs:
@@ -139,7 +146,7 @@ def _type_of(normalization: dict[str, Any]) -> str:
     return TARGETS[target]
 
 
-class ImageInput(InputLayer):
+class ImageInput(NormalizingInput):
     """imageInputLayer: H×W×C×N images, zerocenter by default."""
 
     MATLAB = ("nnet.cnn.layer.ImageInputLayer",)
@@ -163,7 +170,7 @@ class Image3dInput(ImageInput):
     EVIDENCE = DOCUMENTATION
 
 
-class FeatureInput(InputLayer):
+class FeatureInput(NormalizingInput):
     """featureInputLayer: N×C rows of features."""
 
     MATLAB = ("nnet.cnn.layer.FeatureInputLayer",)
@@ -173,7 +180,7 @@ class FeatureInput(InputLayer):
     SINCE = "R2020b"
 
 
-class SequenceInput(InputLayer):
+class SequenceInput(NormalizingInput):
     """sequenceInputLayer: C×T, or H×C×T, H×W×C×T, H×W×D×C×T image sequences."""
 
     MATLAB = ("nnet.cnn.layer.SequenceInputLayer",)
@@ -185,6 +192,10 @@ class SequenceInput(InputLayer):
     LABELS = "BT"
 
     min_length: int = prop("MinLength", positive, default=1)
+
+    @property
+    def shortest(self) -> int:
+        return self.min_length
 
 
 def format_of(value: Any) -> str:
@@ -201,7 +212,7 @@ def open_sizes(value: Any) -> tuple[int | None, ...]:
     return tuple(None if np.isnan(n) else integer(n) for n in flat)
 
 
-class AnyInput(Layer):
+class AnyInput(InputLayer):
     """inputLayer: data of any InputFormat as they are, without normalization.
 
     InputSize has one size for each dimension of the format, NaN where it may vary; batch and
@@ -213,7 +224,6 @@ class AnyInput(Layer):
     BUILDER = "inputLayer"
     NICKNAME = "input"
     SINCE = "R2023b"
-    IS_INPUT = True
 
     input_size: tuple[int | None, ...] = prop("InputSize", open_sizes, arg=1)
     input_format: str = prop("InputFormat", format_of, arg=2)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from matbridge.core.card import EQUATION, RECORDED, Layer, prop
+from matbridge.core.card import EQUATION, RECORDED, OutputLayer, prop
 from matbridge.core.kinds import number, numbers, optional
 from matbridge.ops import Ops, Value
 
@@ -23,8 +23,8 @@ __all__ = [
     "Classifying",
     "DicePixelClassification",
     "FocalLoss",
+    "LossLayer",
     "MAERegression",
-    "OutputLayer",
     "PixelClassification",
     "RCNNBoxRegression",
     "RPNClassification",
@@ -49,10 +49,9 @@ def weights(value: Any) -> tuple[float, ...] | None:
     return None if isinstance(value, str) else optional(numbers)(value)
 
 
-class OutputLayer(Layer):
+class LossLayer(OutputLayer):
     """What all output layers share."""
 
-    IS_OUTPUT = True
     TRAINING: ClassVar[tuple[str, ...]] = (
         "ObservationDim",
         "NumClasses",
@@ -61,13 +60,17 @@ class OutputLayer(Layer):
     )
 
 
-class Classifying(OutputLayer):
+class Classifying(LossLayer):
     """Classes in the order of the scores."""
 
     classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.classes
 
-class Regressing(OutputLayer):
+
+class Regressing(LossLayer):
     """ResponseNames are those of the responses."""
 
     response_names: tuple[str, ...] = prop("ResponseNames", names, default=())

@@ -10,7 +10,7 @@ import numpy as np
 from matbridge.core.card import Layer, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import reals
-from matbridge.layers.output import OutputLayer
+from matbridge.layers.output import LossLayer
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["ClassificationWithEntropy", "FcnLoss", "Quadratic", "Scaling"]
@@ -77,17 +77,17 @@ class Quadratic(Layer):
         return ops.concatenate(rows, "C")
 
 
-class FcnLoss(OutputLayer):
+class FcnLoss(LossLayer):
     """The loss of an agent's model: the identity at prediction."""
 
     MATLAB = ("rl.layer.FcnLossLayer",)
     PRODUCT = "Reinforcement Learning Toolbox"
-    TRAINING = (*OutputLayer.TRAINING, "ResponseNames", "LossFcn", "IsNetworkStateful")
+    TRAINING = (*LossLayer.TRAINING, "ResponseNames", "LossFcn", "IsNetworkStateful")
 
 
-class ClassificationWithEntropy(OutputLayer):
+class ClassificationWithEntropy(LossLayer):
     """The loss of an agent's policy: the identity at prediction."""
 
     MATLAB = ("rl.layer.internal.ClassificationLayerWithEntropy",)
     PRODUCT = "Reinforcement Learning Toolbox"
-    TRAINING = (*OutputLayer.TRAINING, "Classes", "EntropyLossWeight", "CrossEntropyLoss")
+    TRAINING = (*LossLayer.TRAINING, "Classes", "EntropyLossWeight", "CrossEntropyLoss")

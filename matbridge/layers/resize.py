@@ -53,6 +53,7 @@ class Crop(Layer):
         return saved
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.location is not None and (
             len(self.location) != self.RANK or min(self.location) < 1
         ):
@@ -130,6 +131,7 @@ class Resize(Layer):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, free in (("scale", False), ("output_size", True)):
             values = getattr(self, name)
             if values is None:

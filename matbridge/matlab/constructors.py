@@ -46,7 +46,8 @@ def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer:
         "Max",
     }
     for name in arrays & set(given):
-        array = np.asarray(given[name])
+        # A copy: the caller may go on writing into his own.
+        array = np.array(given[name])
         given[name] = array.reshape(-1, 1) if array.ndim < 2 else array
     try:
         layer, unknown = read_properties(card, given)

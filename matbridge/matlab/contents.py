@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from matbridge.core.card import Layer
+from matbridge.core.classes import LAYER_ARRAY, SHALLOW
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry
 from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
 from matbridge.matlab.file import DEFAULT_LIMIT, PLAIN_CLASSES, MatFile
 from matbridge.matlab.file.values import MatObject
-from matbridge.matlab.find import SHALLOW, Found, find_networks, is_object
+from matbridge.matlab.find import Found, find_networks, is_object
 from matbridge.matlab.objects import read_network
 from matbridge.matlab.weights import read_weights
 
@@ -67,7 +68,7 @@ class Contents:
             return self.networks[address]
         else:
             inside = {a: n for a, n in self.networks.items() if _is_within(a, address)}
-        trained = [n for n in inside.values() if n.initialised and n.class_name != LAYERS_ONLY]
+        trained = [n for n in inside.values() if n.initialised and n.kind.name != LAYER_ARRAY]
         trained = trained or [n for n in inside.values() if n.initialised]
         if len(trained) == 1:
             return trained[0]
@@ -108,9 +109,6 @@ class Contents:
             mend=f"Variables: {', '.join(self.file.variables) or 'none'}. "
             "'matbridge inspect' lists them with their sizes.",
         )
-
-
-LAYERS_ONLY = "nnet.cnn.layer.Layer"
 
 
 def _is_within(address: str, prefix: str) -> bool:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from matbridge.core.classes import CLASSES, SHALLOW
 from matbridge.core.registry import Registry
 from matbridge.matlab.file.values import Cell, MatObject, ObjectArray, StructArray
 from matbridge.matlab.weights import is_weights
 
-__all__ = ["NETWORKS", "SHALLOW", "Found", "find_networks", "is_layer", "is_object"]
+__all__ = ["Found", "find_networks", "is_layer", "is_object"]
 
-NETWORKS = ("SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.cnn.LayerGraph")
-SHALLOW = "network"
 LAYER_PACKAGES = ("nnet.cnn.layer.", "nnet.onnx.layer.", "nnet.keras.layer.", "rl.layer.")
 
 
@@ -56,7 +55,7 @@ def _is_network(value: Any, registry: Registry) -> bool:
     if is_weights(value, registry):
         return True
     return isinstance(value, MatObject) and (
-        value.class_name in NETWORKS or (value.class_name == SHALLOW and value.old_style)
+        value.class_name in CLASSES or (value.class_name == SHALLOW and value.old_style)
     )
 
 

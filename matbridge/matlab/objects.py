@@ -7,20 +7,20 @@ import itertools
 from typing import Any
 
 from matbridge.core.card import Layer
+from matbridge.core.classes import CLASSES, LAYER_ARRAY
 from matbridge.core.diagnostics import Report
+from matbridge.core.graph import Connection, Port, find_port, name_layers
 from matbridge.core.kinds import integer
-from matbridge.core.network import Connection, Network, Port, Provenance, find_port, name_layers
+from matbridge.core.nesting import expanded
+from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry, Unknown
 from matbridge.errors import LayerError, MatbridgeError
-from matbridge.layers.nested import NetworkLayer, expanded
+from matbridge.layers.nested import NetworkLayer
 from matbridge.matlab.file.values import Categorical, MatObject, ObjectArray, Table
 from matbridge.matlab.layer import read_layer
 
-__all__ = ["LAYER_ARRAY", "read_network"]
+__all__ = ["read_network"]
 
-LAYER_ARRAY = "nnet.cnn.layer.Layer"
-# Networks in which a fully connected layer keeps spatial dimensions of size 1.
-CLASSIC = ("SeriesNetwork", "DAGNetwork")
 KNOWN = (
     "Version",
     "Layers",
@@ -52,7 +52,8 @@ def read_network(found: Any, registry: Registry, provenance: Provenance) -> Netw
     pairs = _pairs(inner.get("Connections"), layers, report)
     layers = [_with_ports(_with_network(layer, registry, provenance), pairs) for layer in layers]
     layers, pairs, outputs = expanded(layers, pairs, _output_names(saved))
-    if class_name in CLASSIC or any(layer.IS_OUTPUT for layer in layers):
+    kind = CLASSES.get(class_name)
+    if (kind and kind.classic) or any(layer.IS_OUTPUT for layer in layers):
         layers = [_classic(layer) for layer in layers]
     by_name = {layer.name: layer for layer in layers}
     connections = []
@@ -65,7 +66,7 @@ def read_network(found: Any, registry: Registry, provenance: Provenance) -> Netw
     for name in saved:
         if name not in KNOWN:
             report.note(f"the saved property {name} is not known and not used")
-    network = Network(
+    return Network(
         tuple(layers),
         tuple(connections),
         class_name,
@@ -73,10 +74,8 @@ def read_network(found: Any, registry: Registry, provenance: Provenance) -> Netw
         provenance=dataclasses.replace(
             provenance, class_name=class_name, versions=_versions(class_name, saved, inner)
         ),
-        report=report,
+        report=tuple(report),
     )
-    network.order()
-    return network
 
 
 def _layers(found: Any, registry: Registry, report: Report, provenance: Provenance) -> list[Layer]:

@@ -12,13 +12,6 @@ from matbridge.core.network import Network
 __all__ = ["Written", "products", "when_written"]
 
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-# Since when MATLAB has had the classes of networks.
-NETWORK_SINCE = {
-    "SeriesNetwork": "R2016a",
-    "DAGNetwork": "R2017b",
-    "nnet.cnn.LayerGraph": "R2017b",
-    "dlnetwork": "R2019b",
-}
 # What classes come from by their package, where no card tells.
 PACKAGES = (
     ("nnet.keras.layer.", "Deep Learning Toolbox Converter for TensorFlow Models"),
@@ -59,7 +52,7 @@ def when_written(network: Network) -> Written:
     if exact:
         return Written(exact, because="named in a function handle")
     since = [(layer.SINCE, layer.type_name) for layer in network.layers if layer.SINCE]
-    since.append((NETWORK_SINCE.get(network.class_name, ""), network.class_name))
+    since.append((network.kind.since, network.class_name))
     earliest, reason = max(since)
     return Written(
         "",

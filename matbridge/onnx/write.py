@@ -103,7 +103,7 @@ def _told(network: Network, names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _input(network: Network, name: str, bears: str) -> Value:
-    layer = next((x for x in network.layers if x.name == name and x.IS_INPUT), None)
+    layer = network.input_layers.get(name)
     size = layer.infer() if layer is not None else None
     if not isinstance(size, Size):
         raise UnsupportedError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,8 @@ import numpy as np
 
 from matbridge.core.card import Layer
 from matbridge.core.dims import column_major
-from matbridge.core.network import Network, Port
+from matbridge.core.graph import Port
+from matbridge.core.network import Network
 from matbridge.layers.convolution import Convolution
 from matbridge.layers.dense import FullyConnected
 from matbridge.layers.normalization import BatchNormalization
@@ -25,13 +25,13 @@ def fold_batch_normalization(network: Network) -> Network:
     A layer can absorb what follows it if nothing else sees its output. Computed in float64,
     so that float32 only rounds once.
     """
-    uses = Counter(connection.source for connection in network.connections)
-    uses.update(network.outputs)
-    sources = network.sources()
+    graph, results = network.graph, set(network.outputs)
     changed: dict[str, Layer] = {}
     for layer in network.order():
-        source = sources.get(Port(layer.name, "in"))
-        if source is None or uses[source] != 1 or not _computes_as(layer, BatchNormalization):
+        source = graph.sources.get(Port(layer.name, "in"))
+        if source is None or not _computes_as(layer, BatchNormalization):
+            continue
+        if source in results or len(graph.users[source]) != 1:
             continue
         before = changed.get(source.layer, network[source.layer])
         for family, absorb in ABSORBERS.items():

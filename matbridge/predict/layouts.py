@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.card import Layer
+from matbridge.core.card import InputLayer
 from matbridge.core.dims import canonical, check_labels, reorder
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
@@ -86,7 +86,7 @@ def _by_name(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
 
 
 def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
-    layer = next((x for x in network.layers if x.name == name and x.IS_INPUT), None)
+    layer = network.input_layers.get(name)
     try:
         if format is not None:
             batch = _labelled(value, check_labels(format.upper()), layer)
@@ -104,22 +104,22 @@ def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
         raise error.at(name) from None
 
 
-def _labelled(value: Any, format: str, layer: Layer | None) -> Batch:
+def _labelled(value: Any, format: str, layer: InputLayer | None) -> Batch:
     array = _numeric(value)
     extra = len(format) - array.ndim
     if extra < 0 and any(n != 1 for n in array.shape[len(format) :]):
         raise MismatchError(f"an array of size {_shown(array)} does not have the format {format}")
     array = array.reshape(array.shape[: len(format)] + (1,) * max(extra, 0))
-    dims = getattr(layer, "format", "") or canonical(format if "B" in format else format + "B")
+    dims = layer.format if layer else canonical(format if "B" in format else format + "B")
     array = _complex_to_channels(reorder(array, format, dims), dims, layer)
     if layer is not None:
         _check_sizes(layer, array, dims)
     return Batch((array,), (tuple(range(array.shape[dims.index("B")])),), dims, "format")
 
 
-def _natural(layer: Layer, value: Any) -> Batch:
+def _natural(layer: InputLayer, value: Any) -> Batch:
     """The layout that MATLAB's predict takes for this kind of input layer."""
-    dims: str = layer.format  # type: ignore[attr-defined]
+    dims = layer.format
     several = isinstance(value, list | tuple)
     if "T" in dims:
         items = [_sequence(layer, item, dims) for item in value] if several else []
@@ -141,7 +141,7 @@ def _features(array: np.ndarray) -> np.ndarray:
     return np.atleast_2d(array).T
 
 
-def _images(array: np.ndarray, dims: str, layer: Layer) -> np.ndarray:
+def _images(array: np.ndarray, dims: str, layer: InputLayer) -> np.ndarray:
     """H×W×C×N, H×W×C or, for one channel, H×W."""
     if array.ndim > len(dims):
         raise MismatchError(
@@ -150,7 +150,7 @@ def _images(array: np.ndarray, dims: str, layer: Layer) -> np.ndarray:
     return array.reshape(array.shape + (1,) * (len(dims) - array.ndim))
 
 
-def _sequence(layer: Layer, value: Any, dims: str) -> np.ndarray:
+def _sequence(layer: InputLayer, value: Any, dims: str) -> np.ndarray:
     """One sequence, C×T or H×W×C×T, with a batch dimension of 1."""
     array = _numeric(value)
     wanted = len(dims) - 1
@@ -164,7 +164,7 @@ def _sequence(layer: Layer, value: Any, dims: str) -> np.ndarray:
     array = array.reshape(array.shape + (1,) * (wanted - array.ndim))
     array = _complex_to_channels(np.expand_dims(array, dims.index("B")), dims, layer)
     _check_sizes(layer, array, dims)
-    shortest = getattr(layer, "min_length", 1)
+    shortest = layer.shortest
     if array.shape[-1] < shortest:
         raise MismatchError(
             f"a sequence of {array.shape[-1]} steps is shorter than MinLength {shortest}"
@@ -222,15 +222,15 @@ def _numeric(value: Any) -> np.ndarray:
     return array
 
 
-def _complex_to_channels(array: np.ndarray, dims: str, layer: Layer | None) -> np.ndarray:
+def _complex_to_channels(array: np.ndarray, dims: str, layer: InputLayer | None) -> np.ndarray:
     """SplitComplexInputs: the real parts of all channels, then the imaginary parts."""
-    split = bool(getattr(layer, "split_complex_inputs", False))
+    split = layer is not None and layer.splits_complex
     if split:
         return np.concatenate([array.real, array.imag], dims.index("C"))
     return array
 
 
-def _check_sizes(layer: Layer, array: np.ndarray, dims: str) -> None:
+def _check_sizes(layer: InputLayer, array: np.ndarray, dims: str) -> None:
     size = layer.infer()
     assert not isinstance(size, tuple)
     pairs = list(zip(dims, array.shape, size.sizes, strict=True))
@@ -244,7 +244,7 @@ def _check_sizes(layer: Layer, array: np.ndarray, dims: str) -> None:
     raise MismatchError(f"an input of size {_shown(array, dims)} does not fit {size}", mend=mend)
 
 
-def _expected(layer: Layer, dims: str) -> str:
+def _expected(layer: InputLayer, dims: str) -> str:
     names = dict(zip("SCBT", ("", "C", "N", "T"), strict=True))
     spatial = iter("HWD")
     order = [next(spatial) if label == "S" else names[label] for label in dims]
@@ -297,4 +297,4 @@ def _is_vector(network: Network, array: np.ndarray, dims: str) -> bool:
     sizes = [n for label, n in zip(dims, array.shape, strict=True) if label == "S"]
     if dims.replace("S", "") != "CB":
         return False
-    return not sizes or (network.class_name != "dlnetwork" and all(n == 1 for n in sizes))
+    return not sizes or (not network.kind.formatted and all(n == 1 for n in sizes))

@@ -149,12 +149,9 @@ class NetworkModule(nn.Module):
         """The dims in which each input enters, batch first."""
         found = {}
         for name in self.network.input_names:
-            layer = self.network[name] if self._is_layer(name) else None
-            found[name] = batch_first(getattr(layer, "format", "") or "CB")
+            layer = self.network.input_layers.get(name)
+            found[name] = batch_first(layer.format if layer else "CB")
         return found
-
-    def _is_layer(self, name: str) -> bool:
-        return any(layer.name == name and layer.IS_INPUT for layer in self.network.layers)
 
     def forward(self, *inputs: Tensor) -> Any:
         """The output tensor, or a tuple of them, batch first."""

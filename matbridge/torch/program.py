@@ -114,7 +114,7 @@ def example_inputs(network: Network, dtype: torch.dtype) -> tuple[Tensor, ...]:
     """Random inputs of the right sizes, batch first."""
     found = []
     for name in network.input_names:
-        size = next((x.infer() for x in network.layers if x.name == name and x.IS_INPUT), None)
+        size = _input_size(network, name)
         if not isinstance(size, Size):
             raise UnsupportedError("this input has no input layer", where=name)
         spatial = list(size.spatial)
@@ -126,6 +126,12 @@ def example_inputs(network: Network, dtype: torch.dtype) -> tuple[Tensor, ...]:
         ]
         found.append(torch.rand([n or 1 for n in shape], dtype=dtype))
     return tuple(found)
+
+
+def _input_size(network: Network, name: str) -> Size | None:
+    layer = network.input_layers.get(name)
+    size = layer.infer() if layer is not None else None
+    return size if isinstance(size, Size) else None
 
 
 def _dynamic(dims: str) -> dict[int, Any]:
