@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.card import CHANNEL, Array, Layer, sealed
+from matbridge.core.card import CHANNEL, Array, Layer
+from matbridge.core.readonly import sealed
 from matbridge.errors import LayerError
 
 __all__ = ["check_arrays", "declared_size", "fit_arrays", "size_of"]

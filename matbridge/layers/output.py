@@ -65,10 +65,6 @@ class Classifying(LossLayer):
 
     classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
 
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return self.classes
-
 
 class Regressing(LossLayer):
     """ResponseNames are those of the responses."""
@@ -92,7 +88,7 @@ def squares(ops: Ops, y: Value, t: Value) -> Value:
     return ops.multiply(difference, difference)
 
 
-class CrossEntropy(OutputLayer):
+class CrossEntropy(LossLayer):
     """-Σ w·t·ln(y), the mean over the steps of a sequence and over the pixels. Classes in the
     order of the scores."""
 
