@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from matbridge.core.dims import Size
 from matbridge.core.kinds import Kind, Ranked, kind_of
 
 __all__ = [
