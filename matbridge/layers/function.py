@@ -39,8 +39,8 @@ def handle(value: Any) -> Handle:
 class FunctionLayer(Layer):
     """functionLayer: PredictFcn on its inputs.
 
-    Handles made of arithmetic, reductions and the usual functions are understood; for any
-    other, ``registry={"@(x)...": lambda ops, x: ...}`` gives a function on values, keyed
+    Handles made of arithmetic, comparison and logic, indexing, reductions, reshaping and
+    the usual functions are understood, within a budget of what they may make; for any other, ``registry={"@(x)...": lambda ops, x: ...}`` gives a function on values, keyed
     by the handle's text or the layer's name. Without Formattable the function sees arrays
     without labels, in MATLAB's order of dimensions.
     """
@@ -66,7 +66,7 @@ class FunctionLayer(Layer):
                 "FunctionLayer runs a Python function, so its output size is not known beforehand",
                 where=self.name,
             )
-        values = [Value(tuple(n or 1 for n in x.sizes), x.format) for x in inputs]
+        values = [Value(x.sizes, x.format) for x in inputs]
         y = self._evaluate(ShapeOps(), values)
         pairs = sorted(zip(y.dims, y.data, strict=True), key=lambda p: "SCBTU".index(p[0]))
         sizes = (None if label in "BT" else n for label, n in pairs)

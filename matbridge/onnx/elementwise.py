@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from matbridge.errors import UnsupportedError
-from matbridge.onnx.graph import Builder, Data, Size, Tensor
+from matbridge.onnx.graph import TYPES, Builder, Data, Size, Tensor
 
 __all__ = ["ELEMENTWISE", "NUMPY"]
 
@@ -62,6 +62,34 @@ def _gelu(builder: Builder, x: Data, approximation: str = "none") -> Tensor:
     return apply("multiply", half, apply("add", curve, _number(1.0)))
 
 
+def _logical(operator: str) -> Make:
+    """1 where the operator says true, else 0."""
+
+    def make(builder: Builder, *data: Data) -> Tensor:
+        sizes = _broadcast(*data)
+        answer = builder.node(operator, list(data), sizes)
+        return builder.node("Cast", [answer], sizes, to=TYPES[builder.dtype.name])
+
+    return make
+
+
+def _number_of(operator: str) -> Make:
+    """Max or Min in which NaN gives way to the other operand."""
+
+    def make(builder: Builder, x: Data, y: Data) -> Tensor:
+        sizes = _broadcast(x, y)
+
+        def without_nan(one: Data, other: Data) -> Data:
+            if isinstance(one, np.ndarray) and not np.isnan(one).any():
+                return one
+            absent = builder.node("IsNaN", [one], _broadcast(one))
+            return builder.node("Where", [absent, other, one], sizes)
+
+        return builder.node(operator, [without_nan(x, y), without_nan(y, x)], sizes)
+
+    return make
+
+
 def _round(builder: Builder, x: Data) -> Tensor:
     """Half away from zero, as MATLAB; ONNX rounds half to even."""
     away = ELEMENTWISE["floor"](
@@ -82,6 +110,10 @@ ELEMENTWISE: dict[str, Make] = {
     "power": plain("Pow"),
     "maximum": plain("Max"),
     "minimum": plain("Min"),
+    "maximum-number": _number_of("Max"),
+    "minimum-number": _number_of("Min"),
+    "less": _logical("Less"),
+    "equal": _logical("Equal"),
     "negative": plain("Neg"),
     "exp": plain("Exp"),
     "log": plain("Log"),
@@ -116,6 +148,10 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "power": np.power,
     "maximum": np.maximum,
     "minimum": np.minimum,
+    "maximum-number": np.fmax,
+    "minimum-number": np.fmin,
+    "less": lambda x, y: np.less(x, y) * 1.0,
+    "equal": lambda x, y: np.equal(x, y) * 1.0,
     "negative": np.negative,
     "exp": np.exp,
     "log": np.log,

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from matbridge.errors import UnsupportedError
 
-__all__ = ["Builder", "Data", "Dim", "Tensor"]
+__all__ = ["TYPES", "Builder", "Data", "Dim", "Tensor"]
 
 OPSET = 17
 IR_VERSION = 8

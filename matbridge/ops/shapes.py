@@ -14,7 +14,8 @@ from matbridge.ops.layout import Value
 
 __all__ = ["ShapeOps"]
 
-Shape = tuple[int, ...]
+# None is a size that only data will tell.
+Shape = tuple[int | None, ...]
 
 
 class ShapeOps(Arithmetic):
@@ -36,23 +37,24 @@ class ShapeOps(Arithmetic):
         return tuple(sizes)
 
     def _slice(self, data: Shape, axis: int, start: Any, stop: Any, step: int) -> Shape:
-        chosen = range(data[axis])[start:stop:step]
-        return (*data[:axis], len(chosen), *data[axis + 1 :])
+        size = data[axis]
+        left = None if size is None else len(range(size)[start:stop:step])
+        return (*data[:axis], left, *data[axis + 1 :])
 
     def _concatenate(self, data: Sequence[Shape], axis: int) -> Shape:
         first = data[0]
-        return (*first[:axis], sum(shape[axis] for shape in data), *first[axis + 1 :])
+        along = [shape[axis] for shape in data]
+        total = None if None in along else sum(n for n in along if n is not None)
+        return (*first[:axis], total, *first[axis + 1 :])
 
     def _flip(self, data: Shape, axis: int) -> Shape:
         return data
 
     def _map(self, name: str, *data: Any, **options: Any) -> Shape:
         shapes = [shape for shape in data if isinstance(shape, tuple)]
-        try:
-            return np.broadcast_shapes(*shapes)
-        except ValueError:
-            listed = " and ".join("×".join(map(str, shape)) for shape in shapes)
-            raise LayerError(f"arrays of sizes {listed} cannot be combined") from None
+        rank = max(map(len, shapes))
+        full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+        return tuple(_expanded(sizes, shapes) for sizes in zip(*full, strict=True))
 
     def _reduce(self, name: str, data: Shape, axes: tuple[int, ...], keep: bool) -> Shape:
         sizes = [1 if axis in axes else n for axis, n in enumerate(data)]
@@ -71,6 +73,15 @@ class ShapeOps(Arithmetic):
         return (*a[:-1], b[-1])
 
     def _linear(self, data: Shape, weights: Shape, bias: Any | None) -> Shape:
-        if data[-1] != weights[-1]:
+        if data[-1] not in (None, weights[-1]):
             raise LayerError(f"a {weights[0]}×{weights[1]} matrix cannot multiply {data[-1]} rows")
-        return (*data[:-1], math.prod(weights[:-1]))
+        return (*data[:-1], math.prod(n for n in weights[:-1] if n is not None))
+
+
+def _expanded(sizes: Sequence[int | None], shapes: Sequence[Shape]) -> int | None:
+    """The size to which these expand."""
+    plain = {n for n in sizes if n not in (None, 1)}
+    if len(plain) > 1:
+        listed = " and ".join("×".join(map(str, shape)) for shape in shapes)
+        raise LayerError(f"arrays of sizes {listed} cannot be combined")
+    return next(iter(plain), None if None in sizes else 1)

@@ -1,131 +1,119 @@
-"""Functions of MATLAB's that a handle may call, beside the elementwise ones, and comparisons."""
+"""Every function and operator of MATLAB's that a handle may use, by name."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from matbridge.core.dims import check_labels
-from matbridge.layers.handle.parse import unsupported
-from matbridge.layers.handle.values import Arguments, Labelled, Operand
-from matbridge.ops.layout import numbered
+from matbridge.layers.handle.arrays import Arrays
+from matbridge.layers.handle.elementwise import BINARY, SINGLE
+from matbridge.layers.handle.reductions import REDUCTIONS, softmax
+from matbridge.layers.handle.reshape import (
+    array,
+    dlarray,
+    flip,
+    join,
+    permute,
+    repmat,
+    reshape,
+    squeeze,
+    stripdims,
+    transpose,
+    whole,
+)
+from matbridge.layers.handle.values import Arguments, Operand
 
-if TYPE_CHECKING:
-    from matbridge.layers.handle.evaluate import Evaluation
-
-__all__ = ["COMPARISONS", "FUNCTIONS"]
+__all__ = ["FUNCTIONS", "OPERATORS"]
 
 
-def _permute(run: Evaluation, arguments: Arguments) -> Operand:
-    value, places = arguments
-    if not isinstance(value, Labelled) or not isinstance(places, np.ndarray):
-        raise unsupported(run.text, "permute is not supported there")
-    wanted = [int(n) - 1 for n in places.reshape(-1)]
-    if sorted(wanted) != list(range(len(value.order))):
-        raise unsupported(run.text, "permute changes the number of dimensions")
-    return Labelled(value.value, "".join(value.order[n] for n in wanted))
-
-
-def _softmax(run: Evaluation, arguments: Arguments) -> Operand:
-    """softmax(x), or softmax(x, 'DataFormat', format): over the channels."""
+def _size(run: Arrays, arguments: Arguments) -> Operand:
+    """size(x), or size(x, dim) for one dimension or several."""
     value, *rest = arguments
-    if not isinstance(value, Labelled) or len(rest) not in (0, 2):
-        raise unsupported(run.text, "softmax is not supported there")
-    format = str(rest[1]) if rest else value.order
-    if "C" not in format[: len(value.order)]:
-        raise unsupported(run.text, "softmax needs a channel dimension")
-    over = value.order[format.index("C")]
-    return Labelled(run.ops.softmax(value.value, over), value.order)
+    x = array(value)
+    places = whole(run, *rest) if rest else range(1, len(x.order) + 1)
+    if min(places) < 1:
+        raise ValueError("dimensions count from 1")
+    sizes = [run.size(x, n - 1) for n in places]
+    return run.array(np.array([sizes], dtype=object))
 
 
-def _flip(run: Evaluation, arguments: Arguments) -> Operand:
-    value, place = arguments
-    if not isinstance(value, Labelled):
-        raise unsupported(run.text, "flip is not supported there")
-    label = value.order[int(np.asarray(place).item()) - 1]
-    return Labelled(run.ops.flip(value.value, label), value.order)
+def _numel(run: Arrays, arguments: Arguments) -> Operand:
+    (value,) = arguments
+    x = array(value)
+    count = math.prod(run.size(x, place) for place in range(len(x.order)))
+    return run.array(np.array([[count]], dtype=object))
 
 
-def _vecnorm(run: Evaluation, arguments: Arguments) -> Operand:
-    """vecnorm(x, 2, dim)."""
-    value, *rest = arguments
-    if not isinstance(value, Labelled) or (rest and np.asarray(rest[0]).item() != 2):
-        raise unsupported(run.text, "vecnorm is not supported there")
-    squares = run.binary("multiply", value, value)
-    return run.unary("sqrt", run.reduction("sum", [squares, *rest[1:]]))
+def _ndims(run: Arrays, arguments: Arguments) -> Operand:
+    (value,) = arguments
+    return run.array(float(len(run.trimmed(array(value), 2).order)))
 
 
-def _leakyrelu(run: Evaluation, arguments: Arguments) -> Operand:
-    value = arguments[0]
-    scale = float(np.asarray(arguments[1]).item()) if len(arguments) > 1 else 0.01
-    if not isinstance(value, Labelled):
-        raise unsupported(run.text, "leakyrelu is not supported there")
-    return Labelled(run.ops.map("leaky-relu", value.value, scale=scale), value.order)
+def _filled(number: float) -> Callable[[Arrays, Arguments], Operand]:
+    """zeros(2, 3), ones([2 3]), ones(2)."""
+
+    def apply(run: Arrays, arguments: Arguments) -> Operand:
+        sizes = [n for argument in arguments for n in whole(run, argument)] or [1]
+        sizes = sizes * 2 if len(sizes) == 1 else sizes
+        if min(sizes) < 0:
+            raise ValueError("sizes are not negative")
+        run.budget.spend(math.prod(sizes))
+        return run.array(np.full(sizes, number))
+
+    return apply
 
 
-def _dlarray(run: Evaluation, arguments: Arguments) -> Operand:
-    """dlarray(x, format): other labels for the same dimensions, and new ones of size 1.
-
-    MATLAB then brings them to its order, S, C, B, T, U.
-    """
-    value, format = arguments
-    if not isinstance(value, Labelled) or not isinstance(format, str):
-        raise unsupported(run.text, "dlarray is not supported there")
-    labels = numbered(check_labels(format.upper()))
-    if len(labels) < len(value.order):
-        raise unsupported(run.text, "dlarray needs a label for each dimension")
-    names = dict(zip(value.order, labels, strict=False))
-    dims = "".join(names[d] for d in value.value.dims)
-    x = run.ops.align(run.ops.rename(value.value, dims), dims + labels[len(dims) :])
-    return Labelled(x, "".join(sorted(labels, key="123CBTU".index)))
+def _beside(place: int) -> Callable[[Arrays, Arguments], Operand]:
+    return lambda run, arguments: run.join(arguments, place)
 
 
-def _cat(run: Evaluation, arguments: Arguments) -> Operand:
-    place, *values = arguments
-    return run.join(values, int(np.asarray(place).item()) - 1)
-
-
-def _vertcat(run: Evaluation, arguments: Arguments) -> Operand:
-    return run.join(list(arguments), 0)
-
-
-def _horzcat(run: Evaluation, arguments: Arguments) -> Operand:
-    return run.join(list(arguments), 1)
-
-
-FUNCTIONS: dict[str, Callable[[Evaluation, Arguments], Operand]] = {
-    "permute": _permute,
-    "softmax": _softmax,
-    "flip": _flip,
-    "vecnorm": _vecnorm,
-    "leakyrelu": _leakyrelu,
-    "dlarray": _dlarray,
-    "cat": _cat,
-    "vertcat": _vertcat,
-    "horzcat": _horzcat,
+FUNCTIONS: dict[str, Callable[[Arrays, Arguments], Operand]] = {
+    **SINGLE,
+    **BINARY,
+    **REDUCTIONS,
+    "permute": permute,
+    "transpose": transpose,
+    "ctranspose": transpose,
+    "reshape": reshape,
+    "squeeze": squeeze,
+    "repmat": repmat,
+    "flip": flip,
+    "cat": join,
+    "vertcat": _beside(0),
+    "horzcat": _beside(1),
+    "dlarray": dlarray,
+    "stripdims": stripdims,
+    "extractdata": stripdims,
+    "softmax": softmax,
+    "size": _size,
+    "numel": _numel,
+    "ndims": _ndims,
+    "zeros": _filled(0.0),
+    "ones": _filled(1.0),
 }
 
-
-def _greater(run: Evaluation, left: Operand, right: Operand) -> Operand:
-    """1 where left > right, else 0."""
-    return run.unary("relu", run.unary("sign", run.binary("subtract", left, right)))
-
-
-def _unequal(run: Evaluation, left: Operand, right: Operand) -> Operand:
-    return run.unary("abs", run.unary("sign", run.binary("subtract", left, right)))
-
-
-def _not(run: Evaluation, value: Operand) -> Operand:
-    return run.binary("subtract", np.array([[1.0]]), value)
-
-
-COMPARISONS: dict[str, Callable[[Evaluation, Operand, Operand], Operand]] = {
-    ">": _greater,
-    "<": lambda run, left, right: _greater(run, right, left),
-    "<=": lambda run, left, right: _not(run, _greater(run, left, right)),
-    ">=": lambda run, left, right: _not(run, _greater(run, right, left)),
-    "~=": _unequal,
-    "==": lambda run, left, right: _not(run, _unequal(run, left, right)),
+OPERATORS: dict[str, Callable[[Arrays, Arguments], Operand]] = {
+    "+": FUNCTIONS["plus"],
+    "-": FUNCTIONS["minus"],
+    ".*": FUNCTIONS["times"],
+    "./": FUNCTIONS["rdivide"],
+    ".^": FUNCTIONS["power"],
+    "*": FUNCTIONS["mtimes"],
+    "/": FUNCTIONS["mrdivide"],
+    "^": FUNCTIONS["mpower"],
+    "<": FUNCTIONS["lt"],
+    ">": FUNCTIONS["gt"],
+    "<=": FUNCTIONS["le"],
+    ">=": FUNCTIONS["ge"],
+    "==": FUNCTIONS["eq"],
+    "~=": FUNCTIONS["ne"],
+    "&": FUNCTIONS["and"],
+    "|": FUNCTIONS["or"],
+    "&&": FUNCTIONS["and"],
+    "||": FUNCTIONS["or"],
+    "unary -": FUNCTIONS["uminus"],
+    "unary +": FUNCTIONS["uplus"],
+    "unary ~": FUNCTIONS["not"],
 }

@@ -1,8 +1,8 @@
 """The text of a MATLAB function handle to a tree: arithmetic and calls, nothing else.
 
-Understood: numbers, names, text, + - * / .* ./ ^ .^, comparison, transpose, [a, b; c],
-calls with arguments, indexing with ranges and end, parentheses. Statements and handles
-inside handles are not; nothing is ever executed.
+Understood: numbers, names, text, + - * / .* ./ ^ .^, comparison, & | ~, transpose,
+[a, b; c], ranges, calls with arguments, indexing with end, parentheses. Statements and
+handles inside handles are not; nothing is ever executed.
 """
 
 from __future__ import annotations
@@ -12,27 +12,39 @@ from dataclasses import dataclass, field
 
 from matbridge.errors import UnsupportedError
 
-__all__ = ["Function", "Node", "parse_function"]
+__all__ = ["Function", "Node", "parse_function", "unsupported"]
 
 MAX_LENGTH = 4096
-MAX_DEPTH = 50
+# Of the tree, and of brackets within brackets: what is deeper would exhaust Python's stack.
+MAX_DEPTH = 100
+MAX_BRACKETS = 40
+# As much of a handle's text as a message repeats.
+SHOWN = 200
 
 TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<number>(?:\d+(?:\.(?![*/^'])\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
       | (?P<name>[A-Za-z]\w*(?:\.[A-Za-z]\w*)*)
       | (?P<text>"[^"]*"|'[^']*')
-      | (?P<operator>\.\*|\./|\.\^|\.'|==|~=|<=|>=|[-+*/^'()\[\],;:<>@~])""",
-    re.VERBOSE,
+      | (?P<operator>\.\*|\./|\.\^|\.'|==|~=|<=|>=|&&|\|\||[-+*/^'()\[\],;:<>@~&|])""",
+    re.VERBOSE | re.ASCII,
 )
 
 # Binary operators by how strongly they bind, the weakest first.
 LEVELS = (
+    ("||",),
+    ("&&",),
+    ("|",),
+    ("&",),
     ("<", "<=", ">", ">=", "==", "~="),
+    (":",),
     ("+", "-"),
     ("*", "/", ".*", "./"),
 )
+STRENGTH = {operator: level for level, row in enumerate(LEVELS) for operator in row}
+SIGNS = ("-", "+", "~")
 POWERS = ("^", ".^")
+QUOTES = ("'", ".'")
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class Node:
     kind: str
     value: str = ""
     parts: tuple[Node, ...] = ()
+    depth: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True)
@@ -62,13 +75,12 @@ class Token:
 
 @dataclass
 class Parser:
-    """A cursor over tokens. Inside brackets a space separates elements."""
+    """A cursor over tokens. Inside square brackets a space separates elements."""
 
     text: str
     tokens: list[Token]
     at: int = 0
     brackets: list[str] = field(default_factory=list)
-    depth: int = 0
 
     def peek(self, ahead: int = 0) -> Token:
         place = self.at + ahead
@@ -81,27 +93,36 @@ class Parser:
         self.at += 1
         return token
 
-    def expression(self, level: int = 0) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH * len(LEVELS):
+    def tree(self, kind: str, value: str, *parts: Node) -> Node:
+        """A node over these parts, unless that makes the tree too deep to be walked."""
+        depth = 1 + max((part.depth for part in parts), default=0)
+        if depth > MAX_DEPTH:
             raise unsupported(self.text, "it is nested too deep")
-        if level == len(LEVELS):
-            node = self.unary()
-        else:
-            node = self.expression(level + 1)
-            while self.peek().value in LEVELS[level] and not self.separates():
-                operator = self.take().value
-                node = Node("binary", operator, (node, self.expression(level + 1)))
-        self.depth -= 1
+        return Node(kind, value, parts, depth)
+
+    def enter(self, bracket: str) -> None:
+        self.brackets.append(bracket)
+        if len(self.brackets) > MAX_BRACKETS:
+            raise unsupported(self.text, "it is nested too deep")
+
+    def expression(self, weakest: int = 0) -> Node:
+        """Operands joined by operators that bind at least as strongly as this level."""
+        node = self.unary()
+        while (level := STRENGTH.get(self.peek().value, -1)) >= weakest and not self.separates():
+            operator = self.take().value
+            right = self.expression(level + 1)
+            if operator == ":":
+                node = self.ranged(node, right, level)
+            else:
+                node = self.tree("binary", operator, node, right)
         return node
 
-    def ranged(self) -> Node:
-        """An expression, or several with colons between them."""
-        parts = [self.expression()]
-        while self.peek().value == ":" and len(parts) < 3:
-            self.take()
-            parts.append(self.expression())
-        return Node("range", "", tuple(parts)) if len(parts) > 1 else parts[0]
+    def ranged(self, first: Node, second: Node, level: int) -> Node:
+        """first:last or first:step:last, the first colon behind."""
+        if self.peek().value != ":":
+            return self.tree("range", "", first, second)
+        self.take()
+        return self.tree("range", "", first, second, self.expression(level + 1))
 
     def separates(self) -> bool:
         """Whether a sign begins a new element: ``[a -b]`` has two, ``[a - b]`` one."""
@@ -109,25 +130,32 @@ class Parser:
         inside = bool(self.brackets) and self.brackets[-1] == "["
         return inside and token.value in "+-" and token.spaced and not after.spaced
 
-    def unary(self) -> Node:
-        if self.peek().value in ("-", "+", "~"):
-            operator = self.take().value
-            return Node("unary", operator, (self.unary(),))
-        node = self.postfix()
-        while self.peek().value in POWERS:
-            operator = self.take().value
-            sign = self.take().value if self.peek().value in ("-", "+") else ""
-            right = self.postfix()
-            node = Node(
-                "binary", operator, (node, Node("unary", sign, (right,)) if sign else right)
-            )
-        return node
+    def signs(self) -> list[str]:
+        taken = []
+        while self.peek().value in SIGNS:
+            taken.append(self.take().value)
+        return taken
 
-    def postfix(self) -> Node:
+    def unary(self) -> Node:
+        """Signs before an operand with its powers and transposes, which bind first, from the
+        left: -x.^2' is -((x.^2)')."""
+        signs = self.signs()
         node = self.primary()
-        while self.peek().value in ("'", ".'") and not self.peek().spaced:
-            self.take()
-            node = Node("transpose", "", (node,))
+        while True:
+            token = self.peek()
+            if token.value in POWERS:
+                self.take()
+                right = self.signed(self.signs(), self.primary())
+                node = self.tree("binary", token.value, node, right)
+            elif token.value in QUOTES and not token.spaced:
+                self.take()
+                node = self.tree("transpose", "", node)
+            else:
+                return self.signed(signs, node)
+
+    def signed(self, signs: list[str], node: Node) -> Node:
+        for sign in reversed(signs):
+            node = self.tree("unary", sign, node)
         return node
 
     def primary(self) -> Node:
@@ -138,11 +166,11 @@ class Parser:
             return Node("text", token.value[1:-1])
         if token.kind == "name":
             if self.peek().value == "(" and not (self.peek().spaced and self.brackets):
-                return Node("call", token.value, self.arguments())
+                return self.tree("call", token.value, *self.arguments())
             return Node("name", token.value)
         if token.value == "(":
-            self.brackets.append("(")
-            node = self.ranged()
+            self.enter("(")
+            node = self.expression()
             self.take(")")
             self.brackets.pop()
             return node
@@ -152,14 +180,14 @@ class Parser:
 
     def arguments(self) -> tuple[Node, ...]:
         self.take("(")
-        self.brackets.append("(")
+        self.enter("(")
         found: list[Node] = []
         while self.peek().value != ")":
             if self.peek().value == ":":
                 self.take()
                 found.append(Node("colon"))
             else:
-                found.append(self.ranged())
+                found.append(self.expression())
             if self.peek().value != ")":
                 self.take(",")
         self.take(")")
@@ -167,33 +195,36 @@ class Parser:
         return tuple(found)
 
     def matrix(self) -> Node:
-        self.brackets.append("[")
+        self.enter("[")
         rows: list[Node] = []
         row: list[Node] = []
         while self.peek().value != "]":
             if self.peek().value in (",", ";"):
                 if self.take().value == ";":
-                    rows.append(Node("row", "", tuple(row)))
+                    rows.append(self.tree("row", "", *row))
                     row = []
                 continue
-            row.append(self.ranged())
+            row.append(self.expression())
         self.take("]")
         self.brackets.pop()
-        rows.append(Node("row", "", tuple(row)))
-        return Node("column", "", tuple(r for r in rows if r.parts))
+        rows.append(self.tree("row", "", *row))
+        return self.tree("column", "", *(r for r in rows if r.parts))
 
 
 def unsupported(text: str, why: str) -> UnsupportedError:
     """What is said of a function handle that cannot be understood."""
+    whole = len(text) <= SHOWN
+    shown = text if whole else text[:SHOWN] + "..."
+    key = repr(text) if whole else "the layer's name"
     return UnsupportedError(
-        f"the function {text!r} is not understood: {why}",
-        mend=f"Give a Python function: registry={{{text!r}: lambda ops, x: ...}}.",
+        f"the function {shown!r} is not understood: {why}",
+        mend=f"Give a Python function: registry={{{key}: lambda ops, x: ...}}.",
     )
 
 
 def tokenize(text: str) -> list[Token]:
     if len(text) > MAX_LENGTH:
-        raise unsupported(text[:40] + "...", "it is too long")
+        raise unsupported(text, "it is too long")
     tokens: list[Token] = []
     at, spaced = 0, False
     while at < len(text):
@@ -224,12 +255,25 @@ def parse_function(text: str) -> Function:
         name = parser.take()
         if name.kind != "name" or parser.peek().kind != "end":
             raise unsupported(text, "it is neither a name nor an anonymous function")
-        return Function((), Node("call", name.value, ()))
+        return Function((), Node("call", name.value))
     parser.take("@")
-    parameters = parser.arguments()
-    if any(p.kind != "name" for p in parameters):
-        raise unsupported(text, "its parameters are not names")
+    parameters = _parameters(parser)
     body = parser.expression()
     if parser.peek().kind != "end":
         raise unsupported(text, f"{parser.peek().value!r} is not expected there")
-    return Function(tuple(p.value for p in parameters), body)
+    return Function(parameters, body)
+
+
+def _parameters(parser: Parser) -> tuple[str, ...]:
+    """Names between parentheses; ~ for an argument that is not used."""
+    parser.take("(")
+    names: list[str] = []
+    while parser.peek().value != ")":
+        if names:
+            parser.take(",")
+        token = parser.take()
+        if token.kind != "name" and token.value != "~":
+            raise unsupported(parser.text, "its parameters are not names")
+        names.append(token.value)
+    parser.take(")")
+    return tuple(names)
