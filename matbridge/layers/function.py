@@ -40,8 +40,9 @@ class FunctionLayer(Layer):
     """functionLayer: PredictFcn on its inputs.
 
     Handles made of arithmetic, comparison and logic, indexing, reductions, reshaping and
-    the usual functions are understood, within a budget of what they may make; for any other, ``registry={"@(x)...": lambda ops, x: ...}`` gives a function on values, keyed
-    by the handle's text or the layer's name. Without Formattable the function sees arrays
+    the usual functions are understood, within a budget of what they may make; for any
+    other, ``registry={"@(x)...": lambda ops, x: ...}`` gives a function on values, keyed by
+    the handle's text or the layer's name. Without Formattable the function sees arrays
     without labels, in MATLAB's order of dimensions.
     """
 
