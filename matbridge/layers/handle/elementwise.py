@@ -59,6 +59,7 @@ def opposite(run: Arrays, logical: Operand) -> Labelled:
 
 
 def unequal(run: Arrays, arguments: Arguments) -> Operand:
+    """1 where the arguments differ; also where one is NaN."""
     return opposite(run, joined_by("equal")(run, arguments))
 
 

@@ -55,6 +55,7 @@ def permute(run: Arrays, arguments: Arguments) -> Operand:
 
 
 def transpose(run: Arrays, arguments: Arguments) -> Operand:
+    """x' of a matrix; real, so that .' is the same."""
     (value,) = arguments
     turned = run.trimmed(array(value), 2)
     if len(turned.order) != 2:
