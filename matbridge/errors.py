@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
+from matbridge.text import visible
+
 __all__ = [
     "FormatError",
     "LayerError",
     "MatbridgeError",
     "MismatchError",
+    "MissingFileError",
+    "MissingNameError",
     "UnknownSizeError",
     "UnsupportedError",
 ]
@@ -36,12 +43,21 @@ class MatbridgeError(Exception):
         return self
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}\n  {self.mend}" if self.mend else text
+        text = visible(f"{self.what}\n  {self.mend}" if self.mend else self.what, keep="\n")
+        return f"{visible(self.where)}: {text}" if self.where else text
 
 
 class FormatError(MatbridgeError):
     """The bytes are not what they claim to be: truncated, corrupted, another format."""
+
+
+class MissingFileError(FormatError, FileNotFoundError):
+    """There is no such file; ``except FileNotFoundError`` catches it as well."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"cannot be opened: {os.strerror(errno.ENOENT)}", where=path)
+        self.errno = errno.ENOENT
+        self.filename = path
 
 
 class LayerError(MatbridgeError):
@@ -62,3 +78,7 @@ class MismatchError(MatbridgeError):
     """What the caller gave does not fit the network: wrong shape, name or value."""
 
     exit_code = 2
+
+
+class MissingNameError(MismatchError, KeyError, IndexError):
+    """There is nothing of this name or number, in the words of a mapping and of a sequence."""

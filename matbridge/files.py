@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from matbridge.errors import FormatError, MatbridgeError, MismatchError
+from matbridge.errors import FormatError, MatbridgeError, MismatchError, MissingFileError
 
 __all__ = ["abandon", "check_readable", "check_target", "written"]
 
@@ -38,6 +38,8 @@ def check_readable(path: Path) -> None:
     """Raise FormatError unless this is a file: opening a pipe or a device may hang."""
     try:
         kind = _kind(path)
+    except FileNotFoundError:
+        raise MissingFileError(str(path)) from None
     except OSError as error:
         raise FormatError(f"cannot be opened: {_reason(error)}", where=str(path)) from None
     except ValueError:
@@ -78,7 +80,7 @@ def check_target(path: Path, force: bool = False, reads: Iterable[Path] = ()) ->
 
 def _is_there(path: Path, when: str = "already") -> MismatchError:
     return MismatchError(
-        f"the file is {when} there", where=str(path), mend="Use --force (in Python force=True)."
+        f"the file is {when} there", where=str(path), mend="Say force=True to overwrite it."
     )
 
 

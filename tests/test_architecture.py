@@ -20,6 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # in a function is a door, opened only when used.
 ROOMS = [
     "version",
+    "text",
     "errors",
     "files",
     "core",

@@ -501,7 +501,7 @@ def test_cards_of_the_users(call, in_folder):
     assert code == 0
     source = (in_folder / "cards.py").read_text()
     line = re.search("raise NotImplementedError.*", source).group()
-    (in_folder / "cards.py").write_text(source.replace(line, "return ops.multiply(inputs[0], 2.0)"))
+    (in_folder / "cards.py").write_text(source.replace(line, "return ops.multiply(x, 2.0)"))
     arguments = ["--cards", "cards.py", "--input", "x.npy", "--json"]
     code, out, _ = call("predict", "net.mat", *arguments)
     assert json.loads(out)["double"] == [[2.0, 4.0]]

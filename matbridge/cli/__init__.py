@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from matbridge.cli.process import end_on_signals, finish, is_full, prepare_streams
-from matbridge.errors import MatbridgeError
+from matbridge.cli.process import end_on_signals, finish, prepare_streams
 from matbridge.version import VERSION
 
 __all__ = ["cli", "main"]
@@ -63,29 +62,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """As :func:`main`, returning the exit code."""
+    """As :func:`main`, returning the exit code; whatever goes wrong becomes one message."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         result: Any = cli.main(arguments, prog_name="matbridge", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except MatbridgeError as error:
-        return _fail(str(error), error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 130)
-    except (BrokenPipeError, SystemExit):
-        # The reader of our output has gone (rich and click may exit by themselves); what was
-        # to be written is written, and nothing is left to say.
-        return 0
-    except OSError as error:
-        if not is_full(error):
-            raise
-        return _fail(f"the output cannot be written: {error.strerror}", 2)
-    except MemoryError:
-        return _fail("there is not enough memory", 3)
+    except (Exception, KeyboardInterrupt) as error:
+        from matbridge.cli.failure import fail
 
-
-def _fail(message: str, code: int) -> int:
-    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
-    return code
+        return fail(error, arguments)
+    return result if isinstance(result, int) else 0

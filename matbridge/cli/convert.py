@@ -17,7 +17,7 @@ from matbridge.cli.options import (
     network_option,
     path_argument,
 )
-from matbridge.cli.terminal import console, print_json, say, table
+from matbridge.cli.terminal import console, print_json, say, table, tell
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
@@ -75,12 +75,19 @@ def command(
     summary = summarize_network(found, found.provenance.address)
     figures = write_and_check(found, target, kind, force, path)
     if as_json:
-        print_json({"network": summary, "output": str(target), "kind": kind, "check": figures})
+        print_json(
+            {
+                "network": summary,
+                "output": str(target),
+                "kind": kind,
+                "check": figures,
+            }
+        )
         return
     show_network(console(), summary)
-    click.echo(f"\nwritten to {target}")
-    click.echo(f"loaded again and compared on random input: {_told(figures)}")
-    click.echo()
+    tell(f"\nwritten to {target}")
+    tell(f"loaded again and compared on random input: {_told(figures)}")
+    tell("")
     console().print(_evidence(found))
 
 

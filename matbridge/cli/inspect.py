@@ -7,18 +7,19 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
 from matbridge.cli.options import cards_option, json_option, max_size_option, path_argument
-from matbridge.cli.terminal import console, print_json, table
+from matbridge.cli.terminal import console, print_json, styled, table
 from matbridge.core.registry import Registry
 from matbridge.inspect.summary import summarize, summarize_network
 from matbridge.matlab.contents import Contents
+from matbridge.text import visible_within
 
 __all__ = ["command"]
 
 # Below this width the table leaves the states out.
 NARROW = 100
+NOT_AS_IS = "does not run as it is"
 
 
 @click.command("inspect")
@@ -67,15 +68,16 @@ def describe(path: Path, registry: Registry, max_size: int) -> dict[str, Any]:
 
 def show_file(out: Console, found: dict[str, Any]) -> None:
     """The header: where the file comes from and whether damage would show."""
+    found = visible_within(found)
     about = found["provenance"]
     version = {"v5": "MAT-file v6/v7", "v7.3": "MAT-file v7.3 (HDF5)"}
-    out.print(f"[bold]{escape(found['file'])}[/]  {version.get(found['format'], found['format'])}")
+    out.print(styled(found["file"], "bold"), " " + version.get(found["format"], found["format"]))
     facts = [
         about.get("platform", ""),
         about.get("created", ""),
         f"{about.get('bytes', 0):,} bytes",
     ]
-    out.print("  " + escape(" · ".join(fact for fact in facts if fact)))
+    out.print("  " + " · ".join(fact for fact in facts if fact))
     if "sha256" not in about:
         return
     out.print(f"  sha256 {about['sha256']}")
@@ -84,15 +86,16 @@ def show_file(out: Console, found: dict[str, Any]) -> None:
         out.print("  every variable carries a checksum: damage would be noticed")
     else:
         names = ", ".join(loose[:6]) + (", ..." if len(loose) > 6 else "")
-        out.print(escape(f"  no checksum: {names}: a changed bit there goes unnoticed"))
+        out.print(f"  no checksum: {names}: a changed bit there goes unnoticed")
 
 
 def show_network(out: Console, network: dict[str, Any]) -> None:
     """The layer table and what belongs to it."""
+    network = visible_within(network)
     out.print()
-    out.print(f"[bold]{escape(network['address'])}[/]  {escape(network['class'])}")
+    out.print(styled(network["address"], "bold"), " " + network["class"])
     if network.get("release"):
-        out.print(escape(f"  written by {network['release']}"))
+        out.print(f"  written by {network['release']}")
     if network["layers"]:
         cells = [_row(layer) for layer in network["layers"]]
         columns = ["Name", "Type", "Output", "Learnables", "States"]
@@ -100,24 +103,24 @@ def show_network(out: Console, network: dict[str, Any]) -> None:
             columns.pop()
         rows = table("", *columns)
         for number, row in enumerate(cells, 1):
-            rows.add_row(str(number), *map(escape, row[: len(columns)]))
+            rows.add_row(str(number), *row[: len(columns)])
         out.print(rows)
         out.print(f"  {len(network['layers'])} layers, {network['parameters']:,} learnables")
     for name in ("inputs", "outputs", "classes"):
         if network[name]:
             listed = network[name][:20] + (["..."] if len(network[name]) > 20 else [])
-            out.print(escape(f"  {name}: {', '.join(listed)}"))
+            out.print(f"  {name}: {', '.join(listed)}")
     if network.get("products"):
-        out.print(escape(f"  MATLAB needs: {', '.join(network['products'])}"))
+        out.print(f"  MATLAB needs: {', '.join(network['products'])}")
     if network.get("custom_classes"):
-        out.print(escape(f"  the user's own classes: {', '.join(network['custom_classes'])}"))
-    ready = "[green]runs[/]" if network["runnable"] else "[yellow]does not run as it is[/]"
-    out.print(f"  {ready}")
+        out.print(f"  the user's own classes: {', '.join(network['custom_classes'])}")
+    runs = styled("runs", "green") if network["runnable"] else styled(NOT_AS_IS, "yellow")
+    out.print(" ", runs)
     for problem in network["problems"]:
         colour = {"error": "red", "warning": "yellow"}.get(problem["level"], "dim")
         where = f"{problem['where']}: " if problem["where"] else ""
-        text = escape(f"{where}{problem['what']}. {problem['mend']}".rstrip())
-        out.print(f"  [{colour}]{problem['level']}[/] {text}")
+        text = f"{where}{problem['what']}. {problem['mend']}".rstrip()
+        out.print(" ", styled(problem["level"], colour), text)
 
 
 def _row(layer: dict[str, Any]) -> list[str]:
@@ -147,9 +150,9 @@ def show_variables(out: Console, variables: list[dict[str, Any]]) -> None:
     out.print()
     out.print("no network, only these variables:" if variables else "no variables")
     rows = table("Name", "Class", "Size")
-    for variable in variables:
+    for variable in visible_within(variables):
         size = "×".join(map(str, variable["size"]))
-        rows.add_row(escape(variable["name"]), escape(variable["class"]), size)
+        rows.add_row(variable["name"], variable["class"], size)
     out.print(rows)
     if variables:
         out.print(

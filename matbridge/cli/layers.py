@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import click
+from rich.text import Text
 
 from matbridge.cli.options import json_option
-from matbridge.cli.terminal import console, print_json, table
+from matbridge.cli.terminal import console, print_json, styled, table
 from matbridge.layers.catalogue import catalogue
 
 __all__ = ["command"]
@@ -31,7 +32,7 @@ def command(as_json: bool) -> None:
         return
     shown = table("layer", "read", "run", "evidence")
     for row in rows:
-        told = row["evidence"] or f"[dim]{row['reason']}[/dim]"
+        told = row["evidence"] or styled(row["reason"], "dim")
         shown.add_row(row["constructor"], _word(row["read"]), _word(row["run"]), told)
     out = console()
     out.print(shown)
@@ -39,5 +40,5 @@ def command(as_json: bool) -> None:
     out.print(f"\n{running} layers run, {sum(row['read'] for row in rows)} are read.")
 
 
-def _word(flag: bool) -> str:
-    return "[green]yes[/green]" if flag else "[red]no[/red]"
+def _word(flag: bool) -> Text:
+    return styled("yes", "green") if flag else styled("no", "red")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 import click
@@ -50,20 +53,42 @@ def _registry(ctx: click.Context, param: click.Parameter, value: Path | None) ->
     registry = Registry.builtin()
     if value is None:
         return registry
-    if not value.is_file():
-        raise MismatchError("there is no such file", where=str(value))
-    spec = importlib.util.spec_from_file_location(f"cards_{value.stem}", value)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    module = _module(value)
     found = [
         card
         for card in vars(module).values()
-        if isinstance(card, type) and issubclass(card, Layer) and card.__module__ == spec.name
+        if isinstance(card, type) and issubclass(card, Layer) and card.__module__ == module.__name__
     ]
     return registry.with_(found).with_(getattr(module, "FUNCTIONS", {}))
+
+
+def _module(path: Path) -> ModuleType:
+    """The Python file, run; MismatchError with its line where it cannot be."""
+    name = f"cards_{path.stem}"
+    loader = importlib.machinery.SourceFileLoader(name, str(path))
+    spec = importlib.util.spec_from_loader(name, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except FileNotFoundError:
+        raise MismatchError("there is no such file", where=str(path)) from None
+    except (Exception, SystemExit) as error:
+        raise _refused(error, path) from error
+    return module
+
+
+def _refused(error: BaseException, path: Path) -> MismatchError:
+    """What went wrong while the file ran, and in which of its lines."""
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else next(reversed(lines), None)
+    reason = str(error).partition("\n")[0]
+    return MismatchError(
+        f"this Python file does not load: {type(error).__name__}: {reason}",
+        where=f"{path}, line {line}" if line else str(path),
+        mend="A file of cards is Python; 'matbridge scaffold' writes one to begin with.",
+    )
 
 
 cards_option = click.option(

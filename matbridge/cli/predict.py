@@ -17,7 +17,7 @@ from matbridge.cli.options import (
     network_option,
     path_argument,
 )
-from matbridge.cli.terminal import print_json, progress_bar, say
+from matbridge.cli.terminal import print_json, progress_bar, say, tell
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
@@ -161,7 +161,7 @@ def command(
         print_json({"output": str(target), "shapes": [_shapes(r) for r in results]})
     else:
         shapes = ", ".join(str(_shapes(r)) for r in results)
-        click.echo(f"{target}: {shapes}")
+        tell(f"{target}: {shapes}")
 
 
 def _shapes(result: Any) -> Any:
@@ -174,12 +174,12 @@ def _show(network: Network, results: tuple[Any, ...], as_json: bool) -> None:
     """The numbers themselves, by output name."""
     named = dict(zip(network.output_names, results, strict=True))
     if as_json:
-        print_json({name: _plain(value) for name, value in named.items()})
+        print_json({name: _plain(value) for name, value in named.items()}, versioned=False)
         return
     for name, value in named.items():
         for part in value if isinstance(value, list) else [value]:
-            click.echo(f"{name} {_shapes(part)}")
-            click.echo(np.array2string(np.asarray(part), threshold=1000, max_line_width=110))
+            tell(f"{name} {_shapes(part)}")
+            tell(np.array2string(np.asarray(part), threshold=1000, max_line_width=110))
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from matbridge.cli.options import max_size_option, path_argument
+from matbridge.cli.terminal import tell
 from matbridge.core.card import Layer
 from matbridge.core.registry import Unknown
 from matbridge.errors import MismatchError
@@ -85,11 +86,11 @@ def command(path: Path, class_name: str, output: Path | None, force: bool, max_s
         )
     made = scaffold(class_name, layers)
     if output is None:
-        click.echo(made, nl=False)
+        tell(made.removesuffix("\n"))
         return
     with written(output, force, [path]) as temporary:
         temporary.write_text(made, encoding="utf-8")
-    click.echo(f"written to {output}")
+    tell(f"written to {output}")
 
 
 def scaffold(class_name: str, layers: list[Layer]) -> str:

@@ -1,47 +1,120 @@
-"""Where results and progress go: results to stdout, the rest to stderr."""
+"""Where results and progress go: results to stdout, the rest to stderr.
+
+Everything that is printed passes here, and nothing of a file reaches a terminal raw: what does
+not print is shown as an escape, and no text is taken for markup.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import click
+import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-__all__ = ["console", "print_json", "progress_bar", "say", "table"]
+from matbridge.text import visible
 
-# Wide enough for the layer table where nothing tells the width.
-PIPE_WIDTH = 140
+__all__ = [
+    "Terminal",
+    "console",
+    "print_json",
+    "progress_bar",
+    "say",
+    "styled",
+    "table",
+    "tell",
+]
+
+# The version of what --json prints: it grows when a key changes its meaning or goes.
+SCHEMA = 1
+
+# What a pipe takes in one line: tables are as wide as their content there.
+ENDLESS = 100_000
 
 
-def console() -> Console:
-    """stdout; colour only on a terminal."""
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
-    return Console(width=width, highlight=False, soft_wrap=False)
+class Terminal(Console):
+    """A console that takes every text as it is, escapes what does not print, and outlives
+    its reader."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text, keep="\n"), **options)
+
+    def on_broken_pipe(self) -> None:
+        mute()
+
+
+def console() -> Terminal:
+    """stdout; colour only on a terminal, and no bound to the width of a pipe."""
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS")
+    return Terminal(width=None if known else ENDLESS, markup=False, emoji=False, highlight=False)
+
+
+def mute() -> None:
+    """The reader of our output has gone: what is left to say is said to nobody."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+def styled(text: str, style: str) -> Text:
+    """A text in colour, or bold."""
+    return Text(visible(text, keep="\n"), style=style)
 
 
 def table(*columns: str, title: str = "") -> Table:
     """A table whose cells fold where they do not fit."""
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    rows = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+        rows.add_column(column, overflow="fold")
+    return rows
 
 
-def print_json(value: Any) -> None:
-    """JSON to stdout; escaped where stdout has no Unicode."""
+def tell(text: str) -> None:
+    """A line of the result."""
+    try:
+        click.echo(visible(text, keep="\n"))
+    except BrokenPipeError:
+        mute()
+
+
+def print_json(document: Mapping[str, Any], versioned: bool = True) -> None:
+    """JSON to stdout: no character that does not print, and no NaN or Infinity."""
+    document = {"schema": SCHEMA, **document} if versioned else document
     narrow = "utf" not in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-    click.echo(json.dumps(value, ensure_ascii=narrow, indent=2, default=str))
+    text = json.dumps(finite(document), ensure_ascii=narrow, allow_nan=False, indent=2, default=str)
+    try:
+        click.echo("".join(c if c.isprintable() or c == "\n" else escaped(c) for c in text))
+    except BrokenPipeError:
+        mute()
+
+
+def escaped(character: str) -> str:
+    r"""The character as JSON escapes it: ``\u202e``, in two halves beyond 16 bits."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+
+
+def finite(value: Any) -> Any:
+    """The value with null for each NaN and Infinity, as MATLAB's jsonencode writes them."""
+    if isinstance(value, np.ndarray | np.generic):
+        return finite(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def say(message: str) -> None:
     """A word to the user beside the result."""
-    click.echo(message, err=True)
+    click.echo(visible(message, keep="\n"), err=True)
 
 
 @contextmanager

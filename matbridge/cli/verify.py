@@ -15,7 +15,7 @@ from matbridge.cli.options import (
     path_argument,
 )
 from matbridge.cli.predict import gather_inputs, run_options
-from matbridge.cli.terminal import console, print_json, progress_bar, table
+from matbridge.cli.terminal import console, print_json, progress_bar, styled, table
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.predict.data import read_data
@@ -98,7 +98,7 @@ def show(verdicts: dict[str, Comparison]) -> None:
     out = console()
     rows = table("Output", "Elements", "Max abs", "Max rel", "RMSE", "Within", "Verdict")
     for name, one in verdicts.items():
-        verdict = "[green]agree[/]" if one.agree else "[red]differ[/]"
+        verdict = styled("agree", "green") if one.agree else styled("differ", "red")
         figures = (f"{one.max_abs:.3g}", f"{one.max_rel:.3g}", f"{one.rmse:.3g}")
         rows.add_row(name, f"{one.elements:,}", *figures, f"{one.share:.2%}", verdict)
     out.print(rows)

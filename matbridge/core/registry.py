@@ -71,7 +71,7 @@ class Unknown(Layer):
             f"    class Card(matbridge.Layer):\n"
             f"        MATLAB = ({self.class_name!a},)\n"
             f"        def forward(self, ops, p, x): return ...\n"
-            f"  Pass it as registry=[Card], or with --cards FILE.py."
+            f"  Pass it with registry=[Card]."
         )
 
     def infer(self, *inputs: Any) -> Any:

@@ -84,7 +84,7 @@ class Contents:
                 return MismatchError(
                     "the file holds several networks",
                     where=where,
-                    mend=f"Choose one with --network: {listed}.",
+                    mend=f"Choose one with network=: {listed}.",
                 )
             return MismatchError(
                 f"there is no network at {address!r}", where=where, mend=f"Networks: {listed}."

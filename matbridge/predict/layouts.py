@@ -95,7 +95,7 @@ def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
         else:
             raise MismatchError(
                 "this input has no input layer, so its format is not known",
-                mend='Give it, such as format="CB" or --format CB.',
+                mend='Give it, such as format="CB".',
             )
         if not batch.count:
             raise MismatchError("there are no observations in it")

@@ -41,7 +41,7 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "a gzip archive", "Unpack it first."),
     (b"<!DOCTYPE", "an HTML page", "Download the raw file instead of the page that shows it."),
     (b"<html", "an HTML page", "Download the raw file instead of the page that shows it."),
-    (b"\x93NUMPY", "a NumPy array", "Give it as --input; a network is needed here."),
+    (b"\x93NUMPY", "a NumPy array", "It is data to predict from; a network is needed here."),
     (b"IMATEL", "an old MATLAB file", SAVE_AGAIN),
 )
 

@@ -134,10 +134,10 @@ def _inflate(file: BinaryIO, element: Element, order: str, limit: int) -> io.Byt
 
 
 def too_large(name: str, limit: int) -> FormatError:
-    """What is said of data beyond --max-size."""
+    """What is said of data beyond ``max_size``."""
     return FormatError(
         f"{name or 'the object data'} holds more than {limit >> 20} MiB",
-        mend="If you trust the file, raise the bound with --max-size.",
+        mend="If you trust the file, raise the bound with max_size=.",
     )
 
 
