@@ -39,7 +39,8 @@ OPTIONS = {
 
 def fail(error: BaseException, arguments: list[str]) -> int:
     """Say what went wrong, as JSON where that was asked for; the exit code."""
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError | SystemExit):
+        # The reader of our output has gone (rich and click may exit by themselves).
         mute()
         return 0
     kind, code, what, where, mend = told(error, arguments)
