@@ -1,100 +1,39 @@
-"""Objects as MATLAB saves them, for fixtures and tests: what each class writes, by version."""
+"""Layers as real files show them, written down by hand, for fixtures and tests."""
 
 import numpy as np
 
-from matbridge.matlab.file.values import Categorical, Cell, Map, MatObject, ObjectArray, Table
+from matbridge.matlab.file.values import Cell
+from matbridge.matlab.forms import (
+    EMPTY,
+    categories,
+    connections,
+    custom,
+    dag_network,
+    dlnetwork,
+    layer,
+    layer_graph,
+    layers,
+    learnable,
+    logical,
+    number,
+    series_network,
+)
 
-
-def number(*values):
-    """A row of doubles."""
-    return np.array([values], dtype=float)
-
-
-def logical(value):
-    return np.array([[bool(value)]])
-
-
-EMPTY = np.zeros((0, 0))
-
-
-def learnable(value, l2=1.0):
-    """A learnable array with its training options."""
-    return {
-        "Version": number(2),
-        "Value": EMPTY if value is None else np.asarray(value, np.float32),
-        "LearnRateFactor": number(1),
-        "L2Factor": number(l2),
-        "Initializer": {
-            "Version": number(1),
-            "Class": "nnet.internal.cnn.layer.learnable.initializer.Zeros",
-            "ConstructorArguments": EMPTY,
-        },
-    }
-
-
-def layer(kind, version, **saved):
-    """A layer of nnet.cnn.layer, which writes its struct by itself."""
-    class_name = kind if "." in kind else f"nnet.cnn.layer.{kind}"
-    return MatObject(class_name, {"any": {"Version": number(version), **saved}}, saveobj=True)
-
-
-def custom(class_name, **properties):
-    """A layer of the user's own: its properties as they are."""
-    return MatObject(class_name, properties)
-
-
-def layers(*found):
-    return ObjectArray(found, (len(found), 1), "nnet.cnn.layer.Layer")
-
-
-def connections(pairs):
-    sources, ends = zip(*pairs, strict=True)
-    columns = {
-        "Source": Cell(sources, (len(pairs), 1)),
-        "Destination": Cell(ends, (len(pairs), 1)),
-    }
-    properties = {"versionSavedFrom": number(4), "minCompatibleVersion": number(1)}
-    return Table(columns, (), properties)
-
-
-def categories(*names):
-    codes = np.arange(1, len(names) + 1, dtype=np.uint8).reshape(-1, 1)
-    return Categorical(tuple(names), codes)
-
-
-def series_network(*found):
-    return MatObject(
-        "SeriesNetwork", {"any": {"Version": number(1), "Layers": layers(*found)}}, saveobj=True
-    )
-
-
-def dag_network(pairs, *found):
-    saved = {"Version": number(1), "Layers": layers(*found), "Connections": connections(pairs)}
-    return MatObject("DAGNetwork", {"any": saved}, saveobj=True)
-
-
-def layer_graph(pairs, *found):
-    saved = {"Version": number(1), "Layers": layers(*found), "Connections": connections(pairs)}
-    return MatObject("nnet.cnn.LayerGraph", {"any": saved}, saveobj=True)
-
-
-def dlnetwork(pairs, outputs, *found):
-    saved = {
-        "Version": number(6),
-        "LayerGraph": layer_graph(pairs, *found),
-        "Initialized": logical(True),
-        "SerializedQuantizationInfo": {"version": number(1), "data": Map()},
-        "ExampleInputs": Cell([], (0, 0)),
-        "OutputNames": Cell(outputs, (1, len(outputs))),
-        "ExternalOutputNames": EMPTY,
-        "ExternalInputNames": EMPTY,
-        "RetainCustomInputNames": logical(True),
-        "RetainCustomOutputNames": logical(True),
-    }
-    return MatObject("dlnetwork", {"any": saved}, saveobj=True)
-
-
-# -- layers ---------------------------------------------------------------------------------
+__all__ = [
+    "EMPTY",
+    "categories",
+    "connections",
+    "custom",
+    "dag_network",
+    "dlnetwork",
+    "layer",
+    "layer_graph",
+    "layers",
+    "learnable",
+    "logical",
+    "number",
+    "series_network",
+]
 
 
 def normalization(size, mean):

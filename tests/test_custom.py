@@ -58,7 +58,9 @@ def test_a_card_runs_it(path):
     network = matbridge.load(path, registry=[MyScale])
     assert_close(network.predict(X, dtype="float64"), X * [1, 2, 3])
     assert dict(network.to_torch().named_parameters()).keys() == {"scale.Alpha"}
-    assert network.report[0].what == "the saved property Power is not known and not used"
+    (told,) = network.report
+    assert told.what.startswith("the saved property Power is not known and not used")
+    assert told.level == "warning"
 
 
 def test_a_custom_output_layer_is_the_identity(path):

@@ -82,6 +82,8 @@ class Layer:
     INPUTS: ClassVar[tuple[str, ...]] = ("in",)
     OUTPUTS: ClassVar[tuple[str, ...]] = ("out",)
     TRAINING: ClassVar[tuple[str, ...]] = ()
+    # Saved properties that the card honours at this value alone: any other is refused.
+    ONLY: ClassVar[Mapping[str, Any]] = {}
     # How it is known what the layer computes; see docs/layers.md.
     EVIDENCE: ClassVar[str] = DOCUMENTATION
     # The formats that it takes, in words or as MATLAB writes them.
@@ -98,6 +100,8 @@ class Layer:
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict, kw_only=True, repr=False)
     training: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+    # The saved object, for writing it again; see matlab.origin.
+    origin: Any = field(default=None, kw_only=True, repr=False)
 
     # False for classes that no card knows, and for those that cannot be run.
     known: ClassVar[bool] = True
@@ -238,6 +242,11 @@ class Layer:
     @classmethod
     def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
         """Bring a saved object of any version to the names and shapes declared here."""
+        return saved
+
+    @classmethod
+    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """The inverse of ``upgrade``, for the newest version that is known."""
         return saved
 
     # A card names its inputs: infer(self, x), forward(self, ops, p, x), or with *inputs where

@@ -142,11 +142,6 @@ class Convolution3D(Convolution):
     num_channels: int | None = prop("NumChannels", optional(positive), default=None)
 
 
-def groups(value: Any) -> int | None:
-    """A number, or None for 'channel-wise': as many as there are channels."""
-    return None if isinstance(value, str) and value == "channel-wise" else integer(value)
-
-
 class GroupedConvolution2D(Convolution):
     """groupedConvolution2dLayer: each of NumGroups groups of channels has its own filters;
     'channel-wise' is one group for each channel.
@@ -171,7 +166,7 @@ class GroupedConvolution2D(Convolution):
     )
 
     num_filters_per_group: int = prop("NumFiltersPerGroup", positive, arg=2)
-    num_groups: int | None = prop("NumGroups", groups, arg=3)
+    num_groups: int | None = prop("NumGroups", optional(integer, "channel-wise"), arg=3)
     num_channels_per_group: int | None = prop(
         "NumChannelsPerGroup", optional(integer), default=None
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from matbridge.core.card import Layer, prop
 from matbridge.core.dims import Size
-from matbridge.core.kinds import logical
+from matbridge.core.kinds import Kind, logical
 from matbridge.errors import UnknownSizeError
 from matbridge.layers.handle import evaluate, parse_function
 from matbridge.ops import Ops, Parameters, Value
@@ -36,6 +36,9 @@ def handle(value: Any) -> Handle:
     return Handle(text, dict(getattr(value, "workspace", {})), getattr(value, "raw", None))
 
 
+HANDLE = Kind(handle, lambda value: value, "str")
+
+
 class FunctionLayer(Layer):
     """functionLayer: PredictFcn on its inputs.
 
@@ -51,7 +54,7 @@ class FunctionLayer(Layer):
     SINCE = "R2021b"
     TRAINING = ("Acceleratable",)
 
-    predict_fcn: Handle = prop("PredictFcn", handle, arg=1)
+    predict_fcn: Handle = prop("PredictFcn", HANDLE, arg=1)
     formattable: bool = prop("Formattable", logical, default=False)
     ports: tuple[str, ...] = field(default=("in",), kw_only=True)
     # What the user gave in place of the handle.

@@ -71,6 +71,20 @@ class NormalizingInput(InputLayer):
         return cls.with_full_sizes(saved)
 
     @classmethod
+    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        name = saved.pop("Normalization")
+        statistics = {n: saved.pop(n) for n in NORMALIZATIONS[name] if n in saved}
+        saved["Normalization"] = np.zeros((0, 0))
+        if name != "none":
+            saved["Normalization"] = {
+                "Version": np.ones((1, 1)),
+                "Type": name,
+                "ImageSize": saved["InputSize"],
+                **_saved_statistics(name, statistics),
+            }
+        return saved
+
+    @classmethod
     def with_full_sizes(cls, saved: dict[str, Any]) -> dict[str, Any]:
         """Statistics with as many dimensions as the input: a grey image's mean is H×W."""
         count = np.size(saved.get("InputSize", ()))
@@ -144,6 +158,17 @@ def _type_of(normalization: dict[str, Any]) -> str:
     if target not in TARGETS:
         raise ValueError(f"Normalization rescales to {list(target)}, not to [0, 1] or [-1, 1]")
     return TARGETS[target]
+
+
+def _saved_statistics(name: str, statistics: dict[str, Any]) -> dict[str, Any]:
+    """The rest of the saved struct: a mean alone is called AverageImage."""
+    if name == "zerocenter":
+        return {"AverageImage": statistics["Mean"]} if statistics else {}
+    for target, rescale in TARGETS.items():
+        if rescale == name:
+            low, high = (np.array([[n]]) for n in target)
+            return {"Type": "rescale", **statistics, "TargetMin": low, "TargetMax": high}
+    return {"Std" if n == "StandardDeviation" else n: a for n, a in statistics.items()}
 
 
 class ImageInput(NormalizingInput):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from matbridge.core.card import prop
-from matbridge.core.kinds import numbers
+from matbridge.core.kinds import any_value, numbers
 from matbridge.core.nesting import HoldsNetwork
 from matbridge.layers.notyet import NotYet
 from matbridge.ops import Ops, Parameters, Value
@@ -22,7 +22,7 @@ class NetworkLayer(HoldsNetwork):
     SINCE = "R2024a"
 
     # A Network; while a file is read, still the saved object.
-    network: Any = prop("Network", lambda value: value, arg=1)
+    network: Any = prop("Network", any_value, arg=1)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         raise AssertionError("a network layer is taken apart before anything runs")
@@ -61,5 +61,5 @@ class NeuralODE(NotYet):
         "to a relative tolerance of 1e-3: any other solver's result differs by as much"
     )
 
-    network: Any = prop("Network", lambda value: value, arg=1)
+    network: Any = prop("Network", any_value, arg=1)
     time_interval: tuple[float, ...] = prop("TimeInterval", numbers, arg=2)

@@ -61,6 +61,15 @@ class Recurrent(Layer):
                 saved[name] = saved[f"Initial{name}"]
         return saved
 
+    @classmethod
+    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        sequence = saved.pop("OutputMode") == "sequence"
+        saved["ReturnSequence"] = np.array([[sequence]])
+        for name in cls.STATES:
+            held = saved.pop(name, np.zeros((0, 0)))
+            saved[name] = {"Value": held, "Remember": np.array([[True]])}
+        return saved
+
     @property
     def how(self) -> Recurrence:
         return Recurrence(

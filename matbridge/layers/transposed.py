@@ -7,7 +7,8 @@ the rule for padding.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from matbridge.core.card import learnable, prop
 from matbridge.core.dims import Size
@@ -33,6 +34,7 @@ class TransposedConvolution(Windowed):
 
     ENDS = "Cropping"
     TRAINING = ("OutputSizeOffset", "CroppingSize")
+    ONLY: ClassVar[Mapping[str, Any]] = {"OutputSizeOffset": 0}
 
     filter_size: tuple[int, ...] = prop("FilterSize", per_dimension, arg=1)
     num_filters: int = prop("NumFilters", positive, arg=2)

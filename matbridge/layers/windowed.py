@@ -43,9 +43,11 @@ class Windowed(Layer):
         ends = cls.ENDS
         if ends in saved:
             value = saved.pop(ends)
-            word = isinstance(value, str)
-            saved[f"{ends}Mode"] = value if word else "manual"
-            saved.setdefault(f"{ends}Size", np.zeros((1, 2 * cls.RANK)) if word else value)
+            if isinstance(value, str):
+                saved[f"{ends}Mode"] = value
+                saved.setdefault(f"{ends}Size", np.zeros((1, 2 * cls.RANK)))
+            else:
+                saved |= {f"{ends}Mode": "manual", f"{ends}Size": value}
         return saved
 
 

@@ -15,6 +15,7 @@ from matbridge.errors import LayerError
 from matbridge.layers.function import FunctionLayer
 from matbridge.layers.output import names
 from matbridge.matlab.file.values import MatObject
+from matbridge.matlab.origin import kept, wrapped
 from matbridge.matlab.releases import PACKAGES
 
 __all__ = ["read_layer", "read_properties"]
@@ -61,8 +62,30 @@ def read_layer(found: MatObject, registry: Registry, report: Report, where: str)
             report.error(obstacle.what, f"{where}/{name}", obstacle.mend)
         return unread
     for unused in left:
-        report.note(f"the saved property {unused} is not known and not used", f"{where}/{name}")
-    return _with_function(layer, found, registry)
+        _tell(unused, saved[unused], f"{where}/{name}", report)
+    layer = _with_function(layer, found, registry)
+    return layer.replace(origin=kept(found, layer.arrays.values()))
+
+
+# Values of a property that nobody knows which leave what is computed as it is, most likely.
+NEUTRAL = ("", "auto", "none", "default")
+
+
+def _tell(name: str, value: Any, where: str, report: Report) -> None:
+    """A property that no card knows: the result may differ, unless it is off or empty."""
+    said = f"the saved property {name} is not known and not used"
+    if _is_neutral(value):
+        report.note(said, where)
+    else:
+        report.warning(f"{said}: what matbridge computes may differ from MATLAB's", where)
+
+
+def _is_neutral(value: Any) -> bool:
+    if isinstance(value, str):
+        return value in NEUTRAL
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+        return not value.any()
+    return value is None or (isinstance(value, list | dict) and not value)
 
 
 def _with_function(layer: Layer, found: MatObject, registry: Registry) -> Layer:
@@ -89,6 +112,7 @@ def _unknown(found: MatObject, saved: dict[str, Any], reason: str = "") -> Unkno
         name=_text(saved.get("Name")),
         builtin=found.class_name.startswith(MATLABS),
         reason=reason,
+        origin=wrapped(found, {k: v for k, v in saved.items() if k in (*COMMON, "Description")}),
         class_name=found.class_name,
         description=_text(saved.get("Description")),
         ports=_ports(saved, "Input", "in"),
@@ -133,9 +157,17 @@ def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, li
         if declared.name in saved
     }
     layer = fit_arrays(layer, {name: a for name, a in arrays.items() if a is not None and a.size})
+    _check_honoured(card, saved)
     training.update({name: saved.pop(name) for name in card.TRAINING if name in saved})
     extra = {name: value for name, value in saved.items() if name not in COMMON}
     return layer.replace(training=training, extra=extra), list(extra)
+
+
+def _check_honoured(card: type[Layer], saved: dict[str, Any]) -> None:
+    for name, wanted in card.ONLY.items():
+        value = saved.get(name, ())
+        if np.size(value) and not np.all(np.equal(value, wanted)):
+            raise LayerError(f"{name} is {value}, and only {wanted} is supported")
 
 
 def _real(array: np.ndarray | None, name: str) -> np.ndarray | None:

@@ -2,7 +2,6 @@
 
 import itertools
 
-import as_saved
 import numpy as np
 from fixture import Fixture
 from reference import elementwise, windows
@@ -10,6 +9,7 @@ from reference import elementwise, windows
 from matbridge import Network
 from matbridge.matlab import CONSTRUCTORS, construct
 from matbridge.matlab.file.values import Cell
+from matbridge.matlab.saving import save_network
 
 
 def layer(constructor, name, *positional, **named):
@@ -131,7 +131,7 @@ def made(layers, pairs, reference, format, data):
             [r[:, 0] for r in results]
         )  # fmt: skip
     variables = {"X": x, "Y": y}
-    return Fixture(as_saved.network(built), reference, (format,), variables, built)
+    return Fixture(save_network(built), reference, (format,), variables, built)
 
 
 def sequences(random, channels, *lengths):

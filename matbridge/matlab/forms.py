@@ -1,0 +1,134 @@
+"""What MATLAB saves, as plain values: the forms that objects of networks and layers have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from matbridge.matlab.file.values import Categorical, Cell, Map, MatObject, ObjectArray, Table
+
+__all__ = [
+    "EMPTY",
+    "categories",
+    "cell_of_text",
+    "connections",
+    "custom",
+    "dag_network",
+    "dlnetwork",
+    "layer",
+    "layer_graph",
+    "layers",
+    "learnable",
+    "logical",
+    "number",
+    "series_network",
+]
+
+EMPTY = np.zeros((0, 0))
+Pairs = Sequence[tuple[str, str]]
+
+
+def number(*values: float) -> np.ndarray:
+    """A row of doubles."""
+    return np.array([values], dtype=float)
+
+
+def logical(value: object) -> np.ndarray:
+    """true or false."""
+    return np.array([[bool(value)]])
+
+
+def cell_of_text(texts: Sequence[str], row: bool = False) -> Cell:
+    """A column of texts, or a row."""
+    return Cell(texts, (1, len(texts)) if row else (len(texts), 1))
+
+
+def categories(*names: str) -> Categorical:
+    """A column with each category once, in order."""
+    codes = np.arange(1, len(names) + 1, dtype=np.uint8 if len(names) < 256 else np.uint32)
+    return Categorical(tuple(names), codes.reshape(-1, 1))
+
+
+def learnable(value: Any, l2: float = 1.0) -> dict[str, Any]:
+    """A learnable array, None for one that has no value yet, with its training options."""
+    return {
+        "Version": number(2),
+        "Value": EMPTY if value is None else np.asarray(value, np.float32),
+        "LearnRateFactor": number(1),
+        "L2Factor": number(l2),
+        "Initializer": {
+            "Version": number(1),
+            "Class": "nnet.internal.cnn.layer.learnable.initializer.Zeros",
+            "ConstructorArguments": EMPTY,
+        },
+    }
+
+
+def layer(kind: str, version: int, **saved: Any) -> MatObject:
+    """A layer of MATLAB's, which writes its struct by itself."""
+    class_name = kind if "." in kind else f"nnet.cnn.layer.{kind}"
+    return MatObject(class_name, {"any": {"Version": number(version), **saved}}, saveobj=True)
+
+
+def custom(class_name: str, **properties: Any) -> MatObject:
+    """A layer of the user's own: its properties as they are."""
+    return MatObject(class_name, properties)
+
+
+def layers(*objects: Any) -> ObjectArray:
+    """The column of layers of a network."""
+    return ObjectArray(objects, (len(objects), 1), "nnet.cnn.layer.Layer")
+
+
+def connections(pairs: Pairs) -> Table:
+    """The table Connections: "relu" or "add/in2" on either side."""
+    columns = {
+        "Source": cell_of_text([source for source, _ in pairs]),
+        "Destination": cell_of_text([destination for _, destination in pairs]),
+    }
+    return Table(columns, (), {"versionSavedFrom": number(4), "minCompatibleVersion": number(1)})
+
+
+def series_network(*objects: Any) -> MatObject:
+    """A chain of layers that ends in an output layer."""
+    saved = {"Version": number(1), "Layers": layers(*objects)}
+    return MatObject("SeriesNetwork", {"any": saved}, saveobj=True)
+
+
+def dag_network(pairs: Pairs, *objects: Any) -> MatObject:
+    """A graph of layers with output layers."""
+    saved = {
+        "Version": number(1),
+        "Layers": layers(*objects),
+        "Connections": connections(pairs),
+    }
+    return MatObject("DAGNetwork", {"any": saved}, saveobj=True)
+
+
+def layer_graph(pairs: Pairs, *objects: Any) -> MatObject:
+    """A graph of layers."""
+    saved = {
+        "Version": number(1),
+        "Layers": layers(*objects),
+        "Connections": connections(pairs),
+    }
+    return MatObject("nnet.cnn.LayerGraph", {"any": saved}, saveobj=True)
+
+
+def dlnetwork(pairs: Pairs, outputs: Sequence[str], *objects: Any) -> MatObject:
+    """A graph of layers without output layers; ``outputs`` name where it ends."""
+    saved = {
+        "Version": number(6),
+        "LayerGraph": layer_graph(pairs, *objects),
+        "Initialized": logical(True),
+        "SerializedQuantizationInfo": {"version": number(1), "data": Map()},
+        "ExampleInputs": Cell([], (0, 0)),
+        "OutputNames": cell_of_text(outputs, row=True),
+        "ExternalOutputNames": EMPTY,
+        "ExternalInputNames": EMPTY,
+        "RetainCustomInputNames": logical(True),
+        "RetainCustomOutputNames": logical(True),
+    }
+    return MatObject("dlnetwork", {"any": saved}, saveobj=True)

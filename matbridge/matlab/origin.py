@@ -1,0 +1,60 @@
+"""What a layer's object was in its file, kept so that the same object can be written again.
+
+The numbers of learnables and states are the layer's own: in the kept tree a placeholder of the
+same size and type, which takes no memory, stands where each was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from matbridge.matlab.file.values import MatObject
+
+__all__ = ["filled", "is_placeholder", "kept", "placeholder", "wrapped"]
+
+
+def placeholder(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """An array of this size and type whose elements are all the same one."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
+def is_placeholder(value: Any) -> bool:
+    """Whether this stands for an array that the layer itself keeps."""
+    return isinstance(value, np.ndarray) and value.size > 0 and not any(value.strides)
+
+
+def kept(found: MatObject, arrays: Iterable[np.ndarray]) -> MatObject:
+    """The object with placeholders for these arrays, which its layer keeps."""
+    held = tuple(arrays)
+    return wrapped(found, {name: _without(value, held) for name, value in found.saved.items()})
+
+
+def _without(value: Any, held: tuple[np.ndarray, ...]) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(inner, held) for name, inner in value.items()}
+    if isinstance(value, np.ndarray) and any(np.may_share_memory(value, a) for a in held):
+        return placeholder(value.shape, value.dtype)
+    return value
+
+
+def filled(origin: Any, now: Any) -> Any:
+    """The kept tree, the numbers of its arrays as they are in the tree ``now``."""
+    if is_placeholder(origin):
+        array = now.get("Value") if isinstance(now, dict) else now
+        if isinstance(array, np.ndarray) and array.size == origin.size:
+            return array.reshape(origin.shape, order="F")
+        return origin
+    if isinstance(origin, dict):
+        inner = now if isinstance(now, dict) else {"Value": now}
+        return {name: filled(value, inner.get(name)) for name, value in origin.items()}
+    return origin
+
+
+def wrapped(origin: MatObject, saved: dict[str, Any]) -> MatObject:
+    """An object of the same class that keeps ``saved`` in the same way."""
+    inside = origin.saved is origin.properties.get("any")
+    properties = {**origin.properties, "any": saved} if inside else saved
+    return MatObject(origin.class_name, properties, origin.saveobj, origin.old_style)
