@@ -301,11 +301,16 @@ class Network:
 
         return session.predict_and_update_state(self, *inputs, **options)
 
-    def to_torch(self, **options: Any) -> torch.nn.Module:
+    def to_torch(
+        self,
+        dtype: torch.dtype | str = "float32",
+        device: torch.device | str = "cpu",
+        format: str | Sequence[str] | None = None,
+    ) -> torch.nn.Module:
         """A trainable torch.nn.Module; see torch.module.NetworkModule."""
         from matbridge.torch.module import NetworkModule
 
-        return NetworkModule(self, **options)
+        return NetworkModule(self, dtype, device, format)
 
     def with_weights_from(self, module: torch.nn.Module) -> Network:
         """A copy with the arrays of a module that :meth:`to_torch` made."""

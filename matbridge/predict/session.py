@@ -214,6 +214,7 @@ def _run_piece(
 ) -> tuple[list[Value], States]:
     """One mini-batch; one that goes on with longer sequences begins where the last ended."""
     with _explained(module.network, values):
+        module.check(values)
         if piece.lengths is not None:
             results, _ = module.walk(Ragged(module.prepared, piece.lengths), values, {})
             return results, {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from matbridge.errors import MismatchError
 from matbridge.ops import Value
 from matbridge.passes.fold import fold_batch_normalization
 from matbridge.torch.backend import TorchOps
+from matbridge.torch.entry import check_sizes, check_tensor, entry_dims
 from matbridge.torch.losses import losses
 from matbridge.torch.prepared import Prepared, Tape
 
@@ -110,21 +111,28 @@ class NetworkModule(nn.Module):
     (N, C, T), image sequences (N, C, T, H, W); several in the order of the network's
     inputs and outputs.
 
-    ``dtype`` and ``device`` as torch takes them. Raises UnsupportedError for a network
-    that cannot run.
+    ``dtype`` and ``device`` as torch takes them; ``format`` as for predict, for inputs without
+    an input layer. Raises UnsupportedError for a network that cannot run; called with what
+    does not fit, MismatchError or LayerError.
     """
+
+    # How many shapes are remembered as checked.
+    SHAPES = 1024
 
     def __init__(
         self,
         network: Network,
         dtype: torch.dtype | str = torch.float32,
         device: torch.device | str = "cpu",
+        format: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         network.check_runnable()
         self.network = network
         self.dtype = as_dtype(dtype)
         self.names = module_names(network)
+        self._dims = entry_dims(network, format)
+        self._checked: set[tuple[tuple[int, ...], ...]] = set()
         for layer in network.layers:
             self.add_module(self.names[layer.name], LayerArrays(layer, self.dtype))
         self.to(device)
@@ -147,29 +155,41 @@ class NetworkModule(nn.Module):
 
     def formats(self) -> dict[str, str]:
         """The dims in which each input enters, batch first."""
-        found = {}
-        for name in self.network.input_names:
-            layer = self.network.input_layers.get(name)
-            found[name] = batch_first(layer.format if layer else "CB")
-        return found
+        return dict(self._dims)
 
     def forward(self, *inputs: Tensor) -> Any:
         """The output tensor, or a tuple of them, batch first."""
-        formats = self.formats()
-        if len(inputs) != len(formats):
-            raise MismatchError(
-                f"the network has {len(formats)} inputs, {len(inputs)} were given",
-                mend=f"Inputs, in order: {', '.join(formats)}.",
-            )
-        values = {
-            name: Value(tensor, dims)
-            for (name, dims), tensor in zip(formats.items(), inputs, strict=True)
-        }
+        values = self.entered(inputs)
         results, updates = self.run(values)
         if self.training:
             self.keep(updates)
         aligned = [align_batch_first(self.ops(), value) for value in results]
         return aligned[0] if len(aligned) == 1 else tuple(aligned)
+
+    def entered(self, inputs: Sequence[Tensor]) -> dict[str, Value]:
+        """The inputs by name, checked; sizes once for each shape."""
+        if len(inputs) != len(self._dims):
+            raise MismatchError(
+                f"the network has {len(self._dims)} inputs, {len(inputs)} were given",
+                mend=f"Inputs, in order: {', '.join(self._dims)}.",
+            )
+        device, values = self.device, {}
+        for (name, dims), tensor in zip(self._dims.items(), inputs, strict=True):
+            check_tensor(name, tensor, dims, self.dtype, device)
+            values[name] = Value(tensor, dims)
+        self.check(values)
+        return values
+
+    def check(self, values: Mapping[str, Value]) -> None:
+        """Refuse inputs of sizes that do not fit; looked at once for each shape."""
+        if torch.compiler.is_compiling():
+            return
+        shapes = tuple(tuple(value.data.shape) for value in values.values())
+        if shapes not in self._checked:
+            check_sizes(self.network, values)
+            if len(self._checked) >= self.SHAPES:
+                self._checked.clear()
+            self._checked.add(shapes)
 
     def loss(self, outputs: Tensor | tuple[Tensor, ...], *targets: Tensor) -> Tensor:
         """The loss that MATLAB trains with: that of the output layer, or the sum of several.

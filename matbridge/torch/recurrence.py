@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from matbridge.errors import LayerError
 from matbridge.ops import Recurrence
 from matbridge.torch import loops
 
@@ -47,6 +48,7 @@ def recur(
     ops: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """data (T, B, C), states (directions, B, H); see :meth:`Sequences._recur`."""
+    _check_sizes(how, data, weights, states)
     # Without a copy in order, the input products are ten times as slow for one observation.
     data = ops._apply(Tensor.contiguous, data)
     fits = how.plain and how.reset_gate_mode != "before-multiplication"
@@ -62,6 +64,22 @@ def recur(
         one = _loop_in_place
     found = ops._apply(_loops, one, how, data, directions, states)
     return found[0], list(found[1:])
+
+
+def _check_sizes(how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]) -> None:
+    """The fused kernels read beyond the end of what is too small, and divide by no units."""
+    channels, units = data.shape[2], weights[1].shape[-1]
+    rows = how.directions * len(how.gates) * units
+    biases = 2 if how.reset_gate_mode == "recurrent-bias-after-multiplication" else 1
+    sizes = [tuple(part.shape) for part in weights[:3]]
+    wanted = [(rows, channels), (rows, units), (biases * rows,)]
+    ends = [(state.shape[0], state.shape[2]) for state in states]
+    if rows * channels == 0 or sizes != wanted or set(ends) != {(how.directions, units)}:
+        raise LayerError(
+            f"a recurrent layer of {units} hidden units has weights of sizes {sizes} for "
+            f"{channels} channels",
+            mend="Check the InputSize of the network and the layer before it.",
+        )
 
 
 def _loops(
