@@ -15,7 +15,7 @@ import pytest
 
 import matbridge
 from matbridge.errors import FormatError, MatbridgeError, UnsupportedError
-from matbridge.matlab.file import open_mat, read_mat
+from matbridge.matlab.file import read_mat
 from matbridge.matlab.file.write import write_mat
 
 ATTACKS = Path(__file__).with_name("attacks.py")
@@ -234,7 +234,7 @@ def test_hdf5_heaps_with_wrong_sizes(fixtures, tmp_path):
 
 def test_max_size_bounds_hdf5_too(fixtures):
     with pytest.raises(FormatError, match="max_size="):
-        open_mat(fixtures / "gru_regressor.mat", limit=1000)
+        read_mat(fixtures / "gru_regressor.mat", limit=1000)
 
 
 def test_objects_that_contradict_themselves(fixtures, tmp_path):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matbridge.errors import MatbridgeError, MismatchError
-from matbridge.matlab.file import hdf5, level5
+from matbridge.core.diagnostics import Report
+from matbridge.errors import FormatError, MatbridgeError, MismatchError
+from matbridge.matlab.file import level5
+from matbridge.matlab.file.budget import Budget
 from matbridge.matlab.file.header import FileHeader, read_file_header, sha256
+from matbridge.matlab.file.heaps import read_heaps
+
+if TYPE_CHECKING:
+    from matbridge.matlab.file.hdf5 import CheckedFile
 
 __all__ = ["DEFAULT_LIMIT", "MatFile", "Variable", "open_mat", "read_mat"]
 
@@ -35,20 +42,25 @@ class Variable:
 class MatFile:
     """A MAT-file whose variables are decoded when asked for.
 
-    Raises FormatError for whatever is damaged, cut off or no MAT-file, naming what it is.
+    ``report`` tells what is lost or odd, as far as the file has been read. Raises
+    FormatError for what is no MAT-file or has nothing left that can be read, naming what
+    it is; for a damaged variable, when that is asked for.
     """
 
     def __init__(self, path: str | Path, limit: int = DEFAULT_LIMIT) -> None:
         self.path = Path(path)
         self.limit = limit
         self.header: FileHeader = read_file_header(self.path)
+        self.report = Report()
+        self.budget = Budget(limit, self.path.stat().st_size)
+        # One graph of objects for the file: each is made once.
+        self.objects: dict[int, Any] = {}
         with self._located():
-            self._store = (
-                _Hdf5(self.path, limit)
-                if self.header.version == "v7.3"
-                else _Level5(self.path, self.header, limit)
-            )
+            kind = _Hdf5 if self.header.version == "v7.3" else _Level5
+            self._store = kind(self.path, self.header, self.budget, self.report)
             self.variables: dict[str, Variable] = self._store.variables()
+            for lost in self.report if not self.variables else ():
+                raise FormatError(lost.what, mend=lost.mend)
 
     def __getitem__(self, name: str) -> Any:
         """The plain value of a variable; MismatchError if there is none of this name."""
@@ -56,12 +68,27 @@ class MatFile:
             raise MismatchError(
                 f"there is no variable {name!r}",
                 where=self.path.name,
-                mend=f"It holds {', '.join(self.variables) or 'no variables'}.",
+                mend=f"It holds {listed(self.variables) or 'no variables'}.",
             )
         from matbridge.matlab.file.plain import Plain
 
         with self._located(name):
-            return Plain().value(self._store.read(name))
+            self.budget.begin(name)
+            held, told = False, len(self.report)
+            try:
+                value = Plain(self.budget, self.objects).value(self._store.read(name))
+                held = True
+            finally:
+                self.budget.end(held)
+                self._note(told)
+            return value
+
+    def _note(self, told: int) -> None:
+        """A variable whose checksum proved to be missing carries none."""
+        for odd in list(self.report)[told:]:
+            if odd.what == level5.NO_CHECKSUM and odd.where in self.variables:
+                variable = self.variables[odd.where]
+                self.variables[odd.where] = dataclasses.replace(variable, checked=False)
 
     def sha256(self) -> str:
         return sha256(self.path)
@@ -74,57 +101,86 @@ class MatFile:
             raise error.at(f"{self.path.name}:{name}" if name else self.path.name) from None
 
 
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Names for a message, which stays readable where there are thousands."""
+    names = list(names)
+    rest = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
 class _Level5:
     """v6 and v7: elements one after the other, objects in one of their own."""
 
-    def __init__(self, path: Path, header: FileHeader, limit: int) -> None:
-        self.path, self.header, self.limit = path, header, limit
-        self.elements = level5.elements(path, header, limit)
+    def __init__(self, path: Path, header: FileHeader, budget: Budget, report: Report) -> None:
+        self.path, self.header, self.budget, self.report = path, header, budget, report
+        self.elements = level5.elements(path, header, budget, report)
+        # Of two variables of one name MATLAB loads the last.
+        self.named = {e.head.name: e for e in self.elements if e.head.name}
         self.objects: Any = None
 
     def variables(self) -> dict[str, Variable]:
         return {
-            e.head.name: Variable(e.head.name, e.head.matlab_class, e.head.dims, e.compressed)
-            for e in self.elements
-            if e.head.name
+            name: Variable(name, e.head.matlab_class, e.head.dims, e.compressed)
+            for name, e in self.named.items()
         }
 
     def read(self, name: str) -> Any:
         from matbridge.matlab.file import matio
 
-        element = [e for e in self.elements if e.head.name == name][-1]
-        stream = level5.read_element(self.path, element, self.header.order, self.limit)
-        needs_objects = element.head.matlab_class not in PLAIN_CLASSES
-        return matio.read_array(
-            stream, self.header.order, self._objects() if needs_objects else None
-        )
+        element, order = self.named[name], self.header.order
+        stream = level5.read_element(self.path, element, order, self.budget, self.report)
+        if self.objects is None:
+            self.objects = matio.Objects(self._subsystem)
+        return matio.read_array(stream, order, self.objects)
 
-    def _objects(self) -> Any:
-        """The object store, read once."""
+    def _subsystem(self) -> Any:
         from matbridge.matlab.file import matio
 
-        if self.objects is None:
-            found = level5.subsystem_stream(self.path, self.elements, self.header, self.limit)
-            self.objects = matio.subsystem_from_stream(*found) if found else False
-        return self.objects or None
+        found = level5.subsystem_stream(
+            self.path, self.elements, self.header, self.budget, self.report
+        )
+        return matio.subsystem_from_stream(*found, self.budget) if found else None
 
 
 class _Hdf5:
     """v7.3: one HDF5 dataset or group a variable."""
 
-    def __init__(self, path: Path, limit: int) -> None:
-        self.path, self.limit = path, limit
+    def __init__(self, path: Path, header: FileHeader, budget: Budget, report: Report) -> None:
+        self.path, self.budget, self.report = path, budget, report
+        self.heaps = read_heaps(path)
+        self.objects: Any = None
+
+    def _open(self) -> AbstractContextManager[CheckedFile]:
+        from matbridge.matlab.file import hdf5
+
+        return hdf5.open_hdf5(self.path, self.heaps, self.budget)
 
     def variables(self) -> dict[str, Variable]:
-        with hdf5.open_hdf5(self.path, self.limit) as file:
-            found = hdf5.variables(file)
-        return {name: Variable(name, kind, size, False) for name, (kind, size) in found.items()}
+        from matbridge.matlab.file import hdf5
+
+        found = {}
+        with self._open() as file:
+            for name in file:
+                try:
+                    if name not in hdf5.RESERVED:
+                        found[name] = Variable(name, *hdf5.whos(file[name]), False)
+                except FormatError as error:
+                    self.report.error(f"it is lost: {error.what}", name, error.mend)
+        return found
 
     def read(self, name: str) -> Any:
         from matbridge.matlab.file import matio
 
-        with hdf5.open_hdf5(self.path, self.limit) as file:
-            return matio.read_hdf5(file, name, matio.subsystem_from_hdf5(file))
+        if self.objects is None:
+            self.objects = matio.Objects(self._subsystem)
+        with self._open() as file:
+            return matio.read_hdf5(file, name, self.objects)
+
+    def _subsystem(self) -> Any:
+        from matbridge.matlab.file import matio
+
+        with self._open() as file:
+            return matio.subsystem_from_hdf5(file)
 
 
 # What cannot hold an object.
@@ -141,6 +197,11 @@ def open_mat(path: str | Path, limit: int = DEFAULT_LIMIT) -> MatFile:
 def read_mat(
     path: str | Path, names: Iterable[str] | None = None, limit: int = DEFAULT_LIMIT
 ) -> dict[str, Any]:
-    """The plain values of these variables, of all without names."""
+    """The plain values of these variables, of all without names.
+
+    Raises FormatError where one of them is damaged, or without names a part of the file.
+    """
     file = MatFile(path, limit)
+    for lost in file.report if names is None else ():
+        raise FormatError(lost.what, where=file.path.name, mend=lost.mend)
     return {name: file[name] for name in (file.variables if names is None else names)}

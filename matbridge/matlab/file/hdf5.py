@@ -1,103 +1,222 @@
-"""MAT-files v7.3: HDF5 files, refused where they hold what MATLAB never writes."""
+"""MAT-files v7.3: HDF5 files, refused where they hold what MATLAB never writes.
+
+Every object is checked where it is reached, by name or by reference.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-import re
-import struct
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import h5py
+from h5py import h5a, h5d, h5l, h5o, h5t
 
-from matbridge.errors import FormatError
-from matbridge.matlab.file.level5 import too_large
+from matbridge.errors import FormatError, MatbridgeError
+from matbridge.matlab.file.budget import Budget, too_large
+from matbridge.matlab.file.heaps import Heaps, attribute_data, damaged
 from matbridge.matlab.file.walk import MAX_EMPTY, MAX_NAME
 
-__all__ = ["RESERVED", "check", "open_hdf5", "variables"]
+__all__ = ["FIELDS", "RESERVED", "CheckedFile", "address_of", "open_hdf5", "whos"]
 
 RESERVED = ("#refs#", "#subsystem#")
-# shuffle, deflate, fletcher32: what MATLAB writes; others could load code from plugins.
-FILTERS = frozenset((1, 2, 3))
-MAX_DEPTH = 100
-HEAP = b"GCOL\x01\0\0\0"
-PIECE = 1 << 20
+DEFLATE = 1
+# deflate, shuffle, fletcher32: what MATLAB writes; others could load code from plugins.
+FILTERS = frozenset((DEFLATE, 2, 3))
+# deflate makes at most so many bytes of one.
+LARGEST_RATIO = 1032
+MAX_RANK = 32
+FIELDS = "MATLAB_fields"
+# What the attributes that are read may be: numbers, text of fixed length, references.
+SCALARS = (h5t.INTEGER, h5t.STRING, h5t.REFERENCE)
+NUMBERS = (h5t.INTEGER, h5t.FLOAT)
 
 
-def open_hdf5(path: Path, limit: int) -> h5py.File:
-    """The file, checked; FormatError if it is damaged or holds what MATLAB never writes."""
-    check_heaps(path)
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """Whatever libhdf5 says of damaged data, as FormatError."""
     try:
-        file = h5py.File(path, "r")
-    except (OSError, RuntimeError) as error:
-        raise _damaged(str(error)) from None
-    try:
-        check(file, limit)
-    except FormatError:
-        file.close()
+        yield
+    except MatbridgeError:
         raise
     except Exception as error:
-        file.close()
-        raise _damaged(f"{type(error).__name__} {error}") from None
-    return file
+        raise damaged(f"{type(error).__name__} {error}") from None
 
 
-def check_heaps(path: Path) -> None:
-    """Walk over the global heaps, where HDF5 keeps the names of fields.
+@contextmanager
+def open_hdf5(path: Path, heaps: Heaps, budget: Budget) -> Iterator[CheckedFile]:
+    """The file, to be read; FormatError if it is damaged or holds what MATLAB never writes.
 
-    libhdf5 (2.0) loops without end over a heap whose sizes are wrong. A heap begins with
-    its signature, version and three zeros: eight bytes that do not occur by chance.
+    ``heaps`` are those of the file, which :func:`read_heaps` checked.
     """
-    # Read, not mapped: a mapped file that somebody cuts meanwhile ends the process.
-    length = path.stat().st_size
-    with path.open("rb") as file:
-        for at in _heaps(file):
-            _check_heap(file, at, length)
+    with _decoding(), h5py.File(path, "r") as file:
+        yield CheckedFile(file, dataclasses.replace(heaps, base=file.userblock_size), budget)
 
 
-def _heaps(file: BinaryIO) -> Iterator[int]:
-    """Where heaps begin; each piece of the file is looked at with the end of the one before."""
-    at, tail = 0, b""
-    while True:
-        file.seek(at)
-        piece = file.read(PIECE)
-        if not piece:
+def address_of(found: h5py.Group | h5py.Dataset) -> int:
+    """Where the object stands in the file, whatever led to it."""
+    return int(h5o.get_info(found.id).addr)
+
+
+class CheckedFile:
+    """An HDF5 file that hands out checked objects only."""
+
+    def __init__(self, file: h5py.File, heaps: Heaps, budget: Budget) -> None:
+        self.file, self.heaps, self.budget = file, heaps, budget
+        self.checked: set[int] = set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.file
+
+    def __iter__(self) -> Iterator[str]:
+        self.budget.values(len(self.file))
+        return iter(self.file)
+
+    def __getitem__(self, key: str | h5py.Reference) -> Any:
+        """The object of this name, or that a reference leads to."""
+        if isinstance(key, str):
+            self._check_link(self.file, key)
+        elif not key:
+            raise damaged("a reference leads nowhere")
+        return self.check(self.file[key])
+
+    def check(self, found: Any) -> Any:
+        """The object, if MATLAB could have written it; FormatError otherwise."""
+        if not isinstance(found, h5py.Group | h5py.Dataset):
+            raise _refuse("neither data nor a group", str(found))
+        address = address_of(found)
+        if address not in self.checked:
+            self._check_attributes(found)
+            if isinstance(found, h5py.Group):
+                self._check_links(found)
+            else:
+                self._check_dataset(found)
+            self.checked.add(address)
+        return found
+
+    def hold(self, found: h5py.Group | h5py.Dataset) -> None:
+        """Count what the object is about to take."""
+        self.budget.values()
+        if isinstance(found, h5py.Dataset):
+            count = math.prod(found.shape)
+            self.budget.hold(max(count * found.dtype.itemsize, _chunk_bytes(found)))
+            self.budget.values(count if found.dtype.hasobject else 0)
+
+    def _check_links(self, group: h5py.Group) -> None:
+        """What a group holds stands in this file."""
+        self.budget.values(len(group))
+        for name in group:
+            self._check_link(group, name)
+
+    @staticmethod
+    def _check_link(group: h5py.Group, name: str) -> None:
+        link = group.id.links.get_info(name.encode("utf-8", "surrogateescape"))
+        if link.type != h5l.TYPE_HARD:
+            raise _refuse("a link to elsewhere", f"{group.name}/{name}")
+
+    def _check_dataset(self, found: h5py.Dataset) -> None:
+        creation = found.id.get_create_plist()
+        if creation.get_external_count():
+            raise _refuse("data in another file", found.name)
+        if creation.get_layout() == h5d.VIRTUAL:
+            raise _refuse("a virtual dataset", found.name)
+        filters = [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
+        if not FILTERS.issuperset(filters) or len(set(filters)) < len(filters):
+            raise _refuse("compressed by an unknown filter", found.name)
+        self._check_type(found)
+        self._check_shape(found)
+        if DEFLATE in filters:
+            self._check_chunks(found, _chunk_bytes(found))
+
+    def _check_type(self, found: h5py.Dataset) -> None:
+        """Numbers, pairs of them (complex), references, or the names of fields."""
+        kind = found.id.get_type()
+        parts = [kind]
+        if kind.get_class() == h5t.COMPOUND:
+            parts = [kind.get_member_type(i) for i in range(kind.get_nmembers())]
+        if all(p.get_class() in NUMBERS and p.get_size() <= 8 for p in parts):
             return
-        for found in re.finditer(HEAP, tail + piece):
-            yield at - len(tail) + found.start()
-        at += len(piece)
-        tail = (tail + piece)[1 - len(HEAP) :]
+        if kind.get_class() == h5t.VLEN:
+            self._check_names(found, kind)
+        elif h5py.check_ref_dtype(found.dtype) is not h5py.Reference:
+            raise _refuse("of a type", found.name)
+
+    def _check_names(self, found: h5py.Dataset, kind: h5t.TypeVlenID) -> None:
+        """A list of names too long for an attribute is a dataset, in one piece."""
+        offset = found.id.get_offset()
+        if offset is None:
+            raise _refuse("a list of names in pieces", found.name)
+        with self.heaps.path.open("rb") as file:
+            file.seek(offset)
+            references = file.read(found.id.get_storage_size())
+        self.budget.values(len(references))
+        self.heaps.check(references, kind.get_super().get_size())
+
+    def _check_shape(self, found: h5py.Dataset) -> None:
+        if len(found.shape) > MAX_RANK or (len(found.shape) < 2 and not self._is_inner(found)):
+            raise damaged(f"{found.name} has {len(found.shape)} dimensions")
+        if _chunk_bytes(found) > self.budget.limit:
+            raise too_large(found.name, self.budget.limit)
+        if found.attrs.get("MATLAB_empty", 0):
+            _check_empty(found)
+
+    @staticmethod
+    def _is_inner(found: h5py.Dataset) -> bool:
+        """Parts of sparse matrices, lists of names and the sizes of empty arrays are rows."""
+        return "MATLAB_class" not in found.attrs or "MATLAB_empty" in found.attrs
+
+    def _check_chunks(self, found: h5py.Dataset, chunk: int) -> None:
+        """libhdf5 inflates a chunk to the end, whatever it should hold."""
+        suspects: list[tuple[int, ...]] = []
+
+        def look(stored: Any) -> None:
+            if stored.size * LARGEST_RATIO > self.budget.limit:
+                suspects.append(stored.chunk_offset)
+
+        found.id.chunk_iter(look)
+        for place in suspects:
+            _, data = found.id.read_direct_chunk(place)
+            # One byte more than fletcher32 adds to a chunk.
+            if len(zlib.decompressobj().decompress(data, chunk + 5)) > chunk + 4:
+                raise too_large(found.name, self.budget.limit)
+
+    def _check_attributes(self, found: h5py.Group | h5py.Dataset) -> None:
+        """What is read of them is of fixed size, but for the names of fields."""
+        for name in ATTRIBUTES:
+            if not h5a.exists(found.id, name.encode()):
+                continue
+            attribute = h5a.open(found.id, name.encode())
+            kind = attribute.get_type()
+            if name == FIELDS and kind.get_class() == h5t.VLEN:
+                data = attribute_data(self.heaps, address_of(found), name)
+                count = math.prod(attribute.shape)
+                self.budget.values(count)
+                self.heaps.check(data[: 16 * count], kind.get_super().get_size())
+            elif kind.get_class() not in SCALARS or _is_variable_text(kind):
+                raise _refuse("described by an attribute of a type", found.name)
 
 
-def _check_heap(file: BinaryIO, start: int, length: int) -> None:
-    head = _bytes_at(file, start, 16)
-    (size,) = struct.unpack_from("<Q", head, 8)
-    at, end = start + 16, start + size
-    if size < 16 or end > length:
-        raise _damaged(f"a heap claims {size} bytes")
-    while at + 16 <= end:
-        index, _, claim = struct.unpack("<HHxxxxQ", _bytes_at(file, at, 16))
-        # The object 0 is what is free; it reaches to the end and counts its own header.
-        reach = claim if index == 0 else 16 + claim + -claim % 8
-        if reach < 16 or at + reach > end:
-            raise _damaged(f"an object in a heap claims {claim} bytes")
-        at += reach
+ATTRIBUTES = (
+    "MATLAB_class",
+    "MATLAB_empty",
+    FIELDS,
+    "MATLAB_int_decode",
+    "MATLAB_object_decode",
+    "MATLAB_sparse",
+)
 
 
-def _bytes_at(file: BinaryIO, at: int, count: int) -> bytes:
-    file.seek(at)
-    found = file.read(count)
-    if len(found) < count:
-        raise _damaged("a heap is cut off")
-    return found
+def _is_variable_text(kind: h5t.TypeID) -> bool:
+    return isinstance(kind, h5t.TypeStringID) and kind.is_variable_str()
 
 
-def _damaged(why: str) -> FormatError:
-    return FormatError(
-        f"the HDF5 data are damaged: {why.splitlines()[0]}",
-        mend="Copy or download the file again, or save it with -v7.",
-    )
+def _chunk_bytes(found: h5py.Dataset) -> int:
+    """What libhdf5 takes to read any part of a chunk."""
+    return math.prod(found.chunks) * found.dtype.itemsize if found.chunks else 0
 
 
 def _refuse(what: str, name: str) -> FormatError:
@@ -107,60 +226,25 @@ def _refuse(what: str, name: str) -> FormatError:
     )
 
 
-def check(file: h5py.File, limit: int) -> None:
-    """Links inside the file only, data in the file only, known filters, bounded size."""
-    total = 0
-    pending: list[tuple[h5py.Group, int]] = [(file, 0)]
-    while pending:
-        group, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise _refuse("nested too deep", group.name)
-        for name in group:
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise _refuse("a link to elsewhere", f"{group.name}/{name}")
-            found = group[name]
-            if isinstance(found, h5py.Group):
-                pending.append((found, depth + 1))
-            elif isinstance(found, h5py.Dataset):
-                total += _check_dataset(found)
-        if total > limit:
-            raise too_large("the file", limit)
-
-
-def _check_dataset(found: h5py.Dataset) -> int:
-    """The size of the data, in bytes."""
-    if found.external:
-        raise _refuse("data in another file", found.name)
-    if found.is_virtual:
-        raise _refuse("a virtual dataset", found.name)
-    creation = found.id.get_create_plist()
-    used = {creation.get_filter(i)[0] for i in range(creation.get_nfilters())}
-    if used - FILTERS:
-        raise _refuse("compressed by an unknown filter", found.name)
-    if found.attrs.get("MATLAB_empty", 0):
-        _check_empty(found)
-    return math.prod(found.shape or ()) * found.dtype.itemsize
-
-
 def _check_empty(found: h5py.Dataset) -> None:
     """An array without elements holds its dimensions; a struct without fields may be 1×1."""
-    dims = [int(n) for n in found[()].reshape(-1)] if found.size <= MAX_DEPTH else [MAX_EMPTY + 1]
+    dims = [int(n) for n in found[()].reshape(-1)] if found.size <= MAX_RANK else [MAX_EMPTY + 1]
     if math.prod(dims) > MAX_NAME or max(dims, default=0) > MAX_EMPTY:
-        raise _damaged(f"{found.name} is empty and claims the dimensions {dims}")
+        raise damaged(f"{found.name} is empty and claims the dimensions {dims}")
 
 
-def variables(file: h5py.File) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Class and size of each variable."""
-    return {name: (_class(file[name]), _size(file[name])) for name in file if name not in RESERVED}
+def whos(found: h5py.Group | h5py.Dataset) -> tuple[str, tuple[int, ...]]:
+    """Class and size of a variable."""
+    with _decoding():
+        return _class(found), _size(found)
 
 
-def _class(found: Any) -> str:
+def _class(found: h5py.Group | h5py.Dataset) -> str:
     name = found.attrs.get("MATLAB_class", b"")
     return name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
 
 
-def _size(found: Any) -> tuple[int, ...]:
+def _size(found: h5py.Group | h5py.Dataset) -> tuple[int, ...]:
     if isinstance(found, h5py.Group) or found.attrs.get("MATLAB_object_decode") is not None:
         return (1, 1)
     if found.attrs.get("MATLAB_empty", 0):

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from matbridge.core.diagnostics import Report
 from matbridge.errors import FormatError
+from matbridge.matlab.file.budget import Budget
 from matbridge.matlab.file.header import HEADER_BYTES, FileHeader
 from matbridge.matlab.file.walk import (
     MI_COMPRESSED,
@@ -21,57 +23,72 @@ from matbridge.matlab.file.walk import (
     walk,
 )
 
-__all__ = ["Element", "elements", "read_element", "subsystem_stream"]
+__all__ = ["NO_CHECKSUM", "Element", "elements", "read_element", "subsystem_stream"]
 
 CHUNK = 1 << 20
 # Enough of an element to see its name, class and dimensions.
 PEEK = 4096
+NO_CHECKSUM = (
+    "its compressed data end without their checksum, so that a changed bit would go unnoticed; "
+    "all bytes that it claims are there"
+)
 CUT_OFF = "The file is cut off: copy or download it again."
 
 
 @dataclass(frozen=True)
 class Element:
-    """A top-level element: where its data are in the file and what it holds."""
+    """A top-level element: where its data are in the file and what it holds.
+
+    ``damage`` says why it cannot be read, where that shows already.
+    """
 
     head: ArrayHeader
     start: int
     size: int
     compressed: bool
+    damage: str = ""
 
 
-def elements(path: Path, header: FileHeader, limit: int) -> list[Element]:
-    """The variables of the file, by their headers; FormatError if one is not sound.
+def elements(path: Path, header: FileHeader, budget: Budget, report: Report) -> list[Element]:
+    """The variables of the file, by their headers; what is lost is told in ``report``.
 
     The element at ``header.subsystem`` (nameless) is among them.
     """
     with path.open("rb") as file:
-        return list(_elements(file, header.order, path.stat().st_size, limit))
+        return list(_elements(file, header.order, path.stat().st_size, budget, report))
 
 
-def _elements(file: BinaryIO, order: str, length: int, limit: int) -> Iterator[Element]:
+def _elements(
+    file: BinaryIO, order: str, length: int, budget: Budget, report: Report
+) -> Iterator[Element]:
     at = HEADER_BYTES
     while at < length:
+        budget.values()
         file.seek(at)
         tag = file.read(8)
         if len(tag) < 8:
-            raise FormatError(f"an element is cut off at byte {at}", mend=CUT_OFF)
+            report.error(f"an element is cut off at byte {at}", mend=CUT_OFF)
+            return
         kind, size = struct.unpack(order + "II", tag)
         if kind not in (MI_COMPRESSED, MI_MATRIX):
-            raise FormatError(
-                f"data type {kind} stands at byte {at} where a variable must",
+            report.error(
+                f"data type {kind} stands at byte {at} where a variable must; "
+                f"what follows is lost, {length - at} bytes",
                 mend="The file is damaged: copy it again, or save it again in MATLAB.",
             )
-        if at + 8 + size > length:
-            raise FormatError(
-                f"the variable at byte {at} claims {size} bytes where {length - at - 8} are left",
-                mend=CUT_OFF,
-            )
+            return
+        left = length - at - 8
+        damage = f"it claims {size} bytes where {left} are left" if size > left else ""
         if size:
-            yield _peek(file, order, at, size, kind == MI_COMPRESSED)
+            try:
+                yield _peek(file, order, at, min(size, left), kind == MI_COMPRESSED, damage)
+            except FormatError as error:
+                report.error(f"the variable at byte {at} is lost: {damage or error.what}",
+                             mend=CUT_OFF if damage else error.mend)  # fmt: skip
         at += 8 + size
 
 
-def _peek(file: BinaryIO, order: str, at: int, size: int, compressed: bool) -> Element:
+def _peek(file: BinaryIO, order: str, at: int, size: int, compressed: bool, damage: str) -> Element:
     """The element at ``at``, from its first bytes alone."""
     if compressed:
         data = file.read(min(size, PEEK))
@@ -82,7 +99,7 @@ def _peek(file: BinaryIO, order: str, at: int, size: int, compressed: bool) -> E
     else:
         file.seek(at)
         data = file.read(min(size + 8, PEEK))
-    return Element(read_header(memoryview(data), order, 0), at, size, compressed)
+    return Element(read_header(memoryview(data), order, 0), at, size, compressed, damage)
 
 
 def _damaged(at: int, why: str) -> FormatError:
@@ -92,24 +109,34 @@ def _damaged(at: int, why: str) -> FormatError:
     )
 
 
-def read_element(path: Path, element: Element, order: str, limit: int) -> io.BytesIO:
+def read_element(
+    path: Path, element: Element, order: str, budget: Budget, report: Report
+) -> io.BytesIO:
     """The element's array, uncompressed and walked over: safe to give to mat-io.
 
-    At most ``limit`` bytes are inflated; FormatError beyond.
+    What is odd about it and does not keep it from being read is told in ``report``.
+    Raises FormatError where it is damaged or takes more than the budget.
     """
+    if element.damage:
+        raise FormatError(f"the variable is cut off: {element.damage}", mend=CUT_OFF)
     with path.open("rb") as file:
         if element.compressed:
-            stream = _inflate(file, element, order, limit)
+            stream = _inflate(file, element, order, budget, report)
         else:
+            budget.hold(element.size)
             file.seek(element.start)
             stream = io.BytesIO(file.read(element.size + 8))
     with stream.getbuffer() as view:
-        walk(view, order)
+        left = len(view) - walk(view, order, budget)
+    if left > 0:
+        report.warning(f"{left} bytes after the array are not used", element.head.name)
     stream.seek(0)
     return stream
 
 
-def _inflate(file: BinaryIO, element: Element, order: str, limit: int) -> io.BytesIO:
+def _inflate(
+    file: BinaryIO, element: Element, order: str, budget: Budget, report: Report
+) -> io.BytesIO:
     file.seek(element.start + 8)
     left, inflater, stream = element.size, zlib.decompressobj(), io.BytesIO()
     try:
@@ -117,32 +144,25 @@ def _inflate(file: BinaryIO, element: Element, order: str, limit: int) -> io.Byt
             chunk = file.read(min(left, CHUNK))
             left -= len(chunk)
             while chunk:
-                stream.write(inflater.decompress(chunk, CHUNK))
+                budget.hold(stream.write(inflater.decompress(chunk, CHUNK)))
                 chunk = inflater.unconsumed_tail
-                if stream.tell() > limit:
-                    raise too_large(element.head.name, limit)
-        # What is missing here is the checksum, or data before it.
-        if not inflater.eof:
-            raise _damaged(element.start, "its end is missing")
     except zlib.error as error:
         raise _damaged(element.start, str(error)) from None
     with stream.getbuffer() as view:
-        _, claimed = struct.unpack_from(order + "II", view)
-        if claimed + 8 > len(view):
-            raise _damaged(element.start, f"it holds {len(view)} bytes of {claimed + 8}")
+        claimed = struct.unpack_from(order + "II", view)[1] + 8 if len(view) > 7 else 8
+        if claimed > len(view):
+            end = "" if inflater.eof else "its end is missing: "
+            raise _damaged(element.start, f"{end}it holds {len(view)} bytes of {claimed}")
+    if not inflater.eof:
+        report.warning(NO_CHECKSUM, element.head.name, "If you can, copy the file again.")
+    elif left or inflater.unused_data:
+        unused = left + len(inflater.unused_data)
+        report.warning(f"{unused} bytes after the compressed data are not used", element.head.name)
     return stream
 
 
-def too_large(name: str, limit: int) -> FormatError:
-    """What is said of data beyond ``max_size``."""
-    return FormatError(
-        f"{name or 'the object data'} holds more than {limit >> 20} MiB",
-        mend="If you trust the file, raise the bound with max_size=.",
-    )
-
-
 def subsystem_stream(
-    path: Path, found: list[Element], header: FileHeader, limit: int
+    path: Path, found: list[Element], header: FileHeader, budget: Budget, report: Report
 ) -> tuple[io.BytesIO, str] | None:
     """The stream of the objects' data, positioned at its array, and its byte order.
 
@@ -157,13 +177,13 @@ def subsystem_stream(
             "the objects' data are not where the header says",
             mend="The file is damaged: copy it again, or save it again in MATLAB.",
         )
-    stream = read_element(path, inside[0], header.order, limit)
+    stream = read_element(path, inside[0], header.order, budget, report)
     with stream.getbuffer() as view:
         start = _payload(view, header.order)
         order = {b"IM": "<", b"MI": ">"}.get(bytes(view[start + 2 : start + 4]))
         if order is None or len(view) - start < 16:
             raise FormatError("the objects' data have no valid header", mend=CUT_OFF)
-        walk(view, order, start + 8)
+        walk(view, order, budget, start + 8)
     stream.seek(start + 8)
     return stream, order
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from matbridge.errors import FormatError
 from matbridge.matlab.file import matio
+from matbridge.matlab.file.budget import Budget
 from matbridge.matlab.file.values import (
     Categorical,
     Cell,
@@ -29,10 +30,16 @@ __all__ = ["Plain"]
 
 
 class Plain:
-    """Converts values; one object met twice becomes one object."""
+    """Converts values; one object, cell or struct met twice becomes one.
 
-    def __init__(self) -> None:
-        self.objects: dict[int, Any] = {}
+    ``objects`` are those of the file that are made already; ``budget`` counts the values.
+    Both tables go by identity, and hold what a value comes from, which so keeps its own.
+    """
+
+    def __init__(self, budget: Budget, objects: dict[int, tuple[Any, Any]]) -> None:
+        self.budget = budget
+        self.objects = objects
+        self.lists: dict[int, tuple[Any, Any]] = {}
 
     def value(self, found: Any) -> Any:
         """The plain value of what mat-io returned; FormatError if it nests too deep."""
@@ -42,9 +49,15 @@ class Plain:
             raise FormatError("objects are nested too deep") from None
 
     def _value(self, found: Any) -> Any:
+        self.budget.values()
+        if id(found) in self.lists:
+            return self.lists[id(found)][1]
         for kind, convert in CONVERSIONS:
             if isinstance(found, kind):
-                return convert(self, found)
+                plain = convert(self, found)
+                if isinstance(plain, list | dict | FunctionHandle):
+                    self.lists[id(found)] = found, plain
+                return plain
         return found
 
     def _array(self, found: np.ndarray) -> Any:
@@ -52,9 +65,7 @@ class Plain:
             return self._structs(found)
         if found.dtype.kind == "U":
             return _text(found)
-        if found.dtype.hasobject:
-            return self._cell(found)
-        return found
+        return self._cell(found) if found.dtype.hasobject else found
 
     def _items(self, found: np.ndarray) -> list[Any]:
         return list(found.reshape(-1, order="F"))
@@ -66,6 +77,7 @@ class Plain:
         return items[0] if found.shape == (1, 1) else StructArray(items, found.shape, names)
 
     def _empty_struct(self, found: np.ndarray) -> Any:
+        self.budget.values(found.size)
         return {} if found.shape == (1, 1) else StructArray([{}] * found.size, found.shape)
 
     def _cell(self, found: np.ndarray) -> Any:
@@ -83,7 +95,8 @@ class Plain:
         """{magic; struct} or a struct, whose field function_handle holds text and variables."""
         outer = raw[1] if isinstance(raw, Cell) else raw
         inner = outer.get("function_handle", {}) if isinstance(outer, dict) else {}
-        text = str(inner.get("function", ""))
+        text = _text_or_none(inner.get("function")) or ""
+        self.budget.hold(len(text))
         if inner.get("type") == "anonymous":
             text = text[text.find("@") :]
         return FunctionHandle(text, _captured(inner.get("workspace")), raw)
@@ -100,19 +113,16 @@ class Plain:
         return ObjectArray(items, found.shape, found.classname)
 
     def _object(self, found: Any) -> Any:
-        known = self.objects.get(id(found))
-        if known is not None:
-            return known
-        special = self._special(found)
-        if special is not None:
-            self.objects[id(found)] = special
-            return special
-        made = MatObject(found.classname, saveobj=getattr(found, "saveobj", False))
-        # Before its properties: they may lead back to it.
-        self.objects[id(found)] = made
-        if isinstance(found.properties, dict):
-            made.properties = {name: self._value(p) for name, p in found.properties.items()}
-        return made
+        if id(found) not in self.objects:
+            special = self._special(found)
+            plain = special
+            if special is None:
+                plain = MatObject(found.classname, saveobj=getattr(found, "saveobj", False))
+            # Before its properties: they may lead back to it.
+            self.objects[id(found)] = found, plain
+            if special is None and isinstance(found.properties, dict):
+                plain.properties = {name: self._value(p) for name, p in found.properties.items()}
+        return self.objects[id(found)][1]
 
     def _special(self, found: Any) -> Any:
         """The plain form of a class that has one; None where its properties are not as usual."""
@@ -135,6 +145,7 @@ class Plain:
     # -- classes with a plain form ----------------------------------------------------------
 
     def _string(self, properties: dict[str, Any]) -> Any:
+        self.budget.hold(getattr(properties.get("any"), "nbytes", 0))
         found = matio.mat_to_string(properties, "<")
         items = [s if isinstance(s, str) else None for s in self._items(found)]
         if found.shape == (1, 1) and items[0] is not None:
@@ -142,25 +153,25 @@ class Plain:
         return StringArray(items, found.shape)
 
     def _categorical(self, properties: dict[str, Any]) -> Categorical | None:
-        names = self._value(properties.get("categoryNames"))
+        names = self._texts(properties.get("categoryNames"))
         codes = properties.get("codes")
-        if not isinstance(names, Cell) or not isinstance(codes, np.ndarray):
+        if not isinstance(codes, np.ndarray) or codes.dtype.kind not in "ui":
             return None
-        if codes.size and int(codes.max()) > len(names):
+        if codes.size and not 0 <= int(codes.min()) <= int(codes.max()) <= len(names):
             return None
         flags = (bool(np.any(properties.get(n, False))) for n in ("isOrdinal", "isProtected"))
-        return Categorical(tuple(str(name) for name in names), codes, *flags)
+        return Categorical(names, codes, *flags)
 
     def _table(self, properties: dict[str, Any]) -> Table | None:
-        names = self._value(properties.get("varnames"))
+        names = self._texts(properties.get("varnames"))
         data = self._value(properties.get("data"))
-        if not isinstance(names, Cell) or not isinstance(data, Cell) or len(names) != len(data):
+        if not isinstance(data, Cell) or len(names) != len(data):
             return None
         rows = self._value(properties.get("rownames"))
         rest = self._value(properties.get("props"))
         return Table(
-            dict(zip(map(str, names), data, strict=True)),
-            tuple(str(row) for row in rows) if isinstance(rows, Cell) else (),
+            dict(zip(names, data, strict=True)),
+            self._texts(properties["rownames"]) if isinstance(rows, Cell) else (),
             rest if isinstance(rest, dict) else {},
         )
 
@@ -169,14 +180,27 @@ class Plain:
         if not isinstance(held, dict) or "keys" not in held:
             return None
         keys, items = held["keys"], held["values"]
+        self.budget.values(len(items))
         return Map(
             zip(
                 _scalars(keys), items if isinstance(items, list) else _scalars(items), strict=False
             ),
-            str(held.get("keyType", "char")),
-            str(held.get("valueType", "any")),
+            _text_or_none(held.get("keyType")) or "char",
+            _text_or_none(held.get("valueType")) or "any",
             bool(np.any(held.get("uniformity", False))),
         )
+
+    def _texts(self, found: Any) -> tuple[str, ...]:
+        """The texts of a cell; TypeError if there is anything else in it."""
+        items = self._value(found)
+        self.budget.values(len(items))
+        if not isinstance(items, Cell) or not all(isinstance(item, str) for item in items):
+            raise TypeError("this is no cell of texts")
+        return tuple(items)
+
+
+def _text_or_none(found: Any) -> str | None:
+    return found if isinstance(found, str) else None
 
 
 def _text(found: np.ndarray) -> Any:

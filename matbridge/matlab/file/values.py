@@ -43,6 +43,10 @@ __all__ = [
 ]
 
 
+# How many elements a value shows of itself, and characters of each.
+SHOWN, WIDTH = 6, 60
+
+
 class _Shaped(list[Any]):
     """A list with MATLAB's size; a column unless told otherwise."""
 
@@ -53,8 +57,17 @@ class _Shaped(list[Any]):
             raise ValueError(f"{len(self)} elements do not make a {self.shape} array")
 
     def __repr__(self) -> str:
-        size = "×".join(map(str, self.shape))
-        return f"{type(self).__name__}({size}: {super().__repr__()})"
+        rest = ", ..." if len(self) > SHOWN else ""
+        return f"{_short(self)[:-1]}: {', '.join(map(_short, self[:SHOWN]))}{rest})"
+
+
+def _short(value: Any) -> str:
+    """A value in a few words. Values are shared: in full, forty cells could fill any memory."""
+    if isinstance(value, _Shaped | np.ndarray):
+        return f"{type(value).__name__}({'×'.join(map(str, value.shape))})"
+    if isinstance(value, dict):
+        return f"struct({', '.join(map(str, value))[:WIDTH]})"
+    return repr(value)[:WIDTH] if isinstance(value, str | int) else type(value).__name__
 
 
 class Cell(_Shaped):
@@ -132,6 +145,9 @@ class MatObject:
     properties: dict[str, Any] = field(default_factory=dict)
     saveobj: bool = False
     old_style: bool = False
+
+    def __repr__(self) -> str:
+        return f"MatObject({self.class_name!r}: {', '.join(self.properties)[:WIDTH]})"
 
     @property
     def saved(self) -> dict[str, Any]:

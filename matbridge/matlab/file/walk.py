@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matbridge.errors import FormatError
+from matbridge.matlab.file.budget import Budget
 
 __all__ = ["ArrayHeader", "read_header", "walk"]
 
@@ -80,8 +81,9 @@ def _broken(what: str, at: int) -> FormatError:
 class Walker:
     """Checks elements of one buffer; ``order`` is "<" or ">"."""
 
-    def __init__(self, data: memoryview, order: str) -> None:
+    def __init__(self, data: memoryview, order: str, budget: Budget | None = None) -> None:
         self.data = data
+        self.budget = budget
         self.pair = struct.Struct(order + "II")
         self.order = order
 
@@ -106,6 +108,8 @@ class Walker:
         kind, size, start, after = self.tag(at, end)
         if kind != MI_MATRIX:
             raise _broken(f"data type {kind} stands where an array must", at)
+        if self.budget is not None:
+            self.budget.values()
         if depth > MAX_DEPTH:
             raise _broken(f"arrays are nested more than {MAX_DEPTH} deep", at)
         if size:
@@ -256,9 +260,12 @@ class Walker:
         return found.astype(np.int64), after
 
 
-def walk(data: memoryview, order: str, at: int = 0) -> None:
-    """Check the one array element that begins at ``at``; FormatError if it is not sound."""
-    Walker(data, order).matrix(at, len(data))
+def walk(data: memoryview, order: str, budget: Budget, at: int = 0) -> int:
+    """Check the one array element that begins at ``at``; returns where it ends.
+
+    Raises FormatError if it is not sound, or holds more values than the budget has.
+    """
+    return Walker(data, order, budget).matrix(at, len(data))
 
 
 def read_header(data: memoryview, order: str, at: int, size: int | None = None) -> ArrayHeader:

@@ -1,0 +1,99 @@
+"""What reading one file may take: a file of a few kilobytes can ask for any amount."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from matbridge.errors import FormatError
+
+__all__ = ["Budget", "too_large"]
+
+MEND = "If you trust the file, raise the bound with max_size=."
+# Values that any file may make; files of more bytes may make more.
+VALUES = 1 << 20
+BYTES_PER_VALUE = 4
+# Seconds of the processor for any file, and bytes of the file that add another.
+SECONDS = 20.0
+BYTES_PER_SECOND = 2 << 20
+# Time is looked at once in so many values.
+STEP = 256
+
+
+@dataclass
+class Spent:
+    """What one variable took."""
+
+    values: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+class Budget:
+    """Counts, where they are made, the values, bytes and seconds that a file takes.
+
+    ``limit`` is the user's --max-size in bytes; a file of ``size`` bytes may make some
+    values and take some seconds on top. What a variable took is counted once, however
+    often it is read. Raises FormatError beyond.
+    """
+
+    def __init__(self, limit: int, size: int = 0) -> None:
+        self.limit = limit
+        self.most_values = max(VALUES, limit >> 12) + size // BYTES_PER_VALUE
+        self.most_seconds = max(SECONDS, limit / (200 << 20)) + size / BYTES_PER_SECOND
+        self.spent: dict[str, Spent] = {}
+        self.before = Spent()
+        self.begin("")
+
+    def begin(self, name: str) -> None:
+        """What is spent from here on is the variable's of this name, anew if it was read before."""
+        self.name = name
+        again = self.spent.get(name, Spent())
+        self.now = self.spent[name] = Spent()
+        self.before.values -= again.values
+        self.before.bytes -= again.bytes
+        self.before.seconds -= again.seconds
+        self.started = time.thread_time()
+        self.next_look = STEP
+
+    def end(self, held: bool = True) -> None:
+        """The variable is read; if that failed nothing is ``held``, but the time is gone."""
+        seconds = time.thread_time() - self.started
+        self.spent[self.name] = self.now = replace(self.now if held else Spent(), seconds=seconds)
+        self.before.values += self.now.values
+        self.before.bytes += self.now.bytes
+        self.before.seconds += self.now.seconds
+
+    def values(self, count: int = 1) -> None:
+        """So many values are about to be made."""
+        self.now.values += count
+        if self.now.values >= self.next_look:
+            self.next_look = self.now.values + STEP
+            self.look()
+
+    def look(self) -> None:
+        """Raise FormatError where values or seconds are used up."""
+        if self.before.values + self.now.values > self.most_values:
+            raise FormatError(
+                f"{self.name or 'the file'} holds more than {self.most_values:,} values "
+                "for a file of its size",
+                mend=MEND,
+            )
+        if self.before.seconds + time.thread_time() - self.started > self.most_seconds:
+            raise FormatError(
+                f"{self.name or 'the file'} takes more than {self.most_seconds:.0f} seconds "
+                "for a file of its size",
+                mend=MEND,
+            )
+
+    def hold(self, count: int) -> None:
+        """So many bytes are about to be held."""
+        self.now.bytes += count
+        if self.before.bytes + self.now.bytes > self.limit:
+            raise too_large(self.name, self.limit)
+        self.look()
+
+
+def too_large(name: str, limit: int) -> FormatError:
+    """What is said of data beyond --max-size."""
+    return FormatError(f"{name or 'the file'} holds more than {limit >> 20} MiB", mend=MEND)
