@@ -193,3 +193,14 @@ print(refused)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["6"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_arrays_that_are_not_finite_are_named(value):
+    network = sequences()
+    assert network.nonfinite_arrays() == ()
+    arrays = dict(network["lstm"].arrays)
+    arrays["Bias"] = np.array(arrays["Bias"])
+    arrays["Bias"][3] = value
+    broken = network.with_layers(network["lstm"].replace(arrays=arrays))
+    assert broken.nonfinite_arrays() == ("lstm.Bias",)

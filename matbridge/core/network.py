@@ -231,6 +231,15 @@ class Network:
         """The number of learnable values."""
         return sum(a.size for layer in self.layers for a in layer.learnables().values())
 
+    def nonfinite_arrays(self) -> tuple[str, ...]:
+        """The arrays that hold NaN or Inf, as of a training that diverged: "fc.Weights"."""
+        return tuple(
+            f"{layer.name}.{name}"
+            for layer in self.layers
+            for name, array in layer.arrays.items()
+            if not np.isfinite(array).all()
+        )
+
     # -- the walk --------------------------------------------------------------------------
 
     def walk(
