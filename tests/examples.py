@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from reference import elementwise, recurrent, windows
+from reference import elementwise, imported, recurrent, windows
 
 
 @dataclass(frozen=True)
@@ -558,3 +558,87 @@ for text, y in (
 ):  # fmt: skip
     add("functionLayer", text, inputs=("CB", x), outputs=y)
 add("functionLayer", "@(x)round(3*x)", inputs=("CB", x), outputs=np.round(3 * x), gradient=False)
+
+# -- left by importers ---------------------------------------------------------------------------
+
+x = draw("imported", 3, 4, 2, 5)
+rows = x.reshape(-1, 5)[:6]
+for scale, offset in (
+    (draw("scale", 1, 1, 2), draw("offset", 1, 1, 2)),
+    (draw("scale", 3, 4, 2), draw("offset", 1, 1)),
+    (draw("scale", 3, 4), draw("offset", 1, 4)),
+):
+    for y, options in (
+        (imported.elementwise_affine(x, scale, offset), {}),
+        (imported.elementwise_affine(x, scale, 0), {"DoOffset": False}),
+        (imported.elementwise_affine(x, 1, offset), {"DoScale": False}),
+    ):
+        add(
+            "nnet.onnx.layer.ElementwiseAffineLayer",
+            Scale=scale,
+            Offset=offset,
+            inputs=("SSCB", x),
+            outputs=y,
+            **options,
+        )
+for shape in ((6, 1), (1, 6), (1, 1, 6)):
+    offset = draw("offset", *shape)
+    add(
+        "nnet.onnx.layer.ElementwiseAffineLayer",
+        Scale=np.array([[2.0]]),
+        Offset=offset,
+        inputs=("CB", rows),
+        outputs=2 * rows + offset.reshape(6, 1),
+    )
+for alpha in (draw("alpha", 1, 1, 2), draw("alpha", 1, 1), draw("alpha", 3, 4, 2)):
+    add(
+        "nnet.onnx.layer.PreluLayer",
+        Alpha=alpha,
+        inputs=("SSCB", x),
+        outputs=imported.prelu(x, alpha),
+    )
+add("nnet.onnx.layer.ClipLayer", Min=-0.5, Max=0.25, inputs=("SSCB", x), outputs=x.clip(-0.5, 0.25))
+volume = draw("imported", 2, 3, 4, 2, 2)
+for format, data in (("SSCB", x), ("SSSCB", volume), ("CB", rows)):
+    onnx_rows, keras_rows = imported.flatten(data, True), imported.flatten(data, False)
+    ones = (1,) * format.count("S")
+    add("nnet.onnx.layer.FlattenInto2dLayer", inputs=(format, data), outputs=onnx_rows)
+    add(
+        "nnet.onnx.layer.FlattenLayer",
+        inputs=(format, data),
+        outputs=onnx_rows.reshape(*ones, *onnx_rows.shape),
+    )
+    add(
+        "nnet.keras.layer.FlattenCStyleLayer",
+        inputs=(format, data),
+        outputs=keras_rows.reshape(*ones, *keras_rows.shape),
+    )
+steps = draw("imported", 3, 4, 2, 2, 6)
+add(
+    "nnet.keras.layer.TimeDistributedFlattenCStyleLayer",
+    inputs=("SSCBT", steps),
+    outputs=with_images(lambda one: imported.flatten(one, False), steps),
+)
+add(
+    "nnet.keras.layer.ZeroPadding2dLayer",
+    Amounts=[1, 2, 0, 3],
+    inputs=("SSCB", x),
+    outputs=imported.zero_padding(x, (1, 2), (0, 3)),
+)
+sequence = draw("imported", 3, 2, 6)
+for amounts, pair in (([2, 1], (2, 1)), (2, (2, 2))):
+    add(
+        "nnet.keras.layer.ZeroPadding1dLayer",
+        Amounts=amounts,
+        inputs=("CBT", sequence),
+        outputs=np.moveaxis(imported.zero_padding(np.moveaxis(sequence, 2, 0), pair), 0, 2),
+    )
+signal = draw("imported", 5, 3, 2)
+add(
+    "nnet.keras.layer.ZeroPadding1dLayer",
+    Amounts=1,
+    inputs=("SCB", signal),
+    outputs=imported.zero_padding(signal, (1, 1)),
+)
+for builder in ("VerifyBatchSizeLayer", "CustomOutputLayer"):
+    add(f"nnet.onnx.layer.{builder}", inputs=("SSCB", x), outputs=x)

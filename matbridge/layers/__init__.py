@@ -63,6 +63,20 @@ from matbridge.layers.global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from matbridge.layers.imported import (
+    BinaryCrossEntropyRegression,
+    Clip,
+    CustomOutputPort,
+    ElementwiseAffine,
+    ImportedPReLU,
+    KerasFlatten,
+    ONNXFlatten,
+    ONNXFlattenInto2D,
+    TimeDistributedFlatten,
+    VerifyBatchSize,
+    ZeroPadding1D,
+    ZeroPadding2D,
+)
 from matbridge.layers.input import AnyInput, FeatureInput, Image3dInput, ImageInput, SequenceInput
 from matbridge.layers.nested import NetworkLayer, NeuralODE, ProjectedLayer
 from matbridge.layers.normalization import (
@@ -237,4 +251,17 @@ CARDS: tuple[type[Layer], ...] = (
     ROIMaxPooling2D,
     ROIAlign,
     RegionProposal,
+    # Left by importers
+    ElementwiseAffine,
+    ONNXFlatten,
+    ONNXFlattenInto2D,
+    KerasFlatten,
+    TimeDistributedFlatten,
+    Clip,
+    ImportedPReLU,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    VerifyBatchSize,
+    CustomOutputPort,
+    BinaryCrossEntropyRegression,
 )

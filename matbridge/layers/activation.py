@@ -104,7 +104,11 @@ class ELU(Layer):
 class Tanh(Layer):
     """tanhLayer: tanh(x)."""
 
-    MATLAB = ("nnet.cnn.layer.TanhLayer",)
+    MATLAB = (
+        "nnet.cnn.layer.TanhLayer",
+        "nnet.onnx.layer.TanhLayer",
+        "nnet.keras.layer.TanhLayer",
+    )
     BUILDER = "tanhLayer"
     NICKNAME = "tanh"
     SINCE = "R2019a"
@@ -116,7 +120,11 @@ class Tanh(Layer):
 class Sigmoid(Layer):
     """sigmoidLayer: 1 / (1 + exp(-x))."""
 
-    MATLAB = ("nnet.cnn.layer.SigmoidLayer",)
+    MATLAB = (
+        "nnet.cnn.layer.SigmoidLayer",
+        "nnet.onnx.layer.SigmoidLayer",
+        "nnet.keras.layer.SigmoidLayer",
+    )
     BUILDER = "sigmoidLayer"
     SINCE = "R2020b"
 

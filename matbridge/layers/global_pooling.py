@@ -65,7 +65,11 @@ class GlobalAveragePooling1D(GlobalPooling):
 class GlobalAveragePooling2D(GlobalPooling):
     """globalAveragePooling2dLayer."""
 
-    MATLAB = ("nnet.cnn.layer.GlobalAveragePooling2DLayer",)
+    MATLAB = (
+        "nnet.cnn.layer.GlobalAveragePooling2DLayer",
+        "nnet.keras.layer.GlobalAveragePooling2dLayer",
+        "nnet.onnx.layer.GlobalAveragePooling2dLayer",
+    )
     BUILDER = "globalAveragePooling2dLayer"
     NICKNAME = "gapool"
     SINCE = "R2019b"

@@ -38,7 +38,7 @@ class Flatten(Layer):
 class Identity(Layer):
     """identityLayer: the output is the input."""
 
-    MATLAB = ("nnet.cnn.layer.IdentityLayer",)
+    MATLAB = ("nnet.cnn.layer.IdentityLayer", "nnet.onnx.layer.IdentityLayer")
     BUILDER = "identityLayer"
     NICKNAME = "identity"
     SINCE = "R2024b"
