@@ -162,6 +162,11 @@ class Layer:
         """The class names in the order of the scores, () for a layer that names none."""
         return ()
 
+    @property
+    def in_words(self) -> bool:
+        """Whether forward speaks in the words of ops alone, never to the data behind them."""
+        return True
+
     def learnables(self) -> dict[str, np.ndarray]:
         """The learnable arrays at hand, in declared order."""
         return self._of_role("learnable")

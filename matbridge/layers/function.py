@@ -12,7 +12,7 @@ from matbridge.core.kinds import Kind, logical
 from matbridge.errors import UnknownSizeError
 from matbridge.layers.handle import evaluate, parse_function
 from matbridge.ops import Ops, Parameters, Value
-from matbridge.ops.shapes import ShapeOps
+from matbridge.ops.shapes import Shapes
 
 __all__ = ["FunctionLayer"]
 
@@ -64,6 +64,10 @@ class FunctionLayer(Layer):
     def inputs(self) -> tuple[str, ...]:
         return self.ports
 
+    @property
+    def in_words(self) -> bool:
+        return self.function is None
+
     def infer(self, *inputs: Size) -> Size:
         if self.function is not None:
             raise UnknownSizeError(
@@ -71,7 +75,7 @@ class FunctionLayer(Layer):
                 where=self.name,
             )
         values = [Value(x.sizes, x.format) for x in inputs]
-        y = self._evaluate(ShapeOps(), values)
+        y = self._evaluate(Ops(Shapes()), values)
         pairs = sorted(zip(y.dims, y.data, strict=True), key=lambda p: "SCBTU".index(p[0]))
         sizes = (None if label in "BT" else n for label, n in pairs)
         return Size("".join(label for label, _ in pairs), tuple(sizes))
@@ -81,7 +85,7 @@ class FunctionLayer(Layer):
             return self.function(ops, *inputs)
         return self._evaluate(ops, list(inputs))
 
-    def _evaluate(self, ops: Any, inputs: list[Value]) -> Value:
+    def _evaluate(self, ops: Ops, inputs: list[Value]) -> Value:
         text = self.predict_fcn.text
         workspace = self.predict_fcn.workspace
         return evaluate(ops, parse_function(text), workspace, inputs, text, self.formattable)

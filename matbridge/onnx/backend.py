@@ -1,48 +1,65 @@
-"""The words of :mod:`matbridge.ops` in ONNX."""
+"""The backend in ONNX."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from onnx import TensorProto
 
-from matbridge.onnx import recurrence
+from matbridge.onnx import recurrence, windows
 from matbridge.onnx.elementwise import ELEMENTWISE, NUMPY
 from matbridge.onnx.graph import Builder, Data, Dim, Size, Tensor
-from matbridge.onnx.windows import OnnxWindows, sizes_of
-from matbridge.ops import Recurrence, Value
+from matbridge.onnx.windows import sizes_of
+from matbridge.ops.backend import Recurrence
 
-__all__ = ["OnnxOps"]
-
-Pairs = Sequence[tuple[Any, Any]]
+__all__ = ["OnnxBackend"]
 
 REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin"}
 
 
-class OnnxOps(OnnxWindows):
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _built(
+    function: Callable[Concatenate[Builder, P], R],
+) -> Callable[Concatenate[OnnxBackend, P], R]:
+    """A function of a builder as a method of what holds one."""
+
+    @functools.wraps(function)
+    def method(backend: OnnxBackend, *arguments: P.args, **options: P.kwargs) -> R:
+        return function(backend.builder, *arguments, **options)
+
+    return method
+
+
+class OnnxBackend:
     """Adds nodes to a graph. What depends on constants alone is computed at once."""
+
+    training = False
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
 
     # -- layout ------------------------------------------------------------------------
 
-    def sizes(self, x: Value) -> tuple[Any, ...]:
-        return sizes_of(x.data)
+    def sizes(self, data: Data) -> tuple[Any, ...]:
+        return sizes_of(data)
 
-    def constant(self, array: Any, dims: str) -> Value:
-        return Value(np.asarray(array, dtype=np.float64), dims)
+    def constant(self, array: Any) -> Data:
+        return np.asarray(array, dtype=np.float64)
 
-    def _permute(self, data: Data, axes: tuple[int, ...]) -> Data:
+    def permute(self, data: Data, axes: tuple[int, ...]) -> Data:
         if isinstance(data, np.ndarray):
             return data.transpose(axes)
         sizes = [data.sizes[axis] for axis in axes]
         return self.builder.node("Transpose", [data], sizes, perm=axes)
 
-    def _reshape(self, data: Data, sizes: tuple[Any, ...]) -> Data:
+    def reshape(self, data: Data, sizes: tuple[Any, ...]) -> Data:
         if isinstance(data, np.ndarray):
             return data.reshape(sizes)
         return self.builder.node("Reshape", [data, self._new_shape(data.sizes, sizes)], sizes)
@@ -59,14 +76,14 @@ class OnnxOps(OnnxWindows):
             [n if isinstance(n, int) else special[place] for place, n in enumerate(new)]
         )
 
-    def _expand(self, data: Data, sizes: tuple[Any, ...]) -> Data:
+    def expand(self, data: Data, sizes: tuple[Any, ...]) -> Data:
         if isinstance(data, np.ndarray) and all(isinstance(n, int) for n in sizes):
             return np.broadcast_to(data, sizes)
         zero = isinstance(data, np.ndarray) and not data.any()
         made = self.builder.node("Expand", [data, self.builder.shape(sizes)], sizes)
         return Tensor(made.name, made.sizes, zero)
 
-    def _slice(self, data: Data, axis: int, start: Any, stop: Any, step: int) -> Data:
+    def slice(self, data: Data, axis: int, start: Any, stop: Any, step: int) -> Data:
         size = sizes_of(data)[axis]
         if isinstance(data, np.ndarray) and not isinstance(stop, Dim):
             place: list[slice] = [slice(None)] * data.ndim
@@ -82,7 +99,7 @@ class OnnxOps(OnnxWindows):
         more = [self.builder.integers([start]), end, *map(self.builder.integers, ([axis], [step]))]
         return self.builder.node("Slice", [data, *more], sizes)
 
-    def _concatenate(self, data: Sequence[Data], axis: int) -> Data:
+    def concatenate(self, data: Sequence[Data], axis: int) -> Data:
         arrays = [one for one in data if isinstance(one, np.ndarray)]
         if len(arrays) == len(data):
             return np.concatenate(arrays, axis)
@@ -92,7 +109,7 @@ class OnnxOps(OnnxWindows):
         sizes = [total if p == axis else n for p, n in enumerate(first.sizes)]
         return self.builder.node("Concat", list(data), sizes, axis=axis)
 
-    def _flip(self, data: Data, axis: int) -> Data:
+    def flip(self, data: Data, axis: int) -> Data:
         if isinstance(data, np.ndarray):
             return np.flip(data, axis)
         ends = ([-1], [np.iinfo(np.int64).min], [axis], [-1])
@@ -100,14 +117,14 @@ class OnnxOps(OnnxWindows):
 
     # -- arithmetic ----------------------------------------------------------------------
 
-    def _map(self, name: str, *data: Any, **options: Any) -> Data:
+    def elementwise(self, name: str, *data: Any, **options: float | str) -> Data:
         arrays = [np.asarray(one) for one in data if not isinstance(one, Tensor)]
         if len(arrays) == len(data):
             return np.asarray(NUMPY[name](*arrays, **options))
         operands = [one if isinstance(one, Tensor) else np.asarray(one, float) for one in data]
         return ELEMENTWISE[name](self.builder, *operands, **options)
 
-    def _reduce(self, name: str, data: Data, axes: tuple[int, ...], keep: bool) -> Data:
+    def reduce(self, name: str, data: Data, axes: tuple[int, ...], keep: bool) -> Data:
         if isinstance(data, np.ndarray):
             return np.asarray(getattr(np, name)(data, axis=axes, keepdims=keep))
         sizes = [1 if axis in axes else n for axis, n in enumerate(data.sizes)]
@@ -118,49 +135,62 @@ class OnnxOps(OnnxWindows):
             return self.builder.node("ReduceSum", [data, places], sizes, keepdims=int(keep))
         return self.builder.node(REDUCTIONS[name], [data], sizes, axes=axes, keepdims=int(keep))
 
-    def _positions(self, data: Data, axis: int) -> Data:
+    def positions(self, data: Data, axis: int) -> Data:
         size = sizes_of(data)[axis]
         if isinstance(size, int):
             return np.arange(1.0, size + 1)
-        ones = self._expand(np.ones(1), (size,))
+        ones = self.expand(np.ones(1), (size,))
         return self.builder.node("CumSum", [ones, self.builder.scalar(0)], (size,))
 
-    def _lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
+    def lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
         last = sizes_of(table)[0] - 1
         sizes = sizes_of(data)
-        inside = self._map("clip", self._map("floor", data), low=1.0, high=float(words))
+        inside = self.elementwise(
+            "clip", self.elementwise("floor", data), low=1.0, high=float(words)
+        )
         same = self.builder.node("Equal", [inside, data], sizes)
         index = self.builder.node(
-            "Where", [same, self._map("subtract", data, 1.0), np.array(float(last))], sizes
+            "Where", [same, self.elementwise("subtract", data, 1.0), np.array(float(last))], sizes
         )
         whole = self.builder.node("Cast", [index], sizes, to=TensorProto.INT64)
         return self.builder.node("Gather", [table, whole], (*sizes, sizes_of(table)[1]), axis=0)
 
-    def _softmax(self, data: Data, axis: int) -> Data:
+    def softmax(self, data: Data, axis: int) -> Data:
         return self.builder.node("Softmax", [data], sizes_of(data), axis=axis)
 
-    def _matmul(self, a: Data, b: Data) -> Data:
+    def matmul(self, a: Data, b: Data) -> Data:
         if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
             return a @ b
         sizes = (*sizes_of(a)[:-1], sizes_of(b)[-1])
         return self.builder.node("MatMul", [a, b], sizes)
 
-    def _linear(self, data: Data, weights: Data, bias: Data | None) -> Data:
-        y = self._matmul(data, self._permute(weights, (1, 0)))
-        return y if bias is None else self._map("add", y, bias)
+    def linear(self, data: Data, weights: Data, bias: Data | None) -> Data:
+        y = self.matmul(data, self.permute(weights, (1, 0)))
+        return y if bias is None else self.elementwise("add", y, bias)
+
+    # -- windows ---------------------------------------------------------------------------
+
+    pad = _built(windows.pad)
+    convolution = _built(windows.convolution)
+    transposed_convolution = _built(windows.transposed_convolution)
+    max_pool = _built(windows.max_pool)
+    max_pool_places = _built(windows.max_pool_places)
+    unpool = _built(windows.unpool)
+    average_pool = _built(windows.average_pool)
+    resize = _built(windows.resize)
 
     # -- sequences -------------------------------------------------------------------------
 
-    def _recur(
+    def recur(
         self, how: Recurrence, data: Data, weights: tuple[Any, ...], states: list[Data]
     ) -> tuple[Data, list[Data]]:
         y, last = recurrence.recur(self.builder, how, data, weights, states)
         # ONNX gives (T, directions, B, H).
         steps, directions, batch, units = y.sizes
-        turned = self._permute(y, (0, 2, 1, 3))
-        return self._reshape(turned, (steps, batch, directions * units)), list(last)
+        turned = self.permute(y, (0, 2, 1, 3))
+        return self.reshape(turned, (steps, batch, directions * units)), list(last)
 
-    def _attend(
+    def attend(
         self,
         query: Data,
         key: Data,
@@ -171,14 +201,16 @@ class OnnxOps(OnnxWindows):
         want_scores: bool,
     ) -> tuple[Data, Data | None]:
         rank = len(sizes_of(key))
-        turned = self._permute(key, (*range(rank - 2), rank - 1, rank - 2))
-        products = self._map("multiply", self._matmul(query, turned), scale)
+        turned = self.permute(key, (*range(rank - 2), rank - 1, rank - 2))
+        products = self.elementwise("multiply", self.matmul(query, turned), scale)
         for allowed in (mask, self._lower(sizes_of(products)[-2:]) if causal else None):
             if allowed is not None:
-                penalty = self._map("multiply", self._map("subtract", allowed, 1.0), 1e30)
-                products = self._map("add", products, penalty)
-        scores = self._softmax(products, rank - 1)
-        return self._matmul(scores, value), scores if want_scores else None
+                penalty = self.elementwise(
+                    "multiply", self.elementwise("subtract", allowed, 1.0), 1e30
+                )
+                products = self.elementwise("add", products, penalty)
+        scores = self.softmax(products, rank - 1)
+        return self.matmul(scores, value), scores if want_scores else None
 
     def _lower(self, sizes: Sequence[Size]) -> Tensor:
         """Ones on and below the diagonal."""
@@ -186,8 +218,13 @@ class OnnxOps(OnnxWindows):
         ones = self.builder.node("Expand", [one, self.builder.shape(sizes)], sizes)
         return self.builder.node("Trilu", [ones], sizes, upper=0)
 
-    def native(self, **ways: Any) -> Any:
-        return ways["onnx"]
+    # -- training --------------------------------------------------------------------------
+
+    def dropped(self, data: Data, probability: float, shared: tuple[int, ...]) -> Data:
+        return data
+
+    def noisy(self, data: Data, deviation: float) -> Data:
+        return data
 
 
 def _sliced(size: Size, start: int, stop: int | None, step: int) -> Size | None:

@@ -13,7 +13,7 @@ import numpy as np
 from matbridge.core.dims import gate_blocks
 from matbridge.errors import UnsupportedError
 from matbridge.onnx.graph import Builder, Data, Tensor
-from matbridge.ops import Recurrence
+from matbridge.ops.backend import Recurrence
 
 __all__ = ["recur"]
 

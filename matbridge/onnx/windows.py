@@ -10,180 +10,193 @@ import numpy as np
 from matbridge.core.dims import pool_output, window_span
 from matbridge.errors import UnsupportedError
 from matbridge.onnx.graph import Builder, Data, Dim, Size
-from matbridge.ops import Ops
+from matbridge.ops.backend import Pairs
 
-__all__ = ["OnnxWindows", "known", "sizes_of"]
-
-Pairs = Sequence[tuple[Any, Any]]
+__all__ = [
+    "average_pool",
+    "convolution",
+    "known",
+    "max_pool",
+    "max_pool_places",
+    "pad",
+    "resize",
+    "sizes_of",
+    "transposed_convolution",
+    "unpool",
+]
 
 PAD_MODES = {"symmetric-exclude-edge": "reflect", "replicate": "edge"}
 TRANSFORMS = {"half-pixel": "half_pixel", "asymmetric": "asymmetric"}
 
 
-class OnnxWindows(Ops):
-    """What a moving window needs; the rest is in :mod:`matbridge.onnx.backend`."""
-
-    builder: Builder
-
-    def _pad(self, data: Data, padding: Pairs, value: float | str) -> Data:
-        if all(a == 0 and b == 0 for a, b in padding):
-            return data
-        if value == "symmetric-include-edge":
-            return self._mirror(data, padding)
-        outer = len(sizes_of(data)) - len(padding)
-        sizes = [
-            n if p < outer else _padded(n, padding[p - outer]) for p, n in enumerate(sizes_of(data))
-        ]
-        starts, ends = [0] * outer + [a for a, _ in padding], [0] * outer + [b for _, b in padding]
-        amounts = self.builder.integers([*starts, *ends], "pads")
-        if isinstance(value, str):
-            return self.builder.node("Pad", [data, amounts], sizes, mode=PAD_MODES[value])
-        number = self.builder.name_of(np.array(value, dtype=self.builder.dtype))
-        return self.builder.node("Pad", [data, amounts, number], sizes)
-
-    def _mirror(self, data: Data, padding: Pairs) -> Data:
-        """Reflection with the edge repeated, which ONNX does not have: elements by index."""
-        first = len(sizes_of(data)) - len(padding)
-        for axis, (before, after) in enumerate(padding, first):
-            size = known(sizes_of(data)[axis], "a padded dimension")
-            index = np.arange(-before, size + after) % (2 * size)
-            data = self._gather(data, axis, np.minimum(index, 2 * size - 1 - index))
+def pad(builder: Builder, data: Data, padding: Pairs, value: float | str) -> Data:
+    if all(a == 0 and b == 0 for a, b in padding):
         return data
+    if value == "symmetric-include-edge":
+        return _mirror(builder, data, padding)
+    outer = len(sizes_of(data)) - len(padding)
+    sizes = [
+        n if p < outer else _padded(n, padding[p - outer]) for p, n in enumerate(sizes_of(data))
+    ]
+    starts, ends = [0] * outer + [a for a, _ in padding], [0] * outer + [b for _, b in padding]
+    amounts = builder.integers([*starts, *ends], "pads")
+    if isinstance(value, str):
+        return builder.node("Pad", [data, amounts], sizes, mode=PAD_MODES[value])
+    number = builder.name_of(np.array(value, dtype=builder.dtype))
+    return builder.node("Pad", [data, amounts, number], sizes)
 
-    def _gather(self, data: Data, axis: int, index: np.ndarray) -> Data:
-        sizes = [len(index) if p == axis else n for p, n in enumerate(sizes_of(data))]
-        return self.builder.node(
-            "Gather", [data, self.builder.integers(index.tolist())], sizes, axis=axis
-        )
 
-    def _convolution(
-        self,
-        data: Data,
-        kernel: Data,
-        bias: Data,
-        padding: Pairs,
-        stride: Sequence[int],
-        dilation: Sequence[int],
-        groups: int,
-    ) -> Data:
-        batch, _, *spatial = sizes_of(data)
-        outputs, _, *window = fixed(kernel)
-        spans = [window_span(k, d) for k, d in zip(window, dilation, strict=True)]
-        return self.builder.node(
-            "Conv",
-            [data, kernel, bias],
-            [batch, outputs, *_windows(spatial, spans, stride, padding)],
-            kernel_shape=window,
-            pads=ends(padding),
-            strides=stride,
-            dilations=dilation,
-            group=groups,
-        )
+def _mirror(builder: Builder, data: Data, padding: Pairs) -> Data:
+    """Reflection with the edge repeated, which ONNX does not have: elements by index."""
+    first = len(sizes_of(data)) - len(padding)
+    for axis, (before, after) in enumerate(padding, first):
+        size = known(sizes_of(data)[axis], "a padded dimension")
+        index = np.arange(-before, size + after) % (2 * size)
+        data = _gather(builder, data, axis, np.minimum(index, 2 * size - 1 - index))
+    return data
 
-    def _transposed_convolution(
-        self, data: Data, kernel: Data, bias: Data, stride: Sequence[int]
-    ) -> Data:
-        batch, _, *spatial = sizes_of(data)
-        _, outputs, *window = fixed(kernel)
-        sizes = [
-            None if isinstance(n, Dim) else n * s - s + k
-            for n, s, k in zip(spatial, stride, window, strict=True)
-        ]
-        return self.builder.node(
-            "ConvTranspose",
-            [data, kernel, bias],
-            [batch, outputs, *sizes],
-            kernel_shape=window,
-            strides=stride,
-        )
 
-    def _max_pool(
-        self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
-    ) -> Data:
-        return self._maxima(data, window, stride, padding, 1)[0]
+def _gather(builder: Builder, data: Data, axis: int, index: np.ndarray) -> Data:
+    sizes = [len(index) if p == axis else n for p, n in enumerate(sizes_of(data))]
+    return builder.node("Gather", [data, builder.integers(index.tolist())], sizes, axis=axis)
 
-    def _max_pool_places(
-        self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
-    ) -> tuple[Data, Data]:
-        values, places = self._maxima(data, window, stride, padding, 2)
-        return values, places
 
-    def _maxima(
-        self,
-        data: Data,
-        window: Sequence[int],
-        stride: Sequence[int],
-        padding: Pairs,
-        results: int,
-    ) -> Sequence[Data]:
-        batch, channels, *spatial = sizes_of(data)
-        sizes = [batch, channels, *_windows(spatial, window, stride, padding)]
-        options = {"kernel_shape": window, "strides": stride, "pads": ends(padding)}
-        return self.builder.nodes_with("MaxPool", [data], [sizes] * results, **options)
+def convolution(
+    builder: Builder,
+    data: Data,
+    kernel: Data,
+    bias: Data,
+    padding: Pairs,
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Data:
+    batch, _, *spatial = sizes_of(data)
+    outputs, _, *window = fixed(kernel)
+    spans = [window_span(k, d) for k, d in zip(window, dilation, strict=True)]
+    return builder.node(
+        "Conv",
+        [data, kernel, bias],
+        [batch, outputs, *_windows(spatial, spans, stride, padding)],
+        kernel_shape=window,
+        pads=ends(padding),
+        strides=stride,
+        dilations=dilation,
+        group=groups,
+    )
 
-    def _unpool(self, data: Data, places: Data, sizes: Sequence[Any]) -> Data:
-        target = (*sizes_of(data)[:2], *sizes)
-        ones = [1] * len(sizes)
-        inputs = [data, places, self.builder.shape(target)]
-        return self.builder.node("MaxUnpool", inputs, target, kernel_shape=ones, strides=ones)
 
-    def _average_pool(
-        self,
-        data: Data,
-        window: Sequence[int],
-        stride: Sequence[int],
-        padding: Pairs,
-        count_padding: bool,
-    ) -> Data:
-        batch, channels, *spatial = sizes_of(data)
-        return self.builder.node(
-            "AveragePool",
-            [data],
-            [batch, channels, *_windows(spatial, window, stride, padding)],
-            kernel_shape=window,
-            strides=stride,
-            pads=ends(padding),
-            count_include_pad=int(count_padding),
-        )
+def transposed_convolution(
+    builder: Builder, data: Data, kernel: Data, bias: Data, stride: Sequence[int]
+) -> Data:
+    batch, _, *spatial = sizes_of(data)
+    _, outputs, *window = fixed(kernel)
+    sizes = [
+        None if isinstance(n, Dim) else n * s - s + k
+        for n, s, k in zip(spatial, stride, window, strict=True)
+    ]
+    return builder.node(
+        "ConvTranspose",
+        [data, kernel, bias],
+        [batch, outputs, *sizes],
+        kernel_shape=window,
+        strides=stride,
+    )
 
-    def _resize(
-        self, data: Data, sizes: Sequence[int], method: str, transform: str, rounding: str
-    ) -> Data:
-        batch, channels, *spatial = sizes_of(data)
-        before = [known(n, "a resized dimension") for n in spatial]
-        if rounding == "onnx-10" and len(sizes) > 1:
-            # Each dimension rounds its own way, so each is resized by itself.
-            for axis in range(len(sizes)):
-                steps = [*sizes[: axis + 1], *before[axis + 1 :]]
-                data = self._resize_once(data, before, steps, method, transform, rounding)
-                before = steps
-            return data
-        return self._resize_once(data, before, sizes, method, transform, rounding)
 
-    def _resize_once(
-        self,
-        data: Data,
-        before: Sequence[int],
-        sizes: Sequence[int],
-        method: str,
-        transform: str,
-        rounding: str,
-    ) -> Data:
-        batch, channels = sizes_of(data)[:2]
-        shrinks = any(b > a for b, a in zip(before, sizes, strict=True))
-        nearest = {"round": "round_prefer_ceil", "floor": "floor"}.get(
-            rounding, "ceil" if shrinks else "floor"
-        )
-        scales = np.array([1, 1, *(a / b for a, b in zip(sizes, before, strict=True))], np.float32)
-        target = [batch, channels, *sizes]
-        return self.builder.node(
-            "Resize",
-            [data, "", self.builder.initializer(scales, "scales")],
-            target,
-            mode="nearest" if method == "nearest" else "linear",
-            coordinate_transformation_mode=TRANSFORMS[transform],
-            nearest_mode=nearest,
-        )
+def max_pool(
+    builder: Builder, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
+) -> Data:
+    return _maxima(builder, data, window, stride, padding, 1)[0]
+
+
+def max_pool_places(
+    builder: Builder, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
+) -> tuple[Data, Data]:
+    values, places = _maxima(builder, data, window, stride, padding, 2)
+    return values, places
+
+
+def _maxima(
+    builder: Builder,
+    data: Data,
+    window: Sequence[int],
+    stride: Sequence[int],
+    padding: Pairs,
+    results: int,
+) -> Sequence[Data]:
+    batch, channels, *spatial = sizes_of(data)
+    sizes = [batch, channels, *_windows(spatial, window, stride, padding)]
+    options = {"kernel_shape": window, "strides": stride, "pads": ends(padding)}
+    return builder.nodes_with("MaxPool", [data], [sizes] * results, **options)
+
+
+def unpool(builder: Builder, data: Data, places: Data, sizes: Sequence[Any]) -> Data:
+    target = (*sizes_of(data)[:2], *sizes)
+    ones = [1] * len(sizes)
+    inputs = [data, places, builder.shape(target)]
+    return builder.node("MaxUnpool", inputs, target, kernel_shape=ones, strides=ones)
+
+
+def average_pool(
+    builder: Builder,
+    data: Data,
+    window: Sequence[int],
+    stride: Sequence[int],
+    padding: Pairs,
+    count_padding: bool,
+) -> Data:
+    batch, channels, *spatial = sizes_of(data)
+    return builder.node(
+        "AveragePool",
+        [data],
+        [batch, channels, *_windows(spatial, window, stride, padding)],
+        kernel_shape=window,
+        strides=stride,
+        pads=ends(padding),
+        count_include_pad=int(count_padding),
+    )
+
+
+def resize(
+    builder: Builder, data: Data, sizes: Sequence[int], method: str, transform: str, rounding: str
+) -> Data:
+    batch, channels, *spatial = sizes_of(data)
+    before = [known(n, "a resized dimension") for n in spatial]
+    if rounding == "onnx-10" and len(sizes) > 1:
+        # Each dimension rounds its own way, so each is resized by itself.
+        for axis in range(len(sizes)):
+            steps = [*sizes[: axis + 1], *before[axis + 1 :]]
+            data = _resize_once(builder, data, before, steps, method, transform, rounding)
+            before = steps
+        return data
+    return _resize_once(builder, data, before, sizes, method, transform, rounding)
+
+
+def _resize_once(
+    builder: Builder,
+    data: Data,
+    before: Sequence[int],
+    sizes: Sequence[int],
+    method: str,
+    transform: str,
+    rounding: str,
+) -> Data:
+    batch, channels = sizes_of(data)[:2]
+    shrinks = any(b > a for b, a in zip(before, sizes, strict=True))
+    nearest = {"round": "round_prefer_ceil", "floor": "floor"}.get(
+        rounding, "ceil" if shrinks else "floor"
+    )
+    scales = np.array([1, 1, *(a / b for a, b in zip(sizes, before, strict=True))], np.float32)
+    target = [batch, channels, *sizes]
+    return builder.node(
+        "Resize",
+        [data, "", builder.initializer(scales, "scales")],
+        target,
+        mode="nearest" if method == "nearest" else "linear",
+        coordinate_transformation_mode=TRANSFORMS[transform],
+        nearest_mode=nearest,
+    )
 
 
 def sizes_of(data: Data) -> tuple[Size, ...]:

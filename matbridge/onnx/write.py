@@ -18,9 +18,9 @@ from matbridge.core.dims import Size, batch_first
 from matbridge.core.names import identifiers, plain_names
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError, UnsupportedError
-from matbridge.onnx.backend import OnnxOps
+from matbridge.onnx.backend import OnnxBackend
 from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Tensor
-from matbridge.ops import Value
+from matbridge.ops import Ops, Value
 from matbridge.version import VERSION
 
 __all__ = ["to_onnx"]
@@ -29,7 +29,7 @@ __all__ = ["to_onnx"]
 class Bound:
     """The arrays of one layer as constants; states are where every run begins."""
 
-    def __init__(self, layer: Layer, ops: OnnxOps) -> None:
+    def __init__(self, layer: Layer, ops: Ops) -> None:
         self.layer = layer
         self.declared: dict[str, Array] = {a.name: a for a in layer.declared}
         self.ops = ops
@@ -44,9 +44,6 @@ class Bound:
             array = np.zeros(size)
         shape, dims = declared.view(array.shape)
         return Value(array.reshape(shape).astype(np.float64), dims)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.layer.arrays
 
     def update(self, **states: Value) -> None:
         """A model starts every run anew."""
@@ -65,7 +62,7 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
     ends = [n + "_out" if n in network.input_names else n for n in network.output_names]
     names = plain_names([*network.input_names, *ends])
     builder = Builder(np.dtype(dtype), reserved=frozenset(names.values()))
-    ops = OnnxOps(builder)
+    ops = Ops(OnnxBackend(builder))
     inputs = {name: _input(network, name, names[name]) for name in network.input_names}
     scopes = identifiers(layer.name for layer in network.layers)
 
@@ -118,7 +115,7 @@ def _input(network: Network, name: str, bears: str) -> Value:
     return Value(Tensor(bears, tuple(sizes)), dims)
 
 
-def _output(builder: Builder, ops: OnnxOps, name: str, value: Value) -> Tensor:
+def _output(builder: Builder, ops: Ops, name: str, value: Value) -> Tensor:
     builder.scope = "output"
     data = ops.align(value, batch_first(value.dims)).data
     if not isinstance(data, Tensor):

@@ -1,10 +1,10 @@
 """The words in which a layer says what it computes: operations on labelled values.
 
-A :class:`Value` is data plus the order of its dimensions at hand. An operation asks for
-the order it wants, computes, and returns whatever order came naturally; nobody turns
-back. Dimensions that an operation does not name ride along as batch. What is known about
-labels is here, once; :mod:`matbridge.torch.backend` and :mod:`matbridge.onnx.backend`
-supply the hooks (names with an underscore) that work on data.
+A :class:`Value` is data plus the order of its dimensions at hand. A word asks for the order
+it wants, computes, and returns whatever order came naturally; nobody turns back. Dimensions
+that a word does not name ride along as batch. What is known about labels is here, once; a
+backend (:mod:`matbridge.torch.backend`, :mod:`matbridge.onnx.backend`, or sizes alone in
+:mod:`matbridge.ops.shapes`) only computes with bare data.
 
 Weights are values too, with the labels O (output), I (input) and G (group), so that the
 same words lay them out.
@@ -12,14 +12,14 @@ same words lay them out.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any, Protocol
+from typing import Protocol
 
+from matbridge.ops.backend import Backend, Recurrence
 from matbridge.ops.layout import Value
-from matbridge.ops.sequences import Recurrence, Sequences
 from matbridge.ops.windows import Padding
+from matbridge.ops.words import WORDS, Ops
 
-__all__ = ["Ops", "Padding", "Parameters", "Recurrence", "Value"]
+__all__ = ["WORDS", "Backend", "Ops", "Padding", "Parameters", "Recurrence", "Value"]
 
 
 class Parameters(Protocol):
@@ -27,26 +27,5 @@ class Parameters(Protocol):
 
     def __getitem__(self, name: str) -> Value: ...
 
-    def __contains__(self, name: str) -> bool: ...
-
     def update(self, **states: Value) -> None:
         """Set states, such as HiddenState; the caller decides whether they are kept."""
-
-
-class Ops(Sequences):
-    """The whole protocol, with what differs between training and prediction."""
-
-    # True while training: dropout drops, batch normalization uses the mini-batch.
-    training = False
-
-    def dropout(self, x: Value, probability: float, over: str = "") -> Value:
-        """The identity, unless training; with ``over``, whole maps along these go."""
-        return x
-
-    def noise(self, x: Value, deviation: float) -> Value:
-        """The identity, unless training."""
-        return x
-
-    @abstractmethod
-    def native(self, **ways: Any) -> Any:
-        """The entry for this backend ("torch", "onnx"): one odd layer's own language."""

@@ -1,151 +1,177 @@
-"""Element by element, reductions and matrices, on labelled values."""
+"""Element by element, reductions and matrices, on labelled values.
+
+Binary words match dimensions by label and expand the missing ones.
+"""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any
-
 from matbridge.core.dims import union, without
-from matbridge.ops.layout import Layout, Value, column_major, numbered
+from matbridge.ops.backend import Backend
+from matbridge.ops.elementwise import check_unary
+from matbridge.ops.layout import (
+    Value,
+    align,
+    axis_of,
+    column_major,
+    drop,
+    merge,
+    numbered,
+    reshape,
+)
 
-__all__ = ["Arithmetic"]
+__all__ = [
+    "Operand",
+    "add",
+    "affine",
+    "complex",
+    "divide",
+    "fully_connect",
+    "lookup",
+    "map",
+    "matmul",
+    "maximum",
+    "minimum",
+    "multiply",
+    "positions",
+    "power",
+    "reduce",
+    "softmax",
+    "subtract",
+    "transpose",
+]
 
 Operand = Value | float
 
 
-class Arithmetic(Layout):
-    """Binary operations match dimensions by label and expand the missing ones."""
+def map(backend: Backend, name: str, x: Value, **options: float | str) -> Value:
+    """One of the functions of one argument, by name; see ops.elementwise.
 
-    @abstractmethod
-    def _map(self, name: str, *data: Any, **options: Any) -> Any:
-        """The named element-wise function of data of compatible sizes, or numbers."""
+    negative, exp, log, sqrt, abs, sign, floor, round, sin, cos, tanh, sigmoid, erf,
+    relu, softplus, softsign, hard-sigmoid, leaky-relu (scale), elu (alpha), gelu
+    (approximation), clip (low, high); real and imag of complex numbers. Raises LayerError
+    for any other.
+    """
+    check_unary(name, options)
+    return Value(backend.elementwise(name, x.data, **options), x.dims)
 
-    @abstractmethod
-    def _reduce(self, name: str, data: Any, axes: tuple[int, ...], keep: bool) -> Any: ...
 
-    @abstractmethod
-    def _softmax(self, data: Any, axis: int) -> Any: ...
+def _binary(backend: Backend, name: str, x: Operand, y: Operand) -> Value:
+    if isinstance(x, Value) and isinstance(y, Value):
+        if x.dims != y.dims:
+            long, short = (x, y) if len(x.dims) >= len(y.dims) else (y, x)
+            dims = union(long.dims, short.dims)
+            x, y = align(backend, x, dims), align(backend, y, dims)
+        return Value(backend.elementwise(name, x.data, y.data), x.dims)
+    if isinstance(x, Value):
+        return Value(backend.elementwise(name, x.data, y), x.dims)
+    if isinstance(y, Value):
+        return Value(backend.elementwise(name, x, y.data), y.dims)
+    raise TypeError(f"{name} needs a value")
 
-    @abstractmethod
-    def _matmul(self, a: Any, b: Any) -> Any:
-        """Over the last two dimensions; leading ones are equal or broadcast."""
 
-    @abstractmethod
-    def _linear(self, data: Any, weights: Any, bias: Any | None) -> Any:
-        """data (..., I), weights (O, I), bias (O) to (..., O)."""
+def add(backend: Backend, x: Operand, y: Operand) -> Value:
+    """x + y."""
+    return _binary(backend, "add", x, y)
 
-    def map(self, name: str, x: Value, **options: float | str) -> Value:
-        """One of the functions of one argument, by name.
 
-        negative, exp, log, sqrt, abs, sign, floor, round, sin, cos, tanh, sigmoid, erf,
-        relu, softplus, softsign, hard-sigmoid, leaky-relu (scale), elu (alpha), gelu
-        (approximation), clip (low, high); real and imag of complex numbers.
-        """
-        return Value(self._map(name, x.data, **options), x.dims)
+def subtract(backend: Backend, x: Operand, y: Operand) -> Value:
+    """x - y."""
+    return _binary(backend, "subtract", x, y)
 
-    def _binary(self, name: str, x: Operand, y: Operand) -> Value:
-        if isinstance(x, Value) and isinstance(y, Value):
-            if x.dims != y.dims:
-                long, short = (x, y) if len(x.dims) >= len(y.dims) else (y, x)
-                dims = union(long.dims, short.dims)
-                x, y = self.align(x, dims), self.align(y, dims)
-            return Value(self._map(name, x.data, y.data), x.dims)
-        if isinstance(x, Value):
-            return Value(self._map(name, x.data, y), x.dims)
-        if isinstance(y, Value):
-            return Value(self._map(name, x, y.data), y.dims)
-        raise TypeError(f"{name} needs a value")
 
-    def add(self, x: Operand, y: Operand) -> Value:
-        return self._binary("add", x, y)
+def multiply(backend: Backend, x: Operand, y: Operand) -> Value:
+    """x·y, element by element."""
+    return _binary(backend, "multiply", x, y)
 
-    def subtract(self, x: Operand, y: Operand) -> Value:
-        return self._binary("subtract", x, y)
 
-    def multiply(self, x: Operand, y: Operand) -> Value:
-        return self._binary("multiply", x, y)
+def divide(backend: Backend, x: Operand, y: Operand) -> Value:
+    """x / y, element by element."""
+    return _binary(backend, "divide", x, y)
 
-    def divide(self, x: Operand, y: Operand) -> Value:
-        return self._binary("divide", x, y)
 
-    def power(self, x: Operand, y: Operand) -> Value:
-        return self._binary("power", x, y)
+def power(backend: Backend, x: Operand, y: Operand) -> Value:
+    """x to the power of y, element by element."""
+    return _binary(backend, "power", x, y)
 
-    def maximum(self, x: Operand, y: Operand) -> Value:
-        return self._binary("maximum", x, y)
 
-    def minimum(self, x: Operand, y: Operand) -> Value:
-        return self._binary("minimum", x, y)
+def maximum(backend: Backend, x: Operand, y: Operand) -> Value:
+    """The larger of x and y, element by element."""
+    return _binary(backend, "maximum", x, y)
 
-    def complex(self, real: Value, imaginary: Value) -> Value:
-        """real + i·imaginary, where the backend has complex numbers."""
-        return self._binary("complex", real, imaginary)
 
-    def reduce(self, name: str, x: Value, over: str, keep: bool = False) -> Value:
-        """The mean, sum, max or min over every dimension with these labels."""
-        axes = tuple(axis for axis, label in enumerate(x.dims) if label in over)
-        dims = x.dims if keep else "".join(label for label in x.dims if label not in over)
-        return Value(self._reduce(name, x.data, axes, keep), dims)
+def minimum(backend: Backend, x: Operand, y: Operand) -> Value:
+    """The smaller of x and y, element by element."""
+    return _binary(backend, "minimum", x, y)
 
-    def standardize(self, x: Value, over: str, epsilon: float) -> Value:
-        """(x - mean) / sqrt(variance + epsilon), the variance biased, over these labels."""
-        centred = self.subtract(x, self.reduce("mean", x, over, keep=True))
-        variance = self.reduce("mean", self.multiply(centred, centred), over, keep=True)
-        return self.divide(centred, self.map("sqrt", self.add(variance, epsilon)))
 
-    @abstractmethod
-    def _positions(self, data: Any, axis: int) -> Any:
-        """1, 2, ... along this axis of data, as a vector."""
+def complex(backend: Backend, real: Value, imaginary: Value) -> Value:
+    """real + i·imaginary, where the backend has complex numbers."""
+    return _binary(backend, "complex", real, imaginary)
 
-    def positions(self, x: Value, over: str) -> Value:
-        """1, 2, ... as far as the dimension with this label goes."""
-        return Value(self._positions(x.data, x.dims.index(over)), over)
 
-    @abstractmethod
-    def _lookup(self, table: Any, data: Any, words: int, strict: bool) -> Any:
-        """Rows of ``table`` (V, D) at data - 1, as (..., D); the last row for all that is
-        not one of 1 to ``words``, or MismatchError if ``strict``."""
+def reduce(backend: Backend, name: str, x: Value, over: str, keep: bool = False) -> Value:
+    """The mean, sum, max or min over every dimension with these labels.
 
-    def lookup(self, table: Value, x: Value, words: int, strict: bool) -> Value:
-        """The columns of ``table`` (C×W) at the whole numbers x, from 1, as channels.
+    Over none, each element is the mean, sum, max and min of itself. (To a library an empty
+    list of axes often means all of them.)
+    """
+    axes = tuple(axis for axis, label in enumerate(x.dims) if label in over)
+    if not axes:
+        return x
+    dims = x.dims if keep else "".join(label for label in x.dims if label not in over)
+    return Value(backend.reduce(name, x.data, axes, keep), dims)
 
-        x has one channel. Anything else than 1 to ``words`` gives the last column, or
-        with ``strict`` MismatchError.
-        """
-        index = self.drop(x, "C") if "C" in x.dims else x
-        rows = self.align(table, "WC")
-        return Value(self._lookup(rows.data, index.data, words, strict), index.dims + "C")
 
-    def softmax(self, x: Value, over: str = "C") -> Value:
-        """exp(x) / sum(exp(x)) over one dimension."""
-        return Value(self._softmax(x.data, x.dims.index(over)), x.dims)
+def positions(backend: Backend, x: Value, over: str) -> Value:
+    """1, 2, ... as far as the dimension with this label goes."""
+    return Value(backend.positions(x.data, axis_of(x, over)), over)
 
-    def transpose(self, weights: Value) -> Value:
-        """The transpose of a matrix of weights; its labels stay O, I."""
-        return Value(self._permute(weights.data, (1, 0)), weights.dims)
 
-    def matmul(self, a: Value, b: Value) -> Value:
-        """The product of two matrices of weights."""
-        return Value(self._matmul(a.data, b.data), a.dims)
+def lookup(backend: Backend, table: Value, x: Value, words: int, strict: bool) -> Value:
+    """The columns of ``table`` (C×W) at the whole numbers x, from 1, as channels.
 
-    def affine(self, weights: Value, x: Value, bias: Value | None = None) -> Value:
-        """weights (O×I) times the channels of x, plus bias (O). Spatial dimensions stay."""
-        x = self.align(x, without(x.dims, "C") + "C")
-        offsets = None if bias is None else bias.data
-        return Value(self._linear(x.data, weights.data, offsets), x.dims)
+    x has one channel. Anything else than 1 to ``words`` gives the last column, or
+    with ``strict`` MismatchError.
+    """
+    index = drop(backend, x, "C") if "C" in x.dims else x
+    rows = align(backend, table, "WC")
+    return Value(backend.lookup(rows.data, index.data, words, strict), index.dims + "C")
 
-    def fully_connect(self, x: Value, weights: Value, bias: Value) -> Value:
-        """As :meth:`affine`, over all spatial dimensions and the channels at once.
 
-        The columns of ``weights`` are in column-major order of H×W×D×C; they, not the
-        data, are brought to the order in which x lies.
-        """
-        if "S" not in x.dims:
-            return self.affine(weights, x, bias)
-        dims, order = numbered(x.dims), column_major(x.dims)
-        at_hand = "".join(label for label in dims if label in order)
-        sizes = dict(zip(dims, self.sizes(x), strict=True))
-        outputs, inputs = self.sizes(weights)
-        split = self.reshape(weights, (outputs, *(sizes[label] for label in order)), "O" + order)
-        matrix = self.reshape(self.align(split, "O" + at_hand), (outputs, inputs), "OI")
-        return self.affine(matrix, self.merge(x, at_hand, "C"), bias)
+def softmax(backend: Backend, x: Value, over: str = "C") -> Value:
+    """exp(x) / sum(exp(x)) over one dimension."""
+    return Value(backend.softmax(x.data, axis_of(x, over)), x.dims)
+
+
+def transpose(backend: Backend, weights: Value) -> Value:
+    """The transpose of a matrix of weights; its labels stay O, I."""
+    return Value(backend.permute(weights.data, (1, 0)), weights.dims)
+
+
+def matmul(backend: Backend, a: Value, b: Value) -> Value:
+    """The product of two matrices of weights."""
+    return Value(backend.matmul(a.data, b.data), a.dims)
+
+
+def affine(backend: Backend, weights: Value, x: Value, bias: Value | None = None) -> Value:
+    """weights (O×I) times the channels of x, plus bias (O). Spatial dimensions stay."""
+    x = align(backend, x, without(x.dims, "C") + "C")
+    offsets = None if bias is None else bias.data
+    return Value(backend.linear(x.data, weights.data, offsets), x.dims)
+
+
+def fully_connect(backend: Backend, x: Value, weights: Value, bias: Value) -> Value:
+    """As :func:`affine`, over all spatial dimensions and the channels at once.
+
+    The columns of ``weights`` are in column-major order of H×W×D×C; they, not the
+    data, are brought to the order in which x lies.
+    """
+    if "S" not in x.dims:
+        return affine(backend, weights, x, bias)
+    dims, order = numbered(x.dims), column_major(x.dims)
+    at_hand = "".join(label for label in dims if label in order)
+    sizes = dict(zip(dims, backend.sizes(x.data), strict=True))
+    outputs, inputs = backend.sizes(weights.data)
+    apart = reshape(backend, weights, (outputs, *(sizes[label] for label in order)), "O" + order)
+    matrix = reshape(backend, align(backend, apart, "O" + at_hand), (outputs, inputs), "OI")
+    return affine(backend, matrix, merge(backend, x, at_hand, "C"), bias)

@@ -25,7 +25,7 @@ from matbridge.predict.sequences import (
     of_one_length,
 )
 from matbridge.torch.module import NetworkModule, PreparedModule, States, as_dtype, exact_float32
-from matbridge.torch.ragged import Ragged, UnpaddableError, may_be_ragged
+from matbridge.torch.ragged import UnpaddableError, may_be_ragged, padded_ops
 
 __all__ = ["classify", "predict", "predict_and_update_state"]
 
@@ -216,7 +216,7 @@ def _run_piece(
     with _explained(module.network, values):
         module.check(values)
         if piece.lengths is not None:
-            results, _ = module.walk(Ragged(module.prepared, piece.lengths), values, {})
+            results, _ = module.walk(padded_ops(module.backend, piece.lengths), values, {})
             return results, {}
         return module.run(values, None if piece.first else before)
 
@@ -281,7 +281,7 @@ def _tried(module: PreparedModule, batches: dict[str, Batch], pieces: list[Piece
     steps = max(v.data.shape[v.dims.index("T")] for v in values.values() if "T" in v.dims)
     try:
         with _explained(module.network, values):
-            module.walk(Ragged(module.prepared, [steps, steps]), values, {})
+            module.walk(padded_ops(module.backend, [steps, steps]), values, {})
     except UnpaddableError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""The words of :mod:`matbridge.ops` in PyTorch."""
+"""The backend in PyTorch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from matbridge.errors import MismatchError
-from matbridge.ops import Ops, Recurrence, Value
+from matbridge.ops.backend import Pairs, Recurrence
 from matbridge.torch import recurrence, resize
+from matbridge.torch.calls import Calls, Direct
 
-__all__ = ["TorchOps"]
+__all__ = ["ELEMENTWISE", "TorchBackend"]
 
 
 def _hard_sigmoid(x: Tensor) -> Tensor:
@@ -102,92 +103,92 @@ AVERAGE_POOLS: dict[int, Callable[..., Tensor]] = {
 }
 PAD_MODES = {"symmetric-exclude-edge": "reflect", "replicate": "replicate"}
 
-Pairs = Sequence[tuple[Any, Any]]
-
 
 def even(padding: Pairs) -> list[Any] | None:
     """One amount for each dimension where both ends are equal, else None."""
     return [a for a, _ in padding] if all(a == b for a, b in padding) else None
 
 
-class TorchOps(Ops):
-    """Tensors of one dtype on one device; gradients flow."""
+class TorchBackend:
+    """Tensors of one dtype on one device; gradients flow.
 
-    def __init__(self, dtype: torch.dtype, device: torch.device, training: bool = False) -> None:
+    ``calls`` says how functions are called: at once, or kept and recorded for prediction.
+    """
+
+    def __init__(
+        self,
+        dtype: torch.dtype,
+        device: torch.device,
+        training: bool = False,
+        calls: Calls | None = None,
+    ) -> None:
         self.dtype = dtype
         self.device = device
         self.training = training
-
-    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Every computation that may be one on weights passes here; see Prepared."""
-        return self._apply(function, *arguments, **options)
-
-    def _apply(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Every other computation passes here."""
-        return function(*arguments, **options)
+        self.calls = Direct() if calls is None else calls
 
     # -- layout ----------------------------------------------------------------------
 
-    def sizes(self, x: Value) -> tuple[Any, ...]:
-        return tuple(x.data.shape)
+    def sizes(self, data: Tensor) -> tuple[Any, ...]:
+        return tuple(data.shape)
 
-    def constant(self, array: Any, dims: str) -> Value:
-        return Value(torch.as_tensor(array, dtype=self.dtype, device=self.device), dims)
+    def constant(self, array: Any) -> Tensor:
+        return self.calls.constant(torch.as_tensor(array, dtype=self.dtype, device=self.device))
 
-    def _permute(self, data: Tensor, axes: tuple[int, ...]) -> Tensor:
-        return self._call(torch.permute, data, axes)
+    def permute(self, data: Tensor, axes: tuple[int, ...]) -> Tensor:
+        return self.calls.fold(torch.permute, data, axes)
 
-    def _reshape(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
-        return self._call(torch.reshape, data, sizes)
+    def reshape(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
+        return self.calls.fold(torch.reshape, data, sizes)
 
-    def _expand(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
-        return self._apply(Tensor.expand, data, sizes)
+    def expand(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
+        return self.calls.call(Tensor.expand, data, sizes)
 
-    def _slice(self, data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
-        return self._apply(_slice, data, axis, start, stop, step)
+    def slice(self, data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
+        return self.calls.call(_slice, data, axis, start, stop, step)
 
-    def _concatenate(self, data: Sequence[Tensor], axis: int) -> Tensor:
-        return self._apply(torch.cat, list(data), axis)
+    def concatenate(self, data: Sequence[Tensor], axis: int) -> Tensor:
+        return self.calls.call(torch.cat, list(data), axis)
 
-    def _flip(self, data: Tensor, axis: int) -> Tensor:
-        return self._apply(torch.flip, data, [axis])
+    def flip(self, data: Tensor, axis: int) -> Tensor:
+        return self.calls.call(torch.flip, data, [axis])
 
     # -- arithmetic --------------------------------------------------------------------
 
-    def _map(self, name: str, *data: Any, **options: Any) -> Tensor:
-        return self._call(ELEMENTWISE[name], *data, **options)
+    def elementwise(self, name: str, *data: Any, **options: float | str) -> Tensor:
+        return self.calls.fold(ELEMENTWISE[name], *data, **options)
 
-    def _reduce(self, name: str, data: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
-        return self._call(REDUCTIONS[name], data, axes, keep)
+    def reduce(self, name: str, data: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
+        return self.calls.fold(REDUCTIONS[name], data, axes, keep)
 
-    def _positions(self, data: Tensor, axis: int) -> Tensor:
-        return self._apply(_counted, data, axis, self.dtype)
+    def positions(self, data: Tensor, axis: int) -> Tensor:
+        return self.calls.call(_counted, data, axis, self.dtype)
 
-    def _lookup(self, table: Tensor, data: Tensor, words: int, strict: bool) -> Tensor:
-        return self._apply(_rows_at, table, data, words, strict)
+    def lookup(self, table: Tensor, data: Tensor, words: int, strict: bool) -> Tensor:
+        return self.calls.call(_rows_at, table, data, words, strict)
 
-    def _softmax(self, data: Tensor, axis: int) -> Tensor:
-        return self._apply(torch.softmax, data, axis)
+    def softmax(self, data: Tensor, axis: int) -> Tensor:
+        return self.calls.call(torch.softmax, data, axis)
 
-    def _matmul(self, a: Tensor, b: Tensor) -> Tensor:
-        return self._call(torch.matmul, a, b)
+    def matmul(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.calls.fold(torch.matmul, a, b)
 
-    def _linear(self, data: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
-        return self._apply(F.linear, data, weights, bias)
+    def linear(self, data: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
+        return self.calls.call(F.linear, data, weights, bias)
 
     # -- windows -----------------------------------------------------------------------
 
-    def _pad(self, data: Tensor, padding: Pairs, value: float | str) -> Tensor:
+    def pad(self, data: Tensor, padding: Pairs, value: float | str) -> Tensor:
         if all(a == 0 and b == 0 for a, b in padding):
             return data
         if value == "symmetric-include-edge":
-            return self._apply(_mirror, data, padding)
+            return self.calls.call(_mirror, data, padding)
         amounts = [n for pair in reversed(padding) for n in pair]
         if isinstance(value, str):
-            return self._apply(F.pad, data, amounts, PAD_MODES[value])
-        return self._apply(F.pad, data, amounts, "constant", value)
+            return self.calls.call(F.pad, data, amounts, PAD_MODES[value])
+        return self.calls.call(F.pad, data, amounts, "constant", value)
 
-    def _convolution(
+    def convolution(
         self,
         data: Tensor,
         kernel: Tensor,
@@ -199,33 +200,33 @@ class TorchOps(Ops):
     ) -> Tensor:
         ends = even(padding)
         if ends is None:
-            data, ends = self._pad(data, padding, 0.0), [0] * len(padding)
+            data, ends = self.pad(data, padding, 0.0), [0] * len(padding)
         convolve = CONVOLUTIONS[len(stride)]
         options = (list(stride), ends, list(dilation), groups)
-        return self._apply(convolve, data, kernel, bias, *options)
+        return self.calls.call(convolve, data, kernel, bias, *options)
 
-    def _transposed_convolution(
+    def transposed_convolution(
         self, data: Tensor, kernel: Tensor, bias: Tensor, stride: Sequence[int]
     ) -> Tensor:
-        return self._apply(TRANSPOSED[len(stride)], data, kernel, bias, list(stride))
+        return self.calls.call(TRANSPOSED[len(stride)], data, kernel, bias, list(stride))
 
-    def _max_pool(
+    def max_pool(
         self, data: Tensor, window: Sequence[int], stride: Sequence[int], padding: Pairs
     ) -> Tensor:
         ends = even(padding)
         if ends is None or any(2 * p > k for p, k in zip(ends, window, strict=True)):
-            data, ends = self._pad(data, padding, -math.inf), [0] * len(padding)
-        return self._apply(MAX_POOLS[len(window)], data, list(window), list(stride), ends)
+            data, ends = self.pad(data, padding, -math.inf), [0] * len(padding)
+        return self.calls.call(MAX_POOLS[len(window)], data, list(window), list(stride), ends)
 
-    def _max_pool_places(
+    def max_pool_places(
         self, data: Tensor, window: Sequence[int], stride: Sequence[int], padding: Pairs
     ) -> tuple[Tensor, Tensor]:
-        return self._apply(_pool_places, data, list(window), list(stride), list(padding))
+        return self.calls.call(_pool_places, data, list(window), list(stride), list(padding))
 
-    def _unpool(self, data: Tensor, places: Tensor, sizes: Sequence[Any]) -> Tensor:
-        return self._apply(_unpool, data, places, tuple(sizes))
+    def unpool(self, data: Tensor, places: Tensor, sizes: Sequence[Any]) -> Tensor:
+        return self.calls.call(_unpool, data, places, tuple(sizes))
 
-    def _average_pool(
+    def average_pool(
         self,
         data: Tensor,
         window: Sequence[int],
@@ -239,31 +240,31 @@ class TorchOps(Ops):
             # torch's 3-D pool wants the window to fit before padding.
             inside = zip(data.shape[2:], window, strict=True)
             if len(window) < 3 or all(n >= k for n, k in inside):
-                return self._apply(pool, data, *sizes, ends, False, count_padding)
+                return self.calls.call(pool, data, *sizes, ends, False, count_padding)
         zeros = [0] * len(window)
-        mean = self._apply(pool, self._pad(data, padding, 0.0), *sizes, zeros)
+        mean = self.calls.call(pool, self.pad(data, padding, 0.0), *sizes, zeros)
         if count_padding:
             return mean
-        ones = self._pad(self._apply(_ones, data), padding, 0.0)
-        return self._map("divide", mean, self._apply(pool, ones, *sizes, zeros))
+        ones = self.pad(self.calls.call(_ones, data), padding, 0.0)
+        return self.elementwise("divide", mean, self.calls.call(pool, ones, *sizes, zeros))
 
-    def _resize(
+    def resize(
         self, data: Tensor, sizes: Sequence[int], method: str, transform: str, rounding: str
     ) -> Tensor:
-        return self._apply(resize.resize, data, sizes, method, transform, rounding)
+        return self.calls.call(resize.resize, data, sizes, method, transform, rounding)
 
     # -- sequences -----------------------------------------------------------------------
 
-    def _recur(
+    def recur(
         self,
         how: Recurrence,
         data: Tensor,
         weights: tuple[Tensor, ...],
         states: list[Tensor],
     ) -> tuple[Tensor, list[Tensor]]:
-        return recurrence.recur(self, how, data, weights, states)
+        return recurrence.recur(self.calls, how, data, weights, states)
 
-    def _attend(
+    def attend(
         self,
         query: Tensor,
         key: Tensor,
@@ -273,23 +274,18 @@ class TorchOps(Ops):
         mask: Tensor | None,
         want_scores: bool,
     ) -> tuple[Tensor, Tensor | None]:
-        found = self._apply(_attention, query, key, value, scale, causal, mask, want_scores)
-        return found if want_scores else (found, None)
+        result = self.calls.call(_attention, query, key, value, scale, causal, mask, want_scores)
+        return result if want_scores else (result, None)
 
     # -- training ----------------------------------------------------------------------------
 
-    def dropout(self, x: Value, probability: float, over: str = "") -> Value:
-        if not self.training or probability == 0:
-            return x
-        shape = [1 if label in over else n for label, n in zip(x.dims, x.data.shape, strict=True)]
-        kept = torch.rand(shape, dtype=x.data.dtype, device=x.data.device) >= probability
-        return Value(x.data * kept / (1 - probability), x.dims)
+    def dropped(self, data: Tensor, probability: float, shared: tuple[int, ...]) -> Tensor:
+        shape = [1 if axis in shared else n for axis, n in enumerate(data.shape)]
+        kept = torch.rand(shape, dtype=data.dtype, device=data.device) >= probability
+        return data * kept / (1 - probability)
 
-    def noise(self, x: Value, deviation: float) -> Value:
-        return Value(x.data + deviation * torch.randn_like(x.data), x.dims) if self.training else x
-
-    def native(self, **ways: Any) -> Any:
-        return ways["torch"]
+    def noisy(self, data: Tensor, deviation: float) -> Tensor:
+        return data + deviation * torch.randn_like(data)
 
 
 def _counted(data: Tensor, axis: int, dtype: torch.dtype) -> Tensor:

@@ -11,14 +11,13 @@ from torch import Tensor
 from matbridge.core.dims import Size, batch_first
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError, UnsupportedError
-from matbridge.ops import Value
-from matbridge.torch.backend import TorchOps
+from matbridge.ops import Ops, Value
 
 __all__ = ["losses"]
 
 
 def losses(
-    network: Network, ops: TorchOps, outputs: Sequence[Tensor], targets: Sequence[Tensor]
+    network: Network, ops: Ops, outputs: Sequence[Tensor], targets: Sequence[Tensor]
 ) -> list[Tensor]:
     """The loss at each output; outputs and targets batch first."""
     layers = [network[port.layer] for port in network.outputs]

@@ -17,9 +17,9 @@ from matbridge.core.dims import batch_first
 from matbridge.core.names import identifiers
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
-from matbridge.ops import Value
+from matbridge.ops import Ops, Value
 from matbridge.passes.fold import fold_batch_normalization
-from matbridge.torch.backend import TorchOps
+from matbridge.torch.backend import TorchBackend
 from matbridge.torch.entry import check_sizes, check_tensor, entry_dims
 from matbridge.torch.losses import losses
 from matbridge.torch.prepared import Prepared, Tape
@@ -82,7 +82,7 @@ def arrays_of(layer: Layer) -> dict[str, np.ndarray]:
 class Bound:
     """The arrays of one layer during one run, and the states that the run sets."""
 
-    def __init__(self, layer: Layer, ops: TorchOps, tensors: dict[str, Tensor]) -> None:
+    def __init__(self, layer: Layer, ops: Ops, tensors: dict[str, Tensor]) -> None:
         self.declared: dict[str, Array] = {a.name: a for a in layer.declared}
         self.ops = ops
         self.tensors = tensors
@@ -93,10 +93,7 @@ class Bound:
         shape, dims = self.declared[name].view(tuple(tensor.shape))
         if tuple(tensor.shape) == shape:
             return Value(tensor, dims)
-        return self.ops.reshape(Value(tensor, dims), shape, dims)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.tensors
+        return Value(self.ops.backend.reshape(tensor, shape), dims)
 
     def update(self, **states: Value) -> None:
         self.updates.update(states)
@@ -201,9 +198,9 @@ class NetworkModule(nn.Module):
         found = losses(self.network, self.ops(), given, targets)
         return torch.stack(found).sum()
 
-    def ops(self) -> TorchOps:
+    def ops(self) -> Ops:
         """The operations of one run."""
-        return TorchOps(self.dtype, self.device, self.training)
+        return Ops(TorchBackend(self.dtype, self.device, self.training))
 
     def run(
         self, inputs: Mapping[str, Value], states: States | None = None
@@ -222,7 +219,7 @@ class NetworkModule(nn.Module):
         return results, updates
 
     def walk(
-        self, ops: TorchOps, inputs: Mapping[str, Value], states: States
+        self, ops: Ops, inputs: Mapping[str, Value], states: States
     ) -> tuple[list[Value], dict[str, Bound]]:
         """One run, and the arrays of each layer with what it set."""
         parts = self.parts()
@@ -261,15 +258,21 @@ class PreparedModule(NetworkModule):
         network.check_runnable()
         super().__init__(fold_batch_normalization(network), **options)
         self.requires_grad_(False)
-        self.prepared = Prepared(self.dtype, self.device)
         self.fixed = self.parts()
-        self.prepared.hold(tensor for part in self.fixed.values() for tensor in part.values())
+        self.prepared = Prepared(t for part in self.fixed.values() for t in part.values())
+        self.backend = TorchBackend(self.dtype, self.device, calls=self.prepared)
         # Whether sequences of unequal lengths may share a batch; None until it was tried.
         self.ragged: bool | None = None
         self.tapes: OrderedDict[Any, tuple[Tape, list[str], list[tuple[str, str]]]] = OrderedDict()
 
-    def ops(self) -> TorchOps:
-        return self.prepared
+    def ops(self) -> Ops:
+        return Ops(self.backend)
+
+    def walk(
+        self, ops: Ops, inputs: Mapping[str, Value], states: States
+    ) -> tuple[list[Value], dict[str, Bound]]:
+        self.prepared.begin()
+        return super().walk(ops, inputs, states)
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         return dict(self.fixed) if hasattr(self, "fixed") else super().parts()
@@ -310,12 +313,12 @@ class PreparedModule(NetworkModule):
         return results, updates
 
 
-def _as_saved(ops: TorchOps, declared: Array, value: Value) -> Tensor:
+def _as_saved(ops: Ops, declared: Array, value: Value) -> Tensor:
     """A state in MATLAB's layout."""
     return ops.align(value, declared.dims).data
 
 
-def align_batch_first(ops: TorchOps, value: Value) -> Tensor:
+def align_batch_first(ops: Ops, value: Value) -> Tensor:
     """The data of a value, batch first."""
     return ops.align(value, batch_first(value.dims)).data
 

@@ -5,66 +5,67 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
-
-from matbridge.ops import Value
-from matbridge.torch.backend import TorchOps
 
 __all__ = ["Prepared", "Tape"]
 
 
-class Prepared(TorchOps):
+class Prepared:
     """Computes what depends on weights alone only once, and records the rest.
 
     Aligned kernels, folded matrices and scales are kept; later calls find them by the
-    tensors they came from.
+    tensors they came from. What is kept beyond the weights is bounded.
     """
 
-    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
-        super().__init__(dtype, device)
-        self.constants: dict[int, Tensor] = {}
-        self.kept: dict[Any, Tensor] = {}
+    # Bytes that may be kept beside four times the weights, and what one entry costs us.
+    ROOM = 64 << 20
+    ENTRY = 1 << 10
+
+    def __init__(self, weights: Iterable[Tensor] = ()) -> None:
+        self.weights = {id(tensor): tensor for tensor in weights}
+        self.limit = self.ROOM + 4 * sum(tensor.nbytes for tensor in self.weights.values())
         self.tape: Tape | None = None
+        self.forget()
 
-    def hold(self, tensors: Iterable[Tensor]) -> None:
-        """Take these tensors as constant."""
-        self.constants.update({id(tensor): tensor for tensor in tensors})
+    def forget(self) -> None:
+        """Keep nothing but the weights."""
+        self.constants: dict[int, Tensor] = dict(self.weights)
+        self.kept: dict[Any, Tensor] = {}
+        self.held = 0
 
-    def constant(self, array: Any, dims: str) -> Value:
-        value = super().constant(array, dims)
-        self.hold([value.data])
-        return value
+    def begin(self) -> None:
+        """A run begins: forget if too much is kept, as after inputs of very many sizes."""
+        if self.held > self.limit:
+            self.forget()
 
-    def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        key = None if options else self._key(function, arguments)
+    def constant(self, tensor: Tensor) -> Tensor:
+        self.constants[id(tensor)] = tensor
+        self.held += tensor.nbytes + self.ENTRY
+        return tensor
+
+    def fold(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        key = self._key(function, arguments, options)
         if key is None:
-            return self._apply(function, *arguments, **options)
+            return self.call(function, *arguments, **options)
         if key not in self.kept:
-            result = function(*arguments).contiguous()
-            self.kept[key] = result
-            self.constants[id(result)] = result
+            self.kept[key] = self.constant(function(*arguments, **options).contiguous())
         return self.kept[key]
 
-    def _apply(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         result = function(*arguments, **options)
         if self.tape is not None:
             self.tape.record(self.constants, function, arguments, options, result)
         return result
 
-    def _key(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    def _key(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
         """What identifies a computation on constants alone, None for any other."""
-        parts: list[Any] = [function]
-        constant = False
-        for argument in arguments:
-            if isinstance(argument, Tensor):
-                if id(argument) not in self.constants:
-                    return None
-                constant = True
-                parts.append(id(argument))
-            else:
-                parts.append(argument)
-        return tuple(parts) if constant else None
+        tensors = [a for a in arguments if isinstance(a, Tensor)]
+        if not tensors or any(id(tensor) not in self.constants for tensor in tensors):
+            return None
+        parts = (id(a) if isinstance(a, Tensor) else (a,) for a in arguments)
+        return (function, *parts, *options.items())
 
 
 class Slot(int):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from matbridge.errors import LayerError
-from matbridge.ops import Recurrence
+from matbridge.ops.backend import Recurrence
 from matbridge.torch import loops
+from matbridge.torch.calls import Calls
 
 __all__ = ["recur", "rows"]
 
@@ -36,34 +37,26 @@ GATE_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class Calls(Protocol):
-    """How operations are called: ``_call`` may keep what depends on weights only."""
-
-    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any: ...
-
-    def _apply(self, function: Callable[..., Any], *arguments: Any) -> Any: ...
-
-
 def recur(
-    ops: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
+    calls: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
-    """data (T, B, C), states (directions, B, H); see :meth:`Sequences._recur`."""
+    """data (T, B, C), states (directions, B, H); see :meth:`Backend.recur`."""
     _check_sizes(how, data, weights, states)
     # Without a copy in order, the input products are ten times as slow for one observation.
-    data = ops._apply(Tensor.contiguous, data)
+    data = calls.call(Tensor.contiguous, data)
     fits = how.plain and how.reset_gate_mode != "before-multiplication"
     if fits and len(weights) == 3:
-        return _fused(ops, how, data, weights, states)
+        return _fused(calls, how, data, weights, states)
     directions = [
-        tuple(ops._call(rows, part, i, how.directions) for part in weights)
+        tuple(calls.fold(rows, part, i, how.directions) for part in weights)
         for i in range(how.directions)
     ]
     one = _loop
     if not torch.is_grad_enabled() and not torch.compiler.is_exporting():
-        directions = [_in_place_weights(ops, how, *parts) for parts in directions]
+        directions = [_in_place_weights(calls, how, *parts) for parts in directions]
         one = _loop_in_place
-    found = ops._apply(_loops, one, how, data, directions, states)
-    return found[0], list(found[1:])
+    y, *last = calls.call(_loops, one, how, data, directions, states)
+    return y, last
 
 
 def _check_sizes(how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]) -> None:
@@ -106,23 +99,23 @@ def rows(weights: Tensor, part: int, parts: int) -> Tensor:
 
 
 def _fused(
-    ops: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
+    calls: Calls, how: Recurrence, data: Tensor, weights: Weights, states: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """torch's own LSTM and GRU: the same gate order, with a second bias of its own."""
     flat: list[Tensor] = []
     for i in range(how.directions):
-        inner, recurrent, bias = (ops._call(rows, part, i, how.directions) for part in weights)
+        inner, recurrent, bias = (calls.fold(rows, part, i, how.directions) for part in weights)
         flat += [inner, recurrent]
         if how.reset_gate_mode == "recurrent-bias-after-multiplication":
-            flat += [ops._call(rows, bias, 0, 2), ops._call(rows, bias, 1, 2)]
+            flat += [calls.fold(rows, bias, 0, 2), calls.fold(rows, bias, 1, 2)]
         else:
-            flat += [bias, ops._call(torch.zeros_like, bias)]
+            flat += [bias, calls.fold(torch.zeros_like, bias)]
     options: tuple[Any, ...] = (True, 1, 0.0, False, how.directions == 2, False)
-    begin = [ops._apply(Tensor.contiguous, state) for state in states]
+    begin = [calls.call(Tensor.contiguous, state) for state in states]
     if len(states) == 2:
-        y, hidden, cell = ops._apply(torch.lstm, data, begin, flat, *options)
+        y, hidden, cell = calls.call(torch.lstm, data, begin, flat, *options)
         return y, [hidden, cell]
-    y, hidden = ops._apply(torch.gru, data, begin[0], flat, *options)
+    y, hidden = calls.call(torch.gru, data, begin[0], flat, *options)
     return y, [hidden]
 
 
@@ -163,21 +156,21 @@ def _scan(step: Step, products: Tensor, states: list[Tensor]) -> tuple[Tensor, l
     return y, last
 
 
-def _in_place_weights(ops: Calls, how: Recurrence, *weights: Tensor) -> Weights:
+def _in_place_weights(calls: Calls, how: Recurrence, *weights: Tensor) -> Weights:
     """The weights for torch_loops: gates in its order, the hard sigmoid's line in them, R'."""
     inner, recurrent, bias, *rest = weights
     have = how.gates
     want = "ifog" if have == "ifgo" else have
     slope, offset = (0.2, 0.5) if how.gate_activation == "hard-sigmoid" else (1.0, 0.0)
     if how.reset_gate_mode == "recurrent-bias-after-multiplication":
-        bias, extra = (ops._call(rows, bias, i, 2) for i in (0, 1))
-        rest = [ops._call(loops.stacked, extra, have, want, slope, 0.0)]
+        bias, extra = (calls.fold(rows, bias, i, 2) for i in (0, 1))
+        rest = [calls.fold(loops.stacked, extra, have, want, slope, 0.0)]
     elif rest:
-        rest = [ops._call(loops.stacked, rest[0], "ifo", "ifo", slope, 0.0)]
+        rest = [calls.fold(loops.stacked, rest[0], "ifo", "ifo", slope, 0.0)]
     return (
-        ops._call(loops.stacked, inner, have, want, slope, 0.0),
-        ops._call(Tensor.t, ops._call(loops.stacked, recurrent, have, want, slope, 0.0)),
-        ops._call(loops.stacked, bias, have, want, slope, offset),
+        calls.fold(loops.stacked, inner, have, want, slope, 0.0),
+        calls.fold(Tensor.t, calls.fold(loops.stacked, recurrent, have, want, slope, 0.0)),
+        calls.fold(loops.stacked, bias, have, want, slope, offset),
         *rest,
     )
 

@@ -1,0 +1,115 @@
+"""The words that a card speaks, in one table, over a backend that is held."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from matbridge.ops import arithmetic, layout, regularization, sequences, windows
+from matbridge.ops.backend import Backend
+from matbridge.ops.layout import Value
+
+__all__ = ["WORDS", "Ops", "Speaker"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Speaker(Protocol):
+    """How words are spoken where not as they stand, such as with care for padding."""
+
+    def __call__(self, word: Callable[..., Any], *arguments: Any, **options: Any) -> Any: ...
+
+
+def _word(
+    function: Callable[Concatenate[Backend, P], R],
+) -> Callable[Concatenate[Ops, P], R]:
+    """A function of a backend as a method of what holds one."""
+
+    @functools.wraps(function)
+    def spoken(ops: Ops, *arguments: P.args, **options: P.kwargs) -> R:
+        if ops.speaker is None:
+            return function(ops.backend, *arguments, **options)
+        return ops.speaker(function, *arguments, **options)
+
+    return spoken
+
+
+class Ops:
+    """Every word, spoken over one backend.
+
+    Each is a function of a backend, in the file of its kind, and passes through the
+    speaker if there is one; what is made of words alone is a method.
+    """
+
+    def __init__(self, backend: Backend, speaker: Speaker | None = None) -> None:
+        self.backend = backend
+        self.speaker = speaker
+
+    @property
+    def training(self) -> bool:
+        """True while training: dropout drops, batch normalization uses the mini-batch."""
+        return self.backend.training
+
+    sizes = _word(layout.sizes)
+    size = _word(layout.size)
+    spatial = _word(layout.spatial)
+    constant = _word(layout.constant)
+    align = _word(layout.align)
+    reshape = _word(layout.reshape)
+    drop = _word(layout.drop)
+    rename = _word(layout.rename)
+    expand = _word(layout.expand)
+    merge = _word(layout.merge)
+    split = _word(layout.split)
+    flatten = _word(layout.flatten)
+    slice = _word(layout.slice)
+    pick = _word(layout.pick)
+    concatenate = _word(layout.concatenate)
+    flip = _word(layout.flip)
+
+    map = _word(arithmetic.map)
+    add = _word(arithmetic.add)
+    subtract = _word(arithmetic.subtract)
+    multiply = _word(arithmetic.multiply)
+    divide = _word(arithmetic.divide)
+    power = _word(arithmetic.power)
+    maximum = _word(arithmetic.maximum)
+    minimum = _word(arithmetic.minimum)
+    complex = _word(arithmetic.complex)
+    reduce = _word(arithmetic.reduce)
+    positions = _word(arithmetic.positions)
+    lookup = _word(arithmetic.lookup)
+    softmax = _word(arithmetic.softmax)
+    transpose = _word(arithmetic.transpose)
+    matmul = _word(arithmetic.matmul)
+    affine = _word(arithmetic.affine)
+    fully_connect = _word(arithmetic.fully_connect)
+
+    pad = _word(windows.pad)
+    convolve = _word(windows.convolve)
+    transposed_convolve = _word(windows.transposed_convolve)
+    max_pool = _word(windows.max_pool)
+    max_pool_places = _word(windows.max_pool_places)
+    unpool = _word(windows.unpool)
+    average_pool = _word(windows.average_pool)
+    region_means = _word(windows.region_means)
+    resize = _word(windows.resize)
+
+    recur = _word(sequences.recur)
+    attend = _word(sequences.attend)
+
+    dropout = _word(regularization.dropout)
+    noise = _word(regularization.noise)
+
+    def standardize(self, x: Value, over: str, epsilon: float) -> Value:
+        """(x - mean) / sqrt(variance + epsilon), the variance biased, over these labels."""
+        centred = self.subtract(x, self.reduce("mean", x, over, keep=True))
+        variance = self.reduce("mean", self.multiply(centred, centred), over, keep=True)
+        return self.divide(centred, self.map("sqrt", self.add(variance, epsilon)))
+
+
+WORDS: tuple[str, ...] = tuple(
+    name for name, member in vars(Ops).items() if callable(member) and not name.startswith("_")
+)
