@@ -30,6 +30,7 @@ TRANSFORMS = {"half-pixel": "half_pixel", "asymmetric": "asymmetric"}
 
 
 def pad(builder: Builder, data: Data, padding: Pairs, value: float | str) -> Data:
+    """The last dimensions padded with a number or by a mode, as ONNX's Pad."""
     if all(a == 0 and b == 0 for a, b in padding):
         return data
     if value == "symmetric-include-edge":
@@ -71,6 +72,7 @@ def convolution(
     dilation: Sequence[int],
     groups: int,
 ) -> Data:
+    """ONNX's Conv, which is a correlation too."""
     batch, _, *spatial = sizes_of(data)
     outputs, _, *window = fixed(kernel)
     spans = [window_span(k, d) for k, d in zip(window, dilation, strict=True)]
@@ -89,6 +91,7 @@ def convolution(
 def transposed_convolution(
     builder: Builder, data: Data, kernel: Data, bias: Data, stride: Sequence[int]
 ) -> Data:
+    """ONNX's ConvTranspose without padding."""
     batch, _, *spatial = sizes_of(data)
     _, outputs, *window = fixed(kernel)
     sizes = [
@@ -107,12 +110,14 @@ def transposed_convolution(
 def max_pool(
     builder: Builder, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
 ) -> Data:
+    """ONNX's MaxPool."""
     return _maxima(builder, data, window, stride, padding, 1)[0]
 
 
 def max_pool_places(
     builder: Builder, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
 ) -> tuple[Data, Data]:
+    """ONNX's MaxPool with its second result."""
     values, places = _maxima(builder, data, window, stride, padding, 2)
     return values, places
 
@@ -132,6 +137,7 @@ def _maxima(
 
 
 def unpool(builder: Builder, data: Data, places: Data, sizes: Sequence[Any]) -> Data:
+    """ONNX's MaxUnpool with windows of one element: the places say it all."""
     target = (*sizes_of(data)[:2], *sizes)
     ones = [1] * len(sizes)
     inputs = [data, places, builder.shape(target)]
@@ -146,6 +152,7 @@ def average_pool(
     padding: Pairs,
     count_padding: bool,
 ) -> Data:
+    """ONNX's AveragePool."""
     batch, channels, *spatial = sizes_of(data)
     return builder.node(
         "AveragePool",
@@ -161,6 +168,7 @@ def average_pool(
 def resize(
     builder: Builder, data: Data, sizes: Sequence[int], method: str, transform: str, rounding: str
 ) -> Data:
+    """ONNX's Resize of the last dimensions, once or one after the other."""
     batch, channels, *spatial = sizes_of(data)
     before = [known(n, "a resized dimension") for n in spatial]
     if rounding == "onnx-10" and len(sizes) > 1:

@@ -193,7 +193,22 @@ def _run(
     if how.mini_batch_size == 0 and len(first.members) > 1:
         raise MismatchError("states can only be updated by sequences of one length")
     check_states(network, first.count)
-    found = [Collected() for _ in network.outputs]
+    try:
+        found, updates = _through(module, batches, how, progress)
+    except UnpaddableError:
+        # Only lengths and layers together tell whether padding would change a result.
+        module.ragged = False
+        found, updates = _through(module, batches, how, progress)
+    kind = next((b.kind for b in batches.values() if b.kind != "array"), "array")
+    return [Result(kind, each.groups(), each.dims) for each in found], updates
+
+
+def _through(
+    module: PreparedModule, batches: dict[str, Batch], how: How, progress: Progress | None
+) -> tuple[list[Collected], States]:
+    """All mini-batches, one after the other."""
+    found = [Collected() for _ in module.network.outputs]
+    count = next(iter(batches.values())).count
     updates: States = {}
     done = 0
     with torch.inference_mode(), exact_float32(how.allow_tf32):
@@ -204,9 +219,8 @@ def _run(
                 each.add(piece, *_to_numpy(module, value))
             done += len(piece.members) * piece.last
             if progress is not None:
-                progress(done, first.count)
-    kind = next((b.kind for b in batches.values() if b.kind != "array"), "array")
-    return [Result(kind, each.groups(), each.dims) for each in found], updates
+                progress(done, count)
+    return found, updates
 
 
 def _run_piece(
@@ -257,34 +271,9 @@ def _pieces(module: PreparedModule, batches: dict[str, Batch], how: How) -> Iter
 
 
 def _takes_padding(module: PreparedModule, batches: dict[str, Batch]) -> bool:
-    """Whether sequences of unequal lengths can share a batch: tried on two tiny ones."""
+    """Whether sequences of unequal lengths can share a batch, as far as is known."""
     several = len(next(iter(batches.values())).members) > 1
-    if not several or not may_be_ragged(module.network) or not of_one_length(batches):
-        return False
-    if module.ragged is None:
-        pieces = list(exact_pieces(batches, 2, ragged=False))[:2]
-        module.ragged = _tried(module, batches, pieces)
-    return module.ragged
-
-
-def _tried(module: PreparedModule, batches: dict[str, Batch], pieces: list[Piece]) -> bool:
-    """Whether the first steps of these observations run beside each other."""
-    values = {}
-    for name, batch in batches.items():
-        arrays = [piece.arrays[name] for piece in pieces]
-        if "T" in batch.dims:
-            steps = min(array.shape[batch.dims.index("T")] for array in arrays)
-            arrays = [np.take(a, range(steps), batch.dims.index("T")) for a in arrays]
-        axis = batch.dims.index("B")
-        joined = np.concatenate([np.take(a, [0], axis) for a in arrays], axis)
-        values[name] = _to_value(module, joined, batch.dims)
-    steps = max(v.data.shape[v.dims.index("T")] for v in values.values() if "T" in v.dims)
-    try:
-        with _explained(module.network, values):
-            module.walk(padded_ops(module.backend, [steps, steps]), values, {})
-    except UnpaddableError:
-        return False
-    return True
+    return several and module.ragged and may_be_ragged(module.network) and of_one_length(batches)
 
 
 def check_states(network: Network, count: int) -> None:

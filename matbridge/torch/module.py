@@ -30,7 +30,7 @@ States = dict[str, dict[str, Tensor]]
 
 # Names that are taken where a layer's arrays are put: by our own attributes, by torch's in
 # modules and in what torch.export makes of them.
-OURS = frozenset({"network", "dtype", "names", "prepared", "fixed", "ragged", "tapes"})
+OURS = frozenset({"network", "dtype", "names", "prepared", "backend", "fixed", "ragged", "tapes"})
 TORCHS = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph()))) | {
     "adapted",
     "check_input_constraints",
@@ -261,8 +261,8 @@ class PreparedModule(NetworkModule):
         self.fixed = self.parts()
         self.prepared = Prepared(t for part in self.fixed.values() for t in part.values())
         self.backend = TorchBackend(self.dtype, self.device, calls=self.prepared)
-        # Whether sequences of unequal lengths may share a batch; None until it was tried.
-        self.ragged: bool | None = None
+        # Whether sequences of unequal lengths may share a batch, until a word refuses.
+        self.ragged = True
         self.tapes: OrderedDict[Any, tuple[Tape, list[str], list[tuple[str, str]]]] = OrderedDict()
 
     def ops(self) -> Ops:
