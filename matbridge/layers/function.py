@@ -11,7 +11,7 @@ from matbridge.core.dims import Size
 from matbridge.core.kinds import Kind, logical
 from matbridge.errors import UnknownSizeError
 from matbridge.layers.handle import evaluate, parse_function
-from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops import ArrayOps, Ops, Parameters, Value
 from matbridge.ops.shapes import Shapes
 
 __all__ = ["FunctionLayer"]
@@ -75,7 +75,7 @@ class FunctionLayer(Layer):
                 where=self.name,
             )
         values = [Value(x.sizes, x.format) for x in inputs]
-        y = self._evaluate(Ops(Shapes()), values)
+        y = self._evaluate(ArrayOps(Shapes()), values)
         pairs = sorted(zip(y.dims, y.data, strict=True), key=lambda p: "SCBTU".index(p[0]))
         sizes = (None if label in "BT" else n for label, n in pairs)
         return Size("".join(label for label, _ in pairs), tuple(sizes))
@@ -85,7 +85,7 @@ class FunctionLayer(Layer):
             return self.function(ops, *inputs)
         return self._evaluate(ops, list(inputs))
 
-    def _evaluate(self, ops: Ops, inputs: list[Value]) -> Value:
+    def _evaluate(self, ops: ArrayOps, inputs: list[Value]) -> Value:
         text = self.predict_fcn.text
         workspace = self.predict_fcn.workspace
         return evaluate(ops, parse_function(text), workspace, inputs, text, self.formattable)

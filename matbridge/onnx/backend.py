@@ -11,10 +11,11 @@ import numpy as np
 from onnx import TensorProto
 
 from matbridge.onnx import recurrence, windows
-from matbridge.onnx.elementwise import ELEMENTWISE, NUMPY
+from matbridge.onnx.elementwise import ELEMENTWISE
 from matbridge.onnx.graph import Builder, Data, Dim, Size, Tensor
 from matbridge.onnx.windows import sizes_of
 from matbridge.ops.backend import Recurrence
+from matbridge.ops.constants import Constants
 
 __all__ = ["OnnxBackend"]
 
@@ -44,6 +45,7 @@ class OnnxBackend:
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
+        self.constants = Constants()
 
     # -- layout ------------------------------------------------------------------------
 
@@ -120,13 +122,13 @@ class OnnxBackend:
     def elementwise(self, name: str, *data: Any, **options: float | str) -> Data:
         arrays = [np.asarray(one) for one in data if not isinstance(one, Tensor)]
         if len(arrays) == len(data):
-            return np.asarray(NUMPY[name](*arrays, **options))
+            return self.constants.elementwise(name, *arrays, **options)
         operands = [one if isinstance(one, Tensor) else np.asarray(one, float) for one in data]
         return ELEMENTWISE[name](self.builder, *operands, **options)
 
     def reduce(self, name: str, data: Data, axes: tuple[int, ...], keep: bool) -> Data:
         if isinstance(data, np.ndarray):
-            return np.asarray(getattr(np, name)(data, axis=axes, keepdims=keep))
+            return self.constants.reduce(name, data, axes, keep)
         sizes = [1 if axis in axes else n for axis, n in enumerate(data.sizes)]
         sizes = [n for axis, n in enumerate(sizes) if keep or axis not in axes]
         # In opset 17 only ReduceSum takes its axes as an input.

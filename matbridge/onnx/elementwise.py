@@ -1,4 +1,4 @@
-"""Element-wise functions: as ONNX nodes, and in NumPy for constants."""
+"""Element-wise functions: as ONNX nodes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from matbridge.errors import UnsupportedError
 from matbridge.onnx.graph import TYPES, Builder, Data, Size, Tensor
 
-__all__ = ["ELEMENTWISE", "NUMPY"]
+__all__ = ["ELEMENTWISE"]
 
 Make = Callable[..., Tensor]
 
@@ -138,33 +137,4 @@ ELEMENTWISE: dict[str, Make] = {
     "complex": _no_complex,
     "real": _no_complex,
     "imag": _no_complex,
-}
-
-NUMPY: dict[str, Callable[..., Any]] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.divide,
-    "power": np.power,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-    "maximum-number": np.fmax,
-    "minimum-number": np.fmin,
-    "less": lambda x, y: np.less(x, y) * 1.0,
-    "equal": lambda x, y: np.equal(x, y) * 1.0,
-    "negative": np.negative,
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "abs": np.abs,
-    "sign": np.sign,
-    "floor": np.floor,
-    "round": lambda x: np.floor(np.abs(x) + 0.5) * np.sign(x),
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-    "sigmoid": special.expit,
-    "erf": special.erf,
-    "relu": lambda x: np.maximum(x, 0),
-    "clip": lambda x, low, high: np.clip(x, low, high),
 }

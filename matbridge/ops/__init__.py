@@ -3,8 +3,9 @@
 A :class:`Value` is data plus the order of its dimensions at hand. A word asks for the order
 it wants, computes, and returns whatever order came naturally; nobody turns back. Dimensions
 that a word does not name ride along as batch. What is known about labels is here, once; a
-backend (:mod:`matbridge.torch.backend`, :mod:`matbridge.onnx.backend`, or sizes alone in
-:mod:`matbridge.ops.shapes`) only computes with bare data.
+backend only computes with bare data: :mod:`matbridge.torch.backend`,
+:mod:`matbridge.onnx.backend`, arrays in :mod:`matbridge.ops.constants` and sizes alone in
+:mod:`matbridge.ops.shapes`.
 
 Weights are values too, with the labels O (output), I (input) and G (group), so that the
 same words lay them out.
@@ -17,9 +18,9 @@ from typing import Protocol
 from matbridge.ops.backend import Backend, Recurrence
 from matbridge.ops.layout import Value
 from matbridge.ops.windows import Padding
-from matbridge.ops.words import WORDS, Ops
+from matbridge.ops.words import WORDS, ArrayOps, Ops
 
-__all__ = ["WORDS", "Backend", "Ops", "Padding", "Parameters", "Recurrence", "Value"]
+__all__ = ["WORDS", "ArrayOps", "Backend", "Ops", "Padding", "Parameters", "Recurrence", "Value"]
 
 
 class Parameters(Protocol):

@@ -6,8 +6,8 @@ Binary words match dimensions by label and expand the missing ones.
 from __future__ import annotations
 
 from matbridge.core.dims import union, without
-from matbridge.ops.backend import Backend
-from matbridge.ops.elementwise import check_unary
+from matbridge.ops.backend import ArrayBackend
+from matbridge.ops.elementwise import check_binary, check_unary
 from matbridge.ops.layout import (
     Value,
     align,
@@ -23,6 +23,7 @@ __all__ = [
     "Operand",
     "add",
     "affine",
+    "binary",
     "complex",
     "divide",
     "fully_connect",
@@ -43,7 +44,7 @@ __all__ = [
 Operand = Value | float
 
 
-def map(backend: Backend, name: str, x: Value, **options: float | str) -> Value:
+def map(backend: ArrayBackend, name: str, x: Value, **options: float | str) -> Value:
     """One of the functions of one argument, by name; see ops.elementwise.
 
     negative, exp, log, sqrt, abs, sign, floor, round, sin, cos, tanh, sigmoid, erf,
@@ -55,7 +56,13 @@ def map(backend: Backend, name: str, x: Value, **options: float | str) -> Value:
     return Value(backend.elementwise(name, x.data, **options), x.dims)
 
 
-def _binary(backend: Backend, name: str, x: Operand, y: Operand) -> Value:
+def binary(backend: ArrayBackend, name: str, x: Operand, y: Operand) -> Value:
+    """One of the functions of two arguments, by name; see ops.elementwise.
+
+    Those with words of their own, and less, equal (1 or 0), maximum-number and
+    minimum-number, in which NaN gives way to a number. Raises LayerError for any other.
+    """
+    check_binary(name)
     if isinstance(x, Value) and isinstance(y, Value):
         if x.dims != y.dims:
             long, short = (x, y) if len(x.dims) >= len(y.dims) else (y, x)
@@ -69,47 +76,47 @@ def _binary(backend: Backend, name: str, x: Operand, y: Operand) -> Value:
     raise TypeError(f"{name} needs a value")
 
 
-def add(backend: Backend, x: Operand, y: Operand) -> Value:
+def add(backend: ArrayBackend, x: Operand, y: Operand) -> Value:
     """x + y."""
-    return _binary(backend, "add", x, y)
+    return binary(backend, "add", x, y)
 
 
-def subtract(backend: Backend, x: Operand, y: Operand) -> Value:
+def subtract(backend: ArrayBackend, x: Operand, y: Operand) -> Value:
     """x - y."""
-    return _binary(backend, "subtract", x, y)
+    return binary(backend, "subtract", x, y)
 
 
-def multiply(backend: Backend, x: Operand, y: Operand) -> Value:
+def multiply(backend: ArrayBackend, x: Operand, y: Operand) -> Value:
     """x·y, element by element."""
-    return _binary(backend, "multiply", x, y)
+    return binary(backend, "multiply", x, y)
 
 
-def divide(backend: Backend, x: Operand, y: Operand) -> Value:
+def divide(backend: ArrayBackend, x: Operand, y: Operand) -> Value:
     """x / y, element by element."""
-    return _binary(backend, "divide", x, y)
+    return binary(backend, "divide", x, y)
 
 
-def power(backend: Backend, x: Operand, y: Operand) -> Value:
+def power(backend: ArrayBackend, x: Operand, y: Operand) -> Value:
     """x to the power of y, element by element."""
-    return _binary(backend, "power", x, y)
+    return binary(backend, "power", x, y)
 
 
-def maximum(backend: Backend, x: Operand, y: Operand) -> Value:
+def maximum(backend: ArrayBackend, x: Operand, y: Operand) -> Value:
     """The larger of x and y, element by element."""
-    return _binary(backend, "maximum", x, y)
+    return binary(backend, "maximum", x, y)
 
 
-def minimum(backend: Backend, x: Operand, y: Operand) -> Value:
+def minimum(backend: ArrayBackend, x: Operand, y: Operand) -> Value:
     """The smaller of x and y, element by element."""
-    return _binary(backend, "minimum", x, y)
+    return binary(backend, "minimum", x, y)
 
 
-def complex(backend: Backend, real: Value, imaginary: Value) -> Value:
+def complex(backend: ArrayBackend, real: Value, imaginary: Value) -> Value:
     """real + i·imaginary, where the backend has complex numbers."""
-    return _binary(backend, "complex", real, imaginary)
+    return binary(backend, "complex", real, imaginary)
 
 
-def reduce(backend: Backend, name: str, x: Value, over: str, keep: bool = False) -> Value:
+def reduce(backend: ArrayBackend, name: str, x: Value, over: str, keep: bool = False) -> Value:
     """The mean, sum, max or min over every dimension with these labels.
 
     Over none, each element is the mean, sum, max and min of itself. (To a library an empty
@@ -122,12 +129,12 @@ def reduce(backend: Backend, name: str, x: Value, over: str, keep: bool = False)
     return Value(backend.reduce(name, x.data, axes, keep), dims)
 
 
-def positions(backend: Backend, x: Value, over: str) -> Value:
+def positions(backend: ArrayBackend, x: Value, over: str) -> Value:
     """1, 2, ... as far as the dimension with this label goes."""
     return Value(backend.positions(x.data, axis_of(x, over)), over)
 
 
-def lookup(backend: Backend, table: Value, x: Value, words: int, strict: bool) -> Value:
+def lookup(backend: ArrayBackend, table: Value, x: Value, words: int, strict: bool) -> Value:
     """The columns of ``table`` (C×W) at the whole numbers x, from 1, as channels.
 
     x has one channel. Anything else than 1 to ``words`` gives the last column, or
@@ -138,29 +145,29 @@ def lookup(backend: Backend, table: Value, x: Value, words: int, strict: bool) -
     return Value(backend.lookup(rows.data, index.data, words, strict), index.dims + "C")
 
 
-def softmax(backend: Backend, x: Value, over: str = "C") -> Value:
+def softmax(backend: ArrayBackend, x: Value, over: str = "C") -> Value:
     """exp(x) / sum(exp(x)) over one dimension."""
     return Value(backend.softmax(x.data, axis_of(x, over)), x.dims)
 
 
-def transpose(backend: Backend, weights: Value) -> Value:
+def transpose(backend: ArrayBackend, weights: Value) -> Value:
     """The transpose of a matrix of weights; its labels stay O, I."""
     return Value(backend.permute(weights.data, (1, 0)), weights.dims)
 
 
-def matmul(backend: Backend, a: Value, b: Value) -> Value:
+def matmul(backend: ArrayBackend, a: Value, b: Value) -> Value:
     """The product of two matrices of weights."""
     return Value(backend.matmul(a.data, b.data), a.dims)
 
 
-def affine(backend: Backend, weights: Value, x: Value, bias: Value | None = None) -> Value:
+def affine(backend: ArrayBackend, weights: Value, x: Value, bias: Value | None = None) -> Value:
     """weights (O×I) times the channels of x, plus bias (O). Spatial dimensions stay."""
     x = align(backend, x, without(x.dims, "C") + "C")
     offsets = None if bias is None else bias.data
     return Value(backend.linear(x.data, weights.data, offsets), x.dims)
 
 
-def fully_connect(backend: Backend, x: Value, weights: Value, bias: Value) -> Value:
+def fully_connect(backend: ArrayBackend, x: Value, weights: Value, bias: Value) -> Value:
     """As :func:`affine`, over all spatial dimensions and the channels at once.
 
     The columns of ``weights`` are in column-major order of H×W×D×C; they, not the

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-__all__ = ["Backend", "Data", "Pairs", "Recurrence"]
+__all__ = ["ArrayBackend", "Backend", "Data", "Pairs", "Recurrence"]
 
 Data = Any
 # Amounts before and after, for each dimension.
@@ -42,8 +42,8 @@ class Recurrence:
         return replace(self, directions=1)
 
 
-class Backend(Protocol):
-    """Primitives on data. Implemented by torch, ONNX and sizes alone."""
+class ArrayBackend(Protocol):
+    """Layout and arithmetic: what functions of handles need."""
 
     # True while training: dropout drops, batch normalization uses the mini-batch.
     training: bool
@@ -93,6 +93,10 @@ class Backend(Protocol):
     def lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
         """Rows of ``table`` (V, D) at data - 1, as (..., D); the last row for all that is
         not one of 1 to ``words``, or MismatchError if ``strict``."""
+
+
+class Backend(ArrayBackend, Protocol):
+    """And what layers need beyond."""
 
     # -- windows over the last dimensions ----------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matbridge.errors import LayerError
 
-__all__ = ["BINARY", "UNARY", "Elementwise", "check_unary"]
+__all__ = ["BINARY", "UNARY", "Elementwise", "check_binary", "check_unary"]
 
 
 @dataclass(frozen=True)
@@ -51,29 +51,41 @@ UNARY = _table(
     Elementwise("imag"),
 )
 
-# Of two: words of their own.
+# Of two arguments: what ``ops.binary`` takes; most are words of their own.
 BINARY = _table(
     Elementwise("add"),
     Elementwise("subtract"),
     Elementwise("multiply"),
     Elementwise("divide"),
     Elementwise("power"),
-    Elementwise("maximum"),
+    Elementwise("maximum"),  # NaN where either is
     Elementwise("minimum"),
+    Elementwise("maximum-number"),  # NaN only where both are
+    Elementwise("minimum-number"),
+    Elementwise("less"),  # 1 or 0
+    Elementwise("equal"),
     Elementwise("complex"),
 )
 
 
+def _known(table: dict[str, Elementwise], name: str) -> Elementwise:
+    if name in table:
+        return table[name]
+    near = difflib.get_close_matches(name, table, 1)
+    raise LayerError(
+        f"there is no element-wise function {name!r}",
+        mend=f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(table)}.",
+    )
+
+
+def check_binary(name: str) -> None:
+    """LayerError for a name that is not in the vocabulary of two arguments."""
+    _known(BINARY, name)
+
+
 def check_unary(name: str, options: Iterable[str]) -> None:
     """LayerError for a name that is not in the vocabulary, or options that it does not take."""
-    function = UNARY.get(name)
-    if function is None:
-        near = difflib.get_close_matches(name, UNARY, 1)
-        raise LayerError(
-            f"there is no element-wise function {name!r}",
-            mend=f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(UNARY)}.",
-        )
-    given = set(options)
+    function, given = _known(UNARY, name), set(options)
     if not set(function.needs) <= given <= {*function.needs, *function.may}:
         takes = ", ".join([*function.needs, *(f"{option} (optional)" for option in function.may)])
         raise LayerError(

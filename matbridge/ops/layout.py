@@ -9,7 +9,7 @@ from typing import Any
 
 from matbridge.core.dims import missing, permutation, without
 from matbridge.errors import LayerError, MismatchError
-from matbridge.ops.backend import Backend, Data
+from matbridge.ops.backend import ArrayBackend, Data
 
 __all__ = [
     "Value",
@@ -46,6 +46,10 @@ class Value:
     dims: str
 
 
+# Data with one leading dimension for all that ride along, and what turns it back.
+Batched = tuple[Data, Callable[[Data, str], Value]]
+
+
 def numbered(dims: str) -> str:
     """The spatial labels told apart: ``numbered("BCSS") == "BC12"``."""
     count = 0
@@ -79,28 +83,28 @@ def numbered_axis(dims: str, label: str) -> int:
     return (numbered(dims) if label in ("1", "2", "3") else dims).index(label)
 
 
-def sizes(backend: Backend, x: Value) -> tuple[Any, ...]:
+def sizes(backend: ArrayBackend, x: Value) -> tuple[Any, ...]:
     """Sizes in the order at hand; whole numbers where they are known."""
     return backend.sizes(x.data)
 
 
-def size(backend: Backend, x: Value, label: str) -> Any:
+def size(backend: ArrayBackend, x: Value, label: str) -> Any:
     """The size of the first dimension with this label."""
     return backend.sizes(x.data)[axis_of(x, label)]
 
 
-def spatial(backend: Backend, x: Value, labels: str = "S") -> tuple[Any, ...]:
+def spatial(backend: ArrayBackend, x: Value, labels: str = "S") -> tuple[Any, ...]:
     """The sizes of all dimensions with these labels, in the order at hand."""
     pairs = zip(x.dims, backend.sizes(x.data), strict=True)
     return tuple(n for label, n in pairs if label in labels)
 
 
-def constant(backend: Backend, array: Any, dims: str) -> Value:
+def constant(backend: ArrayBackend, array: Any, dims: str) -> Value:
     """A value that does not depend on the input."""
     return Value(backend.constant(array), dims)
 
 
-def align(backend: Backend, x: Value, dims: str) -> Value:
+def align(backend: ArrayBackend, x: Value, dims: str) -> Value:
     """The same value with its dimensions in this order; new ones have size 1."""
     if x.dims == dims:
         return x
@@ -113,24 +117,24 @@ def align(backend: Backend, x: Value, dims: str) -> Value:
     return Value(backend.permute(x.data, permutation(x.dims, dims)), dims)
 
 
-def reshape(backend: Backend, x: Value, sizes: Sequence[Any], dims: str) -> Value:
+def reshape(backend: ArrayBackend, x: Value, sizes: Sequence[Any], dims: str) -> Value:
     """New sizes and labels over the same elements, the last dimension fastest."""
     return Value(backend.reshape(x.data, tuple(sizes)), dims)
 
 
-def drop(backend: Backend, x: Value, labels: str) -> Value:
+def drop(backend: ArrayBackend, x: Value, labels: str) -> Value:
     """Without these dimensions (every S for one "S"), which have size 1."""
     pairs = zip(x.dims, backend.sizes(x.data), strict=True)
     kept = [(label, n) for label, n in pairs if label not in labels]
     return reshape(backend, x, [n for _, n in kept], "".join(label for label, _ in kept))
 
 
-def rename(backend: Backend, x: Value, dims: str) -> Value:
+def rename(backend: ArrayBackend, x: Value, dims: str) -> Value:
     """Other labels for the same dimensions."""
     return Value(x.data, dims)
 
 
-def expand(backend: Backend, x: Value, dims: str, like: Value) -> Value:
+def expand(backend: ArrayBackend, x: Value, dims: str, like: Value) -> Value:
     """``x`` aligned to ``dims`` and repeated to the sizes that ``like`` has."""
     x = align(backend, x, dims)
     there = dict(zip(like.dims, backend.sizes(like.data), strict=True))
@@ -138,7 +142,7 @@ def expand(backend: Backend, x: Value, dims: str, like: Value) -> Value:
     return Value(backend.expand(x.data, tuple(wanted)), dims)
 
 
-def merge(backend: Backend, x: Value, labels: str, into: str) -> Value:
+def merge(backend: ArrayBackend, x: Value, labels: str, into: str) -> Value:
     """Merge these dimensions, the last named running fastest, into one at the end.
 
     Spatial dimensions are told apart as 1, 2, 3: ``merge(x, "C321", "C")`` is
@@ -151,25 +155,25 @@ def merge(backend: Backend, x: Value, labels: str, into: str) -> Value:
     return reshape(backend, x, (*outer, math.prod(inner)), unnumbered(rest) + into)
 
 
-def _parted(backend: Backend, x: Value, place: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+def _parted(backend: ArrayBackend, x: Value, place: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The sizes before this place and from there on."""
     known = backend.sizes(x.data)
     return known[:place], known[place:]
 
 
-def split(backend: Backend, x: Value, label: str, sizes: Sequence[Any], dims: str) -> Value:
+def split(backend: ArrayBackend, x: Value, label: str, sizes: Sequence[Any], dims: str) -> Value:
     """One dimension as several, the last running fastest; they stand at the end."""
     x = align(backend, x, without(x.dims, label) + label)
     outer = backend.sizes(x.data)[:-1]
     return reshape(backend, x, (*outer, *sizes), x.dims[:-1] + dims)
 
 
-def flatten(backend: Backend, x: Value) -> Value:
+def flatten(backend: ArrayBackend, x: Value) -> Value:
     """All spatial dimensions and the channels as channels, in column-major order."""
     return merge(backend, x, column_major(x.dims), "C") if "S" in x.dims else x
 
 
-def batched(backend: Backend, x: Value, core: str) -> tuple[Data, Callable[[Data, str], Value]]:
+def batched(backend: ArrayBackend, x: Value, core: str) -> Batched:
     """Data with everything but ``core`` merged into one leading dimension.
 
     The second result turns data of the same kind back into a value, given its core.
@@ -187,7 +191,7 @@ def batched(backend: Backend, x: Value, core: str) -> tuple[Data, Callable[[Data
 
 
 def slice(
-    backend: Backend, x: Value, label: str, start: Any, stop: Any = None, step: int = 1
+    backend: ArrayBackend, x: Value, label: str, start: Any, stop: Any = None, step: int = 1
 ) -> Value:
     """Elements start (from 0) up to, not including, stop along one dimension.
 
@@ -197,19 +201,19 @@ def slice(
     return Value(backend.slice(x.data, axis, start, stop, step), x.dims)
 
 
-def pick(backend: Backend, x: Value, label: str, index: int) -> Value:
+def pick(backend: ArrayBackend, x: Value, label: str, index: int) -> Value:
     """One element along a dimension, which goes; -1 is the last."""
     stop = None if index == -1 else index + 1
     return drop(backend, slice(backend, x, label, index, stop), label)
 
 
-def concatenate(backend: Backend, values: Sequence[Value], label: str) -> Value:
+def concatenate(backend: ArrayBackend, values: Sequence[Value], label: str) -> Value:
     """Side by side along one dimension; "1", "2", "3" name the spatial ones."""
     dims = max((value.dims for value in values), key=len)
     data = [align(backend, value, dims).data for value in values]
     return Value(backend.concatenate(data, numbered_axis(dims, label)), dims)
 
 
-def flip(backend: Backend, x: Value, label: str) -> Value:
+def flip(backend: ArrayBackend, x: Value, label: str) -> Value:
     """Turned round along one dimension."""
     return Value(backend.flip(x.data, axis_of(x, label)), x.dims)

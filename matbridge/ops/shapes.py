@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.dims import pool_output, window_span
 from matbridge.errors import LayerError
-from matbridge.ops.backend import Pairs, Recurrence
 
 __all__ = ["Shapes"]
 
@@ -77,92 +75,6 @@ class Shapes:
 
     def lookup(self, table: Shape, data: Shape, words: int, strict: bool) -> Shape:
         return (*data, table[-1])
-
-    def pad(self, data: Shape, padding: Pairs, value: float | str) -> Shape:
-        outer = len(data) - len(padding)
-        pairs = zip(data[outer:], padding, strict=True)
-        inner = (None if n is None else n + a + b for n, (a, b) in pairs)
-        return (*data[:outer], *inner)
-
-    def convolution(
-        self,
-        data: Shape,
-        kernel: Shape,
-        bias: Shape,
-        padding: Pairs,
-        stride: Sequence[int],
-        dilation: Sequence[int],
-        groups: int,
-    ) -> Shape:
-        spans = [window_span(k or 1, d) for k, d in zip(kernel[2:], dilation, strict=True)]
-        return (data[0], kernel[0], *_windows(data[2:], spans, stride, padding))
-
-    def transposed_convolution(
-        self, data: Shape, kernel: Shape, bias: Shape, stride: Sequence[int]
-    ) -> Shape:
-        triples = zip(data[2:], stride, kernel[2:], strict=True)
-        sizes = (None if n is None else (n - 1) * s + (k or 1) for n, s, k in triples)
-        return (data[0], kernel[1], *sizes)
-
-    def max_pool(
-        self, data: Shape, window: Sequence[int], stride: Sequence[int], padding: Pairs
-    ) -> Shape:
-        return (*data[:2], *_windows(data[2:], window, stride, padding))
-
-    def average_pool(
-        self,
-        data: Shape,
-        window: Sequence[int],
-        stride: Sequence[int],
-        padding: Pairs,
-        count_padding: bool,
-    ) -> Shape:
-        return self.max_pool(data, window, stride, padding)
-
-    def max_pool_places(
-        self, data: Shape, window: Sequence[int], stride: Sequence[int], padding: Pairs
-    ) -> tuple[Shape, Shape]:
-        pooled = self.max_pool(data, window, stride, padding)
-        return pooled, pooled
-
-    def unpool(self, data: Shape, places: Shape, sizes: Sequence[Any]) -> Shape:
-        return (*data[:2], *sizes)
-
-    def resize(
-        self, data: Shape, sizes: Sequence[int], method: str, transform: str, rounding: str
-    ) -> Shape:
-        return (*data[:2], *sizes)
-
-    def recur(
-        self, how: Recurrence, data: Shape, weights: tuple[Shape, ...], states: list[Shape]
-    ) -> tuple[Shape, list[Shape]]:
-        return (*data[:2], how.directions * (weights[1][-1] or 1)), states
-
-    def attend(
-        self,
-        query: Shape,
-        key: Shape,
-        value: Shape,
-        scale: float,
-        causal: bool,
-        mask: Shape | None,
-        want_scores: bool,
-    ) -> tuple[Shape, Shape | None]:
-        scores = (*query[:-1], key[-2])
-        return (*query[:-1], value[-1]), scores if want_scores else None
-
-    def dropped(self, data: Shape, probability: float, shared: tuple[int, ...]) -> Shape:
-        return data
-
-    def noisy(self, data: Shape, deviation: float) -> Shape:
-        return data
-
-
-def _windows(
-    sizes: Shape, spans: Sequence[int], stride: Sequence[int], padding: Pairs
-) -> list[int | None]:
-    pairs = zip(sizes, spans, stride, padding, strict=True)
-    return [pool_output(n, span, s, a + b) for n, span, s, (a, b) in pairs]
 
 
 def _expanded(sizes: Sequence[int | None], shapes: Sequence[Shape]) -> int | None:

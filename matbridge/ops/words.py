@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from matbridge.ops import arithmetic, layout, regularization, sequences, windows
-from matbridge.ops.backend import Backend
+from matbridge.ops.backend import ArrayBackend, Backend
 from matbridge.ops.layout import Value
 
-__all__ = ["WORDS", "Ops", "Speaker"]
+__all__ = ["WORDS", "ArrayOps", "Ops", "Speaker"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,13 +22,11 @@ class Speaker(Protocol):
     def __call__(self, word: Callable[..., Any], *arguments: Any, **options: Any) -> Any: ...
 
 
-def _word(
-    function: Callable[Concatenate[Backend, P], R],
-) -> Callable[Concatenate[Ops, P], R]:
+def _word(function: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
     """A function of a backend as a method of what holds one."""
 
     @functools.wraps(function)
-    def spoken(ops: Ops, *arguments: P.args, **options: P.kwargs) -> R:
+    def spoken(ops: ArrayOps, *arguments: P.args, **options: P.kwargs) -> R:
         if ops.speaker is None:
             return function(ops.backend, *arguments, **options)
         return ops.speaker(function, *arguments, **options)
@@ -36,14 +34,14 @@ def _word(
     return spoken
 
 
-class Ops:
-    """Every word, spoken over one backend.
+class ArrayOps:
+    """The words of layout and arithmetic, spoken over one backend.
 
     Each is a function of a backend, in the file of its kind, and passes through the
     speaker if there is one; what is made of words alone is a method.
     """
 
-    def __init__(self, backend: Backend, speaker: Speaker | None = None) -> None:
+    def __init__(self, backend: ArrayBackend, speaker: Speaker | None = None) -> None:
         self.backend = backend
         self.speaker = speaker
 
@@ -70,6 +68,7 @@ class Ops:
     flip = _word(layout.flip)
 
     map = _word(arithmetic.map)
+    binary = _word(arithmetic.binary)
     add = _word(arithmetic.add)
     subtract = _word(arithmetic.subtract)
     multiply = _word(arithmetic.multiply)
@@ -87,6 +86,19 @@ class Ops:
     affine = _word(arithmetic.affine)
     fully_connect = _word(arithmetic.fully_connect)
 
+    def standardize(self, x: Value, over: str, epsilon: float) -> Value:
+        """(x - mean) / sqrt(variance + epsilon), the variance biased, over these labels."""
+        centred = self.subtract(x, self.reduce("mean", x, over, keep=True))
+        variance = self.reduce("mean", self.multiply(centred, centred), over, keep=True)
+        return self.divide(centred, self.map("sqrt", self.add(variance, epsilon)))
+
+
+class Ops(ArrayOps):
+    """Every word that a card speaks."""
+
+    def __init__(self, backend: Backend, speaker: Speaker | None = None) -> None:
+        super().__init__(backend, speaker)
+
     pad = _word(windows.pad)
     convolve = _word(windows.convolve)
     transposed_convolve = _word(windows.transposed_convolve)
@@ -103,13 +115,10 @@ class Ops:
     dropout = _word(regularization.dropout)
     noise = _word(regularization.noise)
 
-    def standardize(self, x: Value, over: str, epsilon: float) -> Value:
-        """(x - mean) / sqrt(variance + epsilon), the variance biased, over these labels."""
-        centred = self.subtract(x, self.reduce("mean", x, over, keep=True))
-        variance = self.reduce("mean", self.multiply(centred, centred), over, keep=True)
-        return self.divide(centred, self.map("sqrt", self.add(variance, epsilon)))
-
 
 WORDS: tuple[str, ...] = tuple(
-    name for name, member in vars(Ops).items() if callable(member) and not name.startswith("_")
+    name
+    for words in (ArrayOps, Ops)
+    for name, member in vars(words).items()
+    if callable(member) and not name.startswith("_")
 )

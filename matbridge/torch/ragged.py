@@ -318,7 +318,7 @@ def _attend(
 # The allow-list: how each word is spoken over padded sequences.
 RULES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("align", "expand", "flatten", "transpose", "matmul", "affine"), _beside),
-    **dict.fromkeys(("map", "add", "subtract", "multiply", "divide", "power"), _beside),
+    **dict.fromkeys(("map", "binary", "add", "subtract", "multiply", "divide", "power"), _beside),
     **dict.fromkeys(("maximum", "minimum", "complex", "positions", "fully_connect"), _beside),
     **dict.fromkeys(("max_pool_places", "unpool", "region_means", "dropout", "noise"), _beside),
     **dict.fromkeys(("pad", "transposed_convolve", "max_pool", "average_pool"), _over_space),

@@ -14,7 +14,6 @@ import numpy as np
 
 from matbridge.core.dims import missing
 from matbridge.errors import MatbridgeError, UnknownSizeError
-from matbridge.layers.handle.constants import ConstantOps
 from matbridge.layers.handle.parse import unsupported
 from matbridge.layers.handle.values import (
     Arguments,
@@ -26,8 +25,8 @@ from matbridge.layers.handle.values import (
     known,
     shown,
 )
-from matbridge.ops import Ops, Value
-from matbridge.ops.arithmetic import Arithmetic
+from matbridge.ops import ArrayOps, Value
+from matbridge.ops.constants import Constants
 
 __all__ = ["ORDER", "Arrays"]
 
@@ -38,11 +37,11 @@ ORDER = "123CBTU"
 class Arrays:
     """The operations of one evaluation, and what it may still make."""
 
-    def __init__(self, ops: Ops, text: str, budget: Budget) -> None:
+    def __init__(self, ops: ArrayOps, text: str, budget: Budget) -> None:
         self.ops = ops
         self.text = text
         self.budget = budget
-        self.numpy = ConstantOps()
+        self.numpy = ArrayOps(Constants())
         # Whether a size was asked for that only data will tell.
         self.unsized = False
 
@@ -77,7 +76,7 @@ class Arrays:
         self.unsized |= bool(np.isnan(told).any())
         return np.array(told).reshape(data.shape)
 
-    def words(self, *values: Labelled) -> Arithmetic:
+    def words(self, *values: Labelled) -> ArrayOps:
         """In what these are computed with."""
         return self.numpy if all(v.constant for v in values) else self.ops
 
@@ -181,10 +180,10 @@ class Arrays:
         values, order, sizes = self.matched(operands)
         if all(v.constant for v in values):
             self.budget.spend(math.prod(sizes))
-            result = self.numpy._binary(name, *(v.value for v in values))
+            result = self.numpy.binary(name, *(v.value for v in values))
         else:
             self.budget.check(sizes)
-            result = self.ops._binary(name, *map(self.entered, values))
+            result = self.ops.binary(name, *map(self.entered, values))
         return self.made(result, order, *values)
 
     def entered(self, x: Labelled) -> Value | float:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 
 from matbridge.layers.handle.arrays import Arrays
-from matbridge.layers.handle.constants import ELEMENTWISE
 from matbridge.layers.handle.parse import unsupported
 from matbridge.layers.handle.reshape import array
 from matbridge.layers.handle.values import Arguments, Labelled, Operand
@@ -36,8 +35,6 @@ def applied(name: str) -> Function:
     def apply(run: Arrays, arguments: Arguments) -> Operand:
         (value,) = arguments
         x = array(value)
-        if x.constant and name and name not in ELEMENTWISE:
-            raise TypeError(f"{name} of a constant")
         return run.unary(name, x) if name else x
 
     return apply

@@ -19,7 +19,7 @@ from matbridge.layers.handle.functions import FUNCTIONS, OPERATORS
 from matbridge.layers.handle.index import indexed
 from matbridge.layers.handle.parse import Function, Node, unsupported
 from matbridge.layers.handle.values import Arguments, Budget, Labelled, Operand, known
-from matbridge.ops import Ops, Value
+from matbridge.ops import ArrayOps, Value
 from matbridge.ops.layout import numbered, unnumbered
 
 __all__ = ["evaluate"]
@@ -39,7 +39,7 @@ MOST_ELEMENTS = 100_000
 
 
 def evaluate(
-    ops: Ops,
+    ops: ArrayOps,
     function: Function,
     workspace: Mapping[str, Any],
     inputs: Sequence[Value],
@@ -60,7 +60,7 @@ def evaluate(
 
 
 def _evaluated(
-    ops: Ops,
+    ops: ArrayOps,
     function: Function,
     workspace: Mapping[str, Any],
     inputs: Sequence[Value],
@@ -82,7 +82,7 @@ def _evaluated(
     return _leave(run, result, result.order if formattable else labelled[0].order)
 
 
-def _enter(ops: Ops, x: Value, formattable: bool) -> Labelled:
+def _enter(ops: ArrayOps, x: Value, formattable: bool) -> Labelled:
     dims = numbered(x.dims)
     order = "".join(sorted(dims, key=ORDER.index))
     return Labelled(ops.rename(x, dims), order, formattable)

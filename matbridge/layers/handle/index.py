@@ -13,8 +13,7 @@ from matbridge.layers.handle.arrays import Arrays
 from matbridge.layers.handle.parse import Node, unsupported
 from matbridge.layers.handle.reshape import reshaped
 from matbridge.layers.handle.values import Labelled, Operand, known
-from matbridge.ops import Value
-from matbridge.ops.arithmetic import Arithmetic
+from matbridge.ops import ArrayOps, Value
 
 __all__ = ["indexed"]
 
@@ -112,7 +111,7 @@ def checked(numbers: np.ndarray, size: Any) -> Places | None:
     return places if len(places) <= MOST else None
 
 
-def taken(ops: Arithmetic, x: Value, label: str, places: Places) -> Value:
+def taken(ops: ArrayOps, x: Value, label: str, places: Places) -> Value:
     """These elements of one dimension, which stays."""
     if places == slice(None):
         return x
