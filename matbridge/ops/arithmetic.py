@@ -44,7 +44,7 @@ __all__ = [
 Operand = Value | float
 
 
-def map(backend: ArrayBackend, name: str, x: Value, **options: float | str) -> Value:
+def map(backend: ArrayBackend, name: str, x: Value, /, **options: float | str) -> Value:
     """One of the functions of one argument, by name; see ops.elementwise.
 
     negative, exp, log, sqrt, abs, sign, floor, round, sin, cos, tanh, sigmoid, erf,

@@ -10,10 +10,10 @@ import numpy as np
 
 __all__ = ["ELEMENTWISE", "Constants"]
 
-_erf = np.vectorize(math.erf, otypes=[np.float64])
+_erf: Callable[..., Any] = np.vectorize(math.erf, otypes=[np.float64])
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
+def _sigmoid(x: np.ndarray) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
@@ -21,7 +21,7 @@ def _elu(x: np.ndarray, alpha: float) -> np.ndarray:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-def _gelu(x: np.ndarray, approximation: str = "none") -> np.ndarray:
+def _gelu(x: np.ndarray, approximation: str = "none") -> Any:
     """x/2·(1 + erf(x/√2)), or its approximation by tanh."""
     if approximation == "tanh":
         return x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
@@ -113,10 +113,10 @@ class Constants:
 
     def softmax(self, data: np.ndarray, axis: int) -> np.ndarray:
         e = np.exp(data - data.max(axis, keepdims=True))
-        return e / e.sum(axis, keepdims=True)
+        return np.asarray(e / e.sum(axis, keepdims=True))
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return a @ b
+        return np.asarray(a @ b)
 
     def linear(self, data: np.ndarray, weights: np.ndarray, bias: Any) -> np.ndarray:
         y = np.tensordot(data, weights, ([-1], [1]))

@@ -24,16 +24,16 @@ class Shapes:
         return data
 
     def constant(self, array: Any) -> Shape:
-        return np.shape(array)
+        return tuple(np.shape(array))
 
     def permute(self, data: Shape, axes: tuple[int, ...]) -> Shape:
         return tuple(data[axis] for axis in axes)
 
     def reshape(self, data: Shape, sizes: tuple[Any, ...]) -> Shape:
-        return sizes
+        return tuple(sizes)
 
     def expand(self, data: Shape, sizes: tuple[Any, ...]) -> Shape:
-        return sizes
+        return tuple(sizes)
 
     def slice(self, data: Shape, axis: int, start: Any, stop: Any, step: int) -> Shape:
         size = data[axis]

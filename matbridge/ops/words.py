@@ -25,12 +25,13 @@ class Speaker(Protocol):
 def _word(function: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
     """A function of a backend as a method of what holds one."""
 
-    @functools.wraps(function)
-    def spoken(ops: ArrayOps, *arguments: P.args, **options: P.kwargs) -> R:
+    def spoken(ops: Any, /, *arguments: P.args, **options: P.kwargs) -> R:
         if ops.speaker is None:
             return function(ops.backend, *arguments, **options)
-        return ops.speaker(function, *arguments, **options)
+        result: R = ops.speaker(function, *arguments, **options)
+        return result
 
+    functools.update_wrapper(spoken, function)
     return spoken
 
 
