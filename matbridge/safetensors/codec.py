@@ -1,152 +1,62 @@
-"""Networks as JSON and arrays, without loss: the graph of a safetensors file."""
+"""Networks as JSON and arrays, without loss: the graph of a safetensors file.
+
+    {"matbridge": 2, "class": "dlnetwork", "layers": [...], "connections": [...], ...}
+    layer: {"card": class name, "properties": {MATLAB name: value}, "arrays": {MATLAB name: key},
+            "more": {field: value}}
+
+Properties go through their kinds, arrays through their declared sizes, as in every reader.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import UnionType
 from typing import Any
 
 import numpy as np
 
+from matbridge.core.arrays import fit_arrays
 from matbridge.core.card import Layer
-from matbridge.core.network import Connection, Network, Port, Provenance
+from matbridge.core.graph import Connection, Port
+from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import CustomOutput, Registry, Unknown
-from matbridge.errors import FormatError, MatbridgeError
-from matbridge.layers.function import FunctionLayer, Handle
-from matbridge.matlab.file import values
+from matbridge.errors import FormatError, LayerError, MatbridgeError
+from matbridge.layers.function import FunctionLayer
+from matbridge.matlab.file.values import MatObject
+from matbridge.safetensors.values import Arrays, Decoder, Encoder, check
 
 __all__ = ["FORMAT", "GRAPH_KEY", "network_from_json", "network_to_json"]
 
-FORMAT = 1
+FORMAT = 2
 # The key of a safetensors file's metadata under which the graph stands.
 GRAPH_KEY = "matbridge"
 
-# What is written by its fields, under its name.
-RECORDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        values.Categorical,
-        values.Enumeration,
-        values.FunctionHandle,
-        values.MatObject,
-        values.Table,
-        Handle,
-    )
-}
-LISTS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (values.Cell, values.ObjectArray, values.StringArray, values.StructArray)
-}
-TEXTS: dict[str, type] = {kind.__name__: kind for kind in (values.String, values.Symbol)}
 LAYERS: dict[str, type[Layer]] = {"Unknown": Unknown, "CustomOutput": CustomOutput}
-MAX_DEPTH = 60
-
-Arrays = dict[str, np.ndarray]
-
-
-class Encoder:
-    """Values to JSON; arrays go into ``arrays`` under names of their own."""
-
-    def __init__(self, arrays: Arrays) -> None:
-        self.arrays = arrays
-
-    def value(self, value: Any, name: str, depth: int = 0) -> Any:
-        """What ``value`` becomes; ``name`` says where it stands, for the names of arrays."""
-        if depth > MAX_DEPTH:
-            return None
-        if isinstance(value, np.ndarray):
-            if value.dtype.kind not in "fiub":
-                return {"$strings": value.tolist()}
-            self.arrays[name] = np.ascontiguousarray(value)
-            return {"$array": name}
-        if value is None or isinstance(value, bool):
-            return value
-        for kinds, write in ((TEXTS, self._text), (LISTS, self._list), (RECORDS, self._record)):
-            if type(value).__name__ in kinds:
-                return write(value, name, depth)
-        if isinstance(value, values.Map):
-            pairs = [[k, self.value(v, f"{name}/{k}", depth + 1)] for k, v in value.items()]
-            return {"$map": pairs, "types": [value.key_type, value.value_type, value.uniform]}
-        if isinstance(value, Mapping):
-            items = {str(k): self.value(v, f"{name}/{k}", depth + 1) for k, v in value.items()}
-            return {"$dict": items}
-        if isinstance(value, tuple | list):
-            return [self.value(v, f"{name}/{i}", depth + 1) for i, v in enumerate(value)]
-        return self._plain(value)
-
-    def _plain(self, value: Any) -> Any:
-        if isinstance(value, values.Immediate):
-            return {"$immediate": int(value)}
-        if isinstance(value, float | np.floating) and not math.isfinite(value):
-            return {"$float": str(float(value))}
-        if isinstance(value, np.generic):
-            return value.item()
-        return value if isinstance(value, int | float | str) else {"$lost": type(value).__name__}
-
-    def _text(self, value: str, name: str, depth: int) -> Any:
-        return {"$text": type(value).__name__, "value": str(value)}
-
-    def _list(self, value: Any, name: str, depth: int) -> Any:
-        items = [self.value(v, f"{name}/{i}", depth + 1) for i, v in enumerate(value)]
-        made = {"$list": type(value).__name__, "items": items, "shape": list(value.shape)}
-        for more in ("class_name", "fields"):
-            if hasattr(value, more):
-                made[more] = getattr(value, more)
-        return made
-
-    def _record(self, value: Any, name: str, depth: int) -> Any:
-        fields = {
-            f.name: self.value(getattr(value, f.name), f"{name}/{f.name}", depth + 1)
-            for f in dataclasses.fields(value)
-        }
-        return {"$record": type(value).__name__, "fields": fields}
-
-
-class Decoder:
-    """The inverse of :class:`Encoder`."""
-
-    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
-        self.arrays = arrays
-
-    def value(self, found: Any) -> Any:
-        if isinstance(found, list):
-            return tuple(self.value(v) for v in found)
-        if not isinstance(found, dict):
-            return found
-        for tag, read in READERS.items():
-            if tag in found:
-                return read(self, found)
-        raise FormatError("a value of the graph is not known")
-
-    def _list(self, found: dict[str, Any]) -> Any:
-        kind = LISTS[found["$list"]]
-        more = {k: found[k] for k in ("class_name", "fields") if k in found}
-        return kind([self.value(v) for v in found["items"]], tuple(found["shape"]), **more)
-
-    def _record(self, found: dict[str, Any]) -> Any:
-        fields = {k: self.value(v) for k, v in found["fields"].items()}
-        return RECORDS[found["$record"]](**fields)
-
-    def _map(self, found: dict[str, Any]) -> Any:
-        return values.Map([(k, self.value(v)) for k, v in found["$map"]], *found["types"])
-
-
-READERS: dict[str, Callable[[Decoder, dict[str, Any]], Any]] = {
-    "$array": lambda d, f: d.arrays[f["$array"]],
-    "$strings": lambda d, f: np.array(f["$strings"]),
-    "$dict": lambda d, f: {k: d.value(v) for k, v in f["$dict"].items()},
-    "$text": lambda d, f: TEXTS[f["$text"]](f["value"]),
-    "$list": Decoder._list,
-    "$record": Decoder._record,
-    "$map": Decoder._map,
-    "$immediate": lambda d, f: values.Immediate(f["$immediate"]),
-    "$float": lambda d, f: float(f["$float"]),
-    "$lost": lambda d, f: None,
+# Fields of cards that are no properties of MATLAB's, and their types.
+FIELDS: dict[str, type | UnionType] = {
+    "name": str,
+    "description": str,
+    "class_name": str,
+    "reason": str,
+    "keeps_spatial": bool,
+    "builtin": bool,
+    "ports": tuple,
+    "out_ports": tuple,
+    "classes": tuple,
+    "training": dict,
+    "extra": dict,
+    "origin": MatObject | None,
 }
+# Fields that are not written: they stand elsewhere, or are Python's.
+ELSEWHERE = ("arrays", "function")
+# What comes of JSON that is not what was written.
+ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+Json = dict[str, Any]
 
 
-def network_to_json(network: Network) -> tuple[dict[str, Any], Arrays]:
+def network_to_json(network: Network) -> tuple[Json, Arrays]:
     """The graph, and the arrays by ``layer.Name`` in MATLAB's layout."""
     arrays: Arrays = {}
     layers = [_layer_to_json(layer, arrays) for layer in network.layers]
@@ -164,57 +74,151 @@ def network_to_json(network: Network) -> tuple[dict[str, Any], Arrays]:
     }, arrays
 
 
-def _layer_to_json(layer: Layer, arrays: Arrays) -> dict[str, Any]:
+def _layer_to_json(layer: Layer, arrays: Arrays) -> Json:
     encoder = Encoder(arrays)
-    for name, array in layer.arrays.items():
-        arrays[f"{layer.name}.{name}"] = np.ascontiguousarray(array)
-    fields = {
-        f.name: encoder.value(getattr(layer, f.name), f"{layer.name}/{f.name}")
-        for f in dataclasses.fields(layer)
-        if f.name not in ("arrays", "function")
+    properties = layer.properties()
+    return {
+        "card": layer.MATLAB[0] if layer.MATLAB else type(layer).__name__,
+        "arrays": {n: encoder.array(a, f"{layer.name}.{n}") for n, a in layer.arrays.items()},
+        "properties": {
+            known.name: encoder.value(
+                known.kind.to_json(getattr(layer, field)), f"{layer.name}/{known.name}"
+            )
+            for field, known in properties.items()
+        },
+        "more": {
+            f.name: encoder.value(getattr(layer, f.name), f"{layer.name}/{f.name}")
+            for f in dataclasses.fields(layer)
+            if f.name not in (*ELSEWHERE, *properties)
+        },
     }
-    card = layer.MATLAB[0] if layer.MATLAB else type(layer).__name__
-    return {"card": card, "arrays": list(layer.arrays), "fields": fields}
 
 
-def network_from_json(
-    graph: dict[str, Any], arrays: Mapping[str, np.ndarray], registry: Registry
-) -> Network:
-    """The network of a graph and its arrays; FormatError if they do not make one."""
-    if graph.get("matbridge") != FORMAT:
-        raise FormatError(f"the graph has format {graph.get('matbridge')}, not {FORMAT}")
+def network_from_json(graph: Any, arrays: Mapping[str, np.ndarray], registry: Registry) -> Network:
+    """The network of a graph and its arrays.
+
+    Raises FormatError for a graph that is none, and LayerError for layers that contradict
+    themselves or each other.
+    """
+    version = graph.get("matbridge") if isinstance(graph, dict) else None
+    if version != FORMAT:
+        raise FormatError(
+            f"the graph has format {version!r}, not {FORMAT}", mend="Convert the network again."
+        )
     try:
-        decoder = Decoder(arrays)
-        layers = tuple(_layer_from_json(one, arrays, registry) for one in graph["layers"])
-        connections = tuple(Connection(Port(*a), Port(*b)) for a, b in graph["connections"])
+        layers = [_layer_from_json(one, arrays, registry) for one in _list(graph, "layers")]
+        ends = [_two(pair, "a connection") for pair in _list(graph, "connections")]
         return Network(
-            layers,
-            connections,
-            graph["class"],
-            tuple(Port(*one) for one in graph["outputs"]),
-            tuple(graph["inputs"]),
-            Provenance(**decoder.value(graph["provenance"])),
+            tuple(layers),
+            tuple(Connection(_port(a), _port(b)) for a, b in ends),
+            check(graph["class"], str, "class"),
+            tuple(_port(one) for one in _list(graph, "outputs")),
+            tuple(check(one, str, "an input") for one in _list(graph, "inputs")),
+            _provenance(Decoder(arrays).value(graph["provenance"])),
         )
     except MatbridgeError:
         raise
-    except Exception as error:
-        raise FormatError(
-            f"the graph is damaged: {type(error).__name__} {error}",
-            mend="Convert the network again.",
-        ) from None
+    except ODD as error:
+        raise _damaged(error) from None
 
 
-def _layer_from_json(
-    found: dict[str, Any], arrays: Mapping[str, np.ndarray], registry: Registry
-) -> Layer:
-    card = LAYERS.get(found["card"]) or registry.find(found["card"])
+def _damaged(error: Exception, where: str = "") -> FormatError:
+    said = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+    return FormatError(
+        f"the graph is damaged: {said}", where=where, mend="Convert the network again."
+    )
+
+
+def _list(graph: Json, name: str) -> list[Any]:
+    found: list[Any] = check(graph[name], list, name)
+    return found
+
+
+def _two(found: Any, what: str) -> list[Any]:
+    if len(check(found, list, what)) != 2:
+        raise ValueError(f"{what} has {len(found)} ends, not 2")
+    ends: list[Any] = found
+    return ends
+
+
+def _port(found: Any) -> Port:
+    layer, name = _two(found, "a port")
+    return Port(check(layer, str, "the layer of a port"), check(name, str, "the name of a port"))
+
+
+def _provenance(found: Any) -> Provenance:
+    texts = {name: check(found[name], str, name) for name in ("file", "address", "class_name")}
+    versions = {
+        check(name, str, "a class name"): check(version, int, "a version")
+        for name, version in check(found["versions"], dict, "versions").items()
+    }
+    return Provenance(**texts, versions=versions, details=check(found["details"], dict, "details"))
+
+
+def _layer_from_json(found: Any, arrays: Mapping[str, np.ndarray], registry: Registry) -> Layer:
+    name = check(check(found, dict, "a layer")["card"], str, "the class of a layer")
+    card = LAYERS.get(name) or registry.find(name)
     if card is None:
-        raise FormatError(f"the layer class {found['card']} is not known", mend="Give registry=.")
+        raise FormatError(f"the layer class {name} is not known", mend="Give registry=.")
     decoder = Decoder(arrays)
-    fields = {name: decoder.value(value) for name, value in found["fields"].items()}
-    layer = card(**fields)
-    own = {name: arrays[f"{layer.name}.{name}"] for name in found["arrays"]}
+    where = name.rpartition(".")[2]
+    try:
+        fields = _fields(card, check(found["more"], dict, "more"), decoder)
+        where = fields["name"]
+        layer = card(**fields, **_properties(card, found["properties"], decoder))
+        own = check(found["arrays"], dict, "arrays")
+        layer = _with_arrays(layer, {n: decoder.array(key) for n, key in own.items()})
+    except MatbridgeError as error:
+        raise error if error.where else error.at(where) from None
+    except ODD as error:
+        raise _damaged(error, where) from None
     if isinstance(layer, FunctionLayer):
-        given = registry.functions
-        layer = layer.replace(function=given.get(layer.name, given.get(layer.predict_fcn.text)))
-    return layer.replace(arrays=own)
+        known = registry.functions
+        layer = layer.replace(function=known.get(layer.name, known.get(layer.predict_fcn.text)))
+    return layer
+
+
+def _fields(card: type[Layer], more: Json, decoder: Decoder) -> dict[str, Any]:
+    """The fields that are no properties: each of its type, or the card's default."""
+    allowed = {f.name for f in dataclasses.fields(card)} - {*ELSEWHERE, *card.properties()}
+    fields = {}
+    for name, value in more.items():
+        if name not in allowed:
+            raise ValueError(f"the layer has no {name}")
+        fields[name] = check(decoder.value(value), FIELDS.get(name, object), name)
+        if FIELDS.get(name) is tuple:
+            fields[name] = tuple(check(text, str, name) for text in fields[name])
+    fields["name"] = check(fields.get("name"), str, "the name of a layer")
+    return fields
+
+
+def _properties(card: type[Layer], found: Any, decoder: Decoder) -> dict[str, Any]:
+    """The properties by field, each through its kind."""
+    left = dict(check(found, dict, "properties"))
+    fields = {}
+    for field, known in card.properties().items():
+        if known.name not in left:
+            if known.required:
+                raise LayerError(f"the property {known.name} is missing")
+            continue
+        value = decoder.value(left.pop(known.name))
+        try:
+            fields[field] = known.kind.from_json(value)
+        except ODD as error:
+            raise LayerError(f"{known.name}: {error}") from None
+    if left:
+        raise ValueError(f"the layer has no property {', '.join(left)}")
+    return fields
+
+
+def _with_arrays(layer: Layer, arrays: dict[str, np.ndarray]) -> Layer:
+    """The layer with these arrays, each of real numbers and of its declared size."""
+    names = {declared.name for declared in layer.declared}
+    for name, array in arrays.items():
+        if name not in names:
+            raise LayerError(f"it has no array {name}")
+        if array.dtype.kind not in ("fiubc" if layer.COMPLEX else "fiub"):
+            raise LayerError(f"{name} holds {array.dtype}, not real numbers")
+        if not array.size:
+            raise LayerError(f"{name} is empty, of size {'×'.join(map(str, array.shape))}")
+    return fit_arrays(layer, arrays)

@@ -13,7 +13,7 @@ from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import FormatError, MatbridgeError
 from matbridge.files import check_readable
-from matbridge.safetensors.codec import GRAPH_KEY, network_from_json
+from matbridge.safetensors.codec import GRAPH_KEY, ODD, network_from_json
 
 __all__ = ["load_safetensors"]
 
@@ -24,16 +24,20 @@ def load_safetensors(path: Path, registry: Registry) -> Network:
     try:
         # Read, not mapped: a mapped file that somebody cuts meanwhile ends the process.
         arrays, metadata = _read(path.read_bytes())
-        graph = json.loads(metadata[GRAPH_KEY])
     except (SafetensorError, OSError) as error:
         raise FormatError(f"the file is damaged: {error}", where=path.name) from None
+    except ODD as error:
+        said = f"the file is damaged, or has arrays of a type that NumPy lacks: {error}"
+        raise FormatError(said, where=path.name) from None
+    try:
+        graph = json.loads(metadata[GRAPH_KEY])
     except KeyError:
         raise FormatError(
             "the file holds arrays but no network of matbridge's",
             where=path.name,
             mend="Build the network in Python and give it the arrays: docs/weights-file.md.",
         ) from None
-    except ValueError as error:
+    except ODD as error:
         raise FormatError(f"the graph is damaged: {error}", where=path.name) from None
     try:
         return network_from_json(graph, arrays, registry)
@@ -45,4 +49,5 @@ def _read(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Arrays by name, and the metadata: of the header's JSON, whose length stands before it."""
     arrays = load(data)
     length = int.from_bytes(data[:8], "little")
-    return arrays, json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
+    return arrays, metadata

@@ -21,6 +21,6 @@ def save_safetensors(network: Network, path: Path) -> None:
     """
     graph, arrays = network_to_json(network)
     try:
-        save_file(arrays, path, metadata={GRAPH_KEY: json.dumps(graph, ensure_ascii=False)})
+        save_file(arrays, path, metadata={GRAPH_KEY: json.dumps(graph, allow_nan=False)})
     except SafetensorError as error:
         raise OSError(str(error)) from None
