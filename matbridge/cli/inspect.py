@@ -58,6 +58,7 @@ def describe(path: Path, registry: Registry, max_size: int) -> dict[str, Any]:
             "file": str(path),
             "format": "safetensors",
             "provenance": {"origin": network.provenance.file},
+            "problems": [],
             "networks": [summary],
             "variables": [],
         }
@@ -87,6 +88,7 @@ def show_file(out: Console, found: dict[str, Any]) -> None:
     else:
         names = ", ".join(loose[:6]) + (", ..." if len(loose) > 6 else "")
         out.print(f"  no checksum: {names}: a changed bit there goes unnoticed")
+    show_problems(out, found["problems"])
 
 
 def show_network(out: Console, network: dict[str, Any]) -> None:
@@ -116,7 +118,12 @@ def show_network(out: Console, network: dict[str, Any]) -> None:
         out.print(f"  the user's own classes: {', '.join(network['custom_classes'])}")
     runs = styled("runs", "green") if network["runnable"] else styled(NOT_AS_IS, "yellow")
     out.print(" ", runs)
-    for problem in network["problems"]:
+    show_problems(out, network["problems"])
+
+
+def show_problems(out: Console, problems: list[dict[str, str]]) -> None:
+    """What is wrong, in red, and what is odd."""
+    for problem in problems:
         colour = {"error": "red", "warning": "yellow"}.get(problem["level"], "dim")
         where = f"{problem['where']}: " if problem["where"] else ""
         text = f"{where}{problem['what']}. {problem['mend']}".rstrip()

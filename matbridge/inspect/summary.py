@@ -29,6 +29,7 @@ def summarize(contents: Contents) -> dict[str, Any]:
         "file": str(file.path),
         "format": file.header.version,
         "provenance": _provenance(file),
+        "problems": [_problem(one) for one in contents.report],
         "networks": networks,
         "variables": [_variable(variable) for variable in file.variables.values()],
     }

@@ -41,7 +41,10 @@ def names(value: Any) -> tuple[str, ...]:
         return () if value in ("", "auto") else (value,)
     if isinstance(value, np.ndarray):
         return tuple(str(v) for v in value.reshape(-1))
-    return tuple(str(v) for v in value) if isinstance(value, Iterable) else ()
+    found = tuple(value) if isinstance(value, Iterable) else ()
+    if not all(isinstance(v, str | int | float | np.generic) for v in found):
+        raise ValueError("names are needed")
+    return tuple(map(str, found))
 
 
 def weights(value: Any) -> tuple[float, ...] | None:

@@ -32,20 +32,33 @@ def is_layer(value: Any, registry: Registry) -> bool:
     return name.startswith(LAYER_PACKAGES) or registry.find(name) is not None
 
 
-def find_networks(value: Any, address: str, registry: Registry) -> Iterator[Found]:
-    """Every network in a plain value, depth first; nothing inside a network is searched."""
-    yield from _search(value, address, registry, set())
+def find_networks(
+    value: Any, address: str, registry: Registry, barren: set[int] | None = None
+) -> Iterator[Found]:
+    """Every network in a plain value, depth first; nothing inside a network is searched.
+
+    ``barren`` gathers the objects, by identity, in which there are none, and which need not
+    be searched again.
+    """
+    yield from _search(value, address, registry, set(), set() if barren is None else barren)
 
 
-def _search(value: Any, address: str, registry: Registry, seen: set[int]) -> Iterator[Found]:
-    if not isinstance(value, MatObject | dict | list) or id(value) in seen:
+def _search(
+    value: Any, address: str, registry: Registry, seen: set[int], barren: set[int]
+) -> Iterator[Found]:
+    if not isinstance(value, MatObject | dict | list) or id(value) in seen or id(value) in barren:
         return
     seen.add(id(value))
     if _is_network(value, registry):
         yield Found(address, value)
         return
+    empty = True
     for step, inner in _steps(value):
-        yield from _search(inner, address + step, registry, seen)
+        for found in _search(inner, address + step, registry, seen, barren):
+            empty = False
+            yield found
+    if empty and isinstance(value, MatObject):
+        barren.add(id(value))
 
 
 def _is_network(value: Any, registry: Registry) -> bool:

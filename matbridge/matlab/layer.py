@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from matbridge.core.registry import CustomOutput, Registry, Unknown
 from matbridge.errors import LayerError
 from matbridge.layers.function import FunctionLayer
 from matbridge.layers.output import names
-from matbridge.matlab.file.values import MatObject
+from matbridge.matlab.file.values import MatObject, texts
 from matbridge.matlab.origin import kept, wrapped
 from matbridge.matlab.releases import PACKAGES
 
@@ -49,8 +48,8 @@ def read_layer(found: MatObject, registry: Registry, report: Report, where: str)
     What cannot be understood is reported, not raised: the other layers are still read.
     """
     saved = dict(found.saved)
-    name = str(saved.get("Name", ""))
-    card = registry.find(found.class_name) or registry.with_plugins().find(found.class_name)
+    name = _text(saved.get("Name"))
+    card = registry.find(found.class_name)
     if card is None:
         return _unknown(found, saved)
     try:
@@ -127,9 +126,9 @@ def _text(value: Any) -> str:
 
 def _ports(saved: dict[str, Any], side: str, default: str) -> tuple[str, ...]:
     for name in (f"nnet.layer.Layer.Private{side}s", f"{side}Names"):
-        found = saved.get(name)
-        if isinstance(found, Iterable) and not isinstance(found, str | np.ndarray) and any(found):
-            return tuple(str(port) for port in found)
+        found = texts(saved.get(name))
+        if found and any(found):
+            return found
     return (default,)
 
 

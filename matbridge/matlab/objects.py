@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from matbridge.core.card import Layer
@@ -16,10 +18,15 @@ from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry, Unknown
 from matbridge.errors import LayerError, MatbridgeError
 from matbridge.layers.nested import NetworkLayer
-from matbridge.matlab.file.values import Categorical, MatObject, ObjectArray, Table
+from matbridge.matlab.file import DEFAULT_LIMIT
+from matbridge.matlab.file.budget import Budget
+from matbridge.matlab.file.values import MatObject, ObjectArray, Table, texts
 from matbridge.matlab.layer import read_layer
 
 __all__ = ["read_network"]
+
+# What a layer takes of the budget: its properties, arrays, ports and connections.
+VALUES_PER_LAYER = 50
 
 KNOWN = (
     "Version",
@@ -38,37 +45,52 @@ KNOWN = (
 )
 
 
-def read_network(found: Any, registry: Registry, provenance: Provenance) -> Network:
+@dataclass
+class Reading:
+    """What is shared while a network and those inside it are read.
+
+    ``inner`` are the networks read already, by the identity of their objects; None while
+    one is being read.
+    """
+
+    registry: Registry
+    budget: Budget
+    inner: dict[int, Network | None] = field(default_factory=dict)
+
+
+def read_network(
+    found: Any, registry: Registry, provenance: Provenance, budget: Budget | None = None
+) -> Network:
     """The network of a saved object or of an array of layers.
 
-    Raises LayerError if there are no layers in it, or its connections lead nowhere.
+    Raises LayerError if there are no layers in it, or its connections lead nowhere, and
+    FormatError where it takes more than the ``budget``.
     """
+    return _network(found, provenance, Reading(registry, budget or Budget(DEFAULT_LIMIT)))
+
+
+def _network(found: Any, provenance: Provenance, reading: Reading) -> Network:
     report = Report()
     class_name = found.class_name if isinstance(found, MatObject) else LAYER_ARRAY
     saved = found.saved if isinstance(found, MatObject) else {"Layers": found}
     graph = saved.get("LayerGraph")
     inner = graph.saved if isinstance(graph, MatObject) else saved
-    layers = _layers(inner.get("Layers"), registry, report, provenance)
+    layers = _layers(inner.get("Layers"), reading, report)
     pairs = _pairs(inner.get("Connections"), layers, report)
-    layers = [_with_ports(_with_network(layer, registry, provenance), pairs) for layer in layers]
-    layers, pairs, outputs = expanded(layers, pairs, _output_names(saved))
+    layers = [_with_network(layer, provenance, reading) for layer in _with_ports(layers, pairs)]
+    layers, pairs, outputs = expanded(layers, pairs, texts(saved.get("OutputNames")) or ())
+    reading.budget.values(VALUES_PER_LAYER * len(layers))
     kind = CLASSES.get(class_name)
     if (kind and kind.classic) or any(layer.IS_OUTPUT for layer in layers):
         layers = [_classic(layer) for layer in layers]
     by_name = {layer.name: layer for layer in layers}
-    connections = []
-    for source, destination in pairs:
-        try:
-            ends = find_port(by_name, source, "outputs"), find_port(by_name, destination, "inputs")
-            connections.append(Connection(*ends))
-        except LayerError as error:
-            report.error(error.what, provenance.address, error.mend)
+    connections = _connections(pairs, by_name, report, provenance.address)
     for name in saved:
         if name not in KNOWN:
             report.note(f"the saved property {name} is not known and not used")
     return Network(
         tuple(layers),
-        tuple(connections),
+        connections,
         class_name,
         _output_ports(outputs, by_name),
         provenance=dataclasses.replace(
@@ -78,7 +100,20 @@ def read_network(found: Any, registry: Registry, provenance: Provenance) -> Netw
     )
 
 
-def _layers(found: Any, registry: Registry, report: Report, provenance: Provenance) -> list[Layer]:
+def _connections(
+    pairs: list[tuple[str, str]], layers: dict[str, Layer], report: Report, address: str
+) -> tuple[Connection, ...]:
+    connections = []
+    for source, destination in pairs:
+        try:
+            ends = find_port(layers, source, "outputs"), find_port(layers, destination, "inputs")
+            connections.append(Connection(*ends))
+        except LayerError as error:
+            report.error(error.what, address, error.mend)
+    return tuple(connections)
+
+
+def _layers(found: Any, reading: Reading, report: Report) -> list[Layer]:
     if isinstance(found, MatObject):
         found = ObjectArray([found])
     if not isinstance(found, ObjectArray) or not found:
@@ -87,6 +122,7 @@ def _layers(found: Any, registry: Registry, report: Report, provenance: Provenan
             mend="MATLAB saved an empty network, or could not load its layers when it saved it.",
         )
     layers = []
+    registry = _registry(found, reading.registry)
     for number, one in enumerate(found, 1):
         where = f"Layers({number})"
         if isinstance(one, MatObject):
@@ -97,49 +133,64 @@ def _layers(found: Any, registry: Registry, report: Report, provenance: Provenan
     return name_layers(layers)
 
 
+def _registry(layers: ObjectArray, registry: Registry) -> Registry:
+    """With the cards of installed packages, which take time to find, where a class needs them."""
+    classes = {layer.class_name for layer in layers if isinstance(layer, MatObject)}
+    return registry if all(map(registry.find, classes)) else registry.with_plugins()
+
+
 def _pairs(table: Any, layers: list[Layer], report: Report) -> list[tuple[str, str]]:
     """Ends of the connections; a chain where the network has no table of them."""
     if not isinstance(table, Table):
         return [(a.name, b.name) for a, b in itertools.pairwise(layers)]
-    columns = [table.columns.get(name) for name in ("Source", "Destination")]
-    whole = all(isinstance(column, list | Categorical) for column in columns)
-    sources, ends = ([str(end) for end in column or ()] if whole else [] for column in columns)
-    if not whole or len(sources) != len(ends):
+    sources, ends = (texts(table.columns.get(name)) for name in ("Source", "Destination"))
+    if sources is None or ends is None or len(sources) != len(ends):
         report.error("the table Connections is damaged: some connections are lost")
-    return list(zip(sources, ends, strict=False))
+    return list(zip(sources or (), ends or (), strict=False))
 
 
-def _with_ports(layer: Layer, pairs: list[tuple[str, str]]) -> Layer:
-    """An unknown layer has the ports that the connections name."""
-    if not isinstance(layer, Unknown):
-        return layer
-    prefix = f"{layer.name}/"
-    ins = [b.removeprefix(prefix) for _, b in pairs if b.startswith(prefix)]
-    outs = [a.removeprefix(prefix) for a, _ in pairs if a.startswith(prefix)]
-    return layer.replace(
-        ports=layer.ports + tuple(n for n in dict.fromkeys(ins) if n not in layer.ports),
-        out_ports=layer.out_ports
-        + tuple(n for n in dict.fromkeys(outs) if n not in layer.out_ports),
-    )
+def _with_ports(layers: list[Layer], pairs: list[tuple[str, str]]) -> list[Layer]:
+    """Unknown layers have the ports that the connections name."""
+    ins, outs = _ports_by_layer(b for _, b in pairs), _ports_by_layer(a for a, _ in pairs)
+    return [
+        layer.replace(
+            ports=tuple(dict.fromkeys((*layer.ports, *ins.get(layer.name, ())))),
+            out_ports=tuple(dict.fromkeys((*layer.out_ports, *outs.get(layer.name, ())))),
+        )
+        if isinstance(layer, Unknown)
+        else layer
+        for layer in layers
+    ]
+
+
+def _ports_by_layer(ends: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for end in ends:
+        name, slash, port = end.rpartition("/")
+        if slash:
+            found.setdefault(name, []).append(port)
+    return found
 
 
 def _classic(layer: Layer) -> Layer:
     return layer.replace(keeps_spatial=True) if hasattr(layer, "keeps_spatial") else layer
 
 
-def _with_network(layer: Layer, registry: Registry, provenance: Provenance) -> Layer:
-    """The network that a network layer holds, as a Network."""
+def _with_network(layer: Layer, provenance: Provenance, reading: Reading) -> Layer:
+    """The network that a network layer holds, as a Network; read once, however many hold it."""
     if not isinstance(layer, NetworkLayer):
         return layer
-    return layer.replace(network=read_network(layer.network, registry, provenance))
+    key = id(layer.network)
+    if key not in reading.inner:
+        reading.inner[key] = None
+        reading.inner[key] = _network(layer.network, provenance, reading)
+    network = reading.inner[key]
+    if network is None:
+        raise LayerError("the network inside it holds itself", where=layer.name)
+    return layer.replace(network=network)
 
 
-def _output_names(saved: dict[str, Any]) -> list[str]:
-    names = saved.get("OutputNames")
-    return [str(name) for name in names] if isinstance(names, list) else []
-
-
-def _output_ports(names: list[str], layers: dict[str, Layer]) -> tuple[Port, ...]:
+def _output_ports(names: Iterable[str], layers: dict[str, Layer]) -> tuple[Port, ...]:
     try:
         return tuple(find_port(layers, name, "outputs") for name in names)
     except MatbridgeError:

@@ -28,13 +28,18 @@ def is_placeholder(value: Any) -> bool:
 
 def kept(found: MatObject, arrays: Iterable[np.ndarray]) -> MatObject:
     """The object with placeholders for these arrays, which its layer keeps."""
-    held = tuple(arrays)
-    return wrapped(found, {name: _without(value, held) for name, value in found.saved.items()})
+    held, known = tuple(arrays), dict[int, Any]()
+    return wrapped(
+        found, {name: _without(value, held, known) for name, value in found.saved.items()}
+    )
 
 
-def _without(value: Any, held: tuple[np.ndarray, ...]) -> Any:
+def _without(value: Any, held: tuple[np.ndarray, ...], known: dict[int, Any]) -> Any:
+    """The tree with placeholders; ``known`` are the structs that stand in it more than once."""
     if isinstance(value, dict):
-        return {name: _without(inner, held) for name, inner in value.items()}
+        if id(value) not in known:
+            known[id(value)] = {k: _without(inner, held, known) for k, inner in value.items()}
+        return known[id(value)]
     if isinstance(value, np.ndarray) and any(np.may_share_memory(value, a) for a in held):
         return placeholder(value.shape, value.dtype)
     return value

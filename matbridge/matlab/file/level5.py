@@ -35,6 +35,9 @@ NO_CHECKSUM = (
 CUT_OFF = "The file is cut off: copy or download it again."
 
 
+OBJECTS = "the objects' data"
+
+
 @dataclass(frozen=True)
 class Element:
     """A top-level element: where its data are in the file and what it holds.
@@ -47,6 +50,11 @@ class Element:
     size: int
     compressed: bool
     damage: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What a message calls it."""
+        return self.head.name or OBJECTS
 
 
 def elements(path: Path, header: FileHeader, budget: Budget, report: Report) -> list[Element]:
@@ -129,7 +137,7 @@ def read_element(
     with stream.getbuffer() as view:
         left = len(view) - walk(view, order, budget)
     if left > 0:
-        report.warning(f"{left} bytes after the array are not used", element.head.name)
+        report.warning(f"{left} bytes after the array are not used", element.shown)
     stream.seek(0)
     return stream
 
@@ -154,10 +162,10 @@ def _inflate(
             end = "" if inflater.eof else "its end is missing: "
             raise _damaged(element.start, f"{end}it holds {len(view)} bytes of {claimed}")
     if not inflater.eof:
-        report.warning(NO_CHECKSUM, element.head.name, "If you can, copy the file again.")
+        report.warning(NO_CHECKSUM, element.shown, "If you can, copy the file again.")
     elif left or inflater.unused_data:
         unused = left + len(inflater.unused_data)
-        report.warning(f"{unused} bytes after the compressed data are not used", element.head.name)
+        report.warning(f"{unused} bytes after the compressed data are not used", element.shown)
     return stream
 
 
@@ -174,7 +182,7 @@ def subsystem_stream(
     inside = [e for e in found if e.start == header.subsystem]
     if not inside or inside[0].head.matlab_class != "uint8":
         raise FormatError(
-            "the objects' data are not where the header says",
+            f"{OBJECTS} are not where the header says",
             mend="The file is damaged: copy it again, or save it again in MATLAB.",
         )
     stream = read_element(path, inside[0], header.order, budget, report)
@@ -182,7 +190,7 @@ def subsystem_stream(
         start = _payload(view, header.order)
         order = {b"IM": "<", b"MI": ">"}.get(bytes(view[start + 2 : start + 4]))
         if order is None or len(view) - start < 16:
-            raise FormatError("the objects' data have no valid header", mend=CUT_OFF)
+            raise FormatError(f"{OBJECTS} have no valid header", mend=CUT_OFF)
         walk(view, order, budget, start + 8)
     stream.seek(start + 8)
     return stream, order
@@ -193,5 +201,5 @@ def _payload(view: memoryview, order: str) -> int:
     head = read_header(view, order, 0)
     kind, size = struct.unpack_from(order + "II", view, head.body)
     if kind != MI_UINT8 or size < 16:
-        raise FormatError("the objects' data are empty", mend=CUT_OFF)
+        raise FormatError(f"{OBJECTS} are empty", mend=CUT_OFF)
     return head.body + 8

@@ -40,6 +40,7 @@ __all__ = [
     "StructArray",
     "Symbol",
     "Table",
+    "texts",
 ]
 
 
@@ -55,6 +56,14 @@ class _Shaped(list[Any]):
         self.shape = (len(self), 1) if shape is None else tuple(int(n) for n in shape)
         if math.prod(self.shape) != len(self):
             raise ValueError(f"{len(self)} elements do not make a {self.shape} array")
+
+    @property
+    def size(self) -> int:
+        return len(self)
+
+    def __array__(self, *args: Any, **named: Any) -> np.ndarray:
+        # NumPy would go through all that is inside, at each mention.
+        raise TypeError(f"a {type(self).__name__} is no numeric array")
 
     def __repr__(self) -> str:
         rest = ", ..." if len(self) > SHOWN else ""
@@ -208,3 +217,11 @@ class FunctionHandle:
     text: str
     workspace: dict[str, Any] = field(default_factory=dict)
     raw: Any = None
+
+
+def texts(value: Any) -> tuple[str, ...] | None:
+    """The texts of a cell, string array, categorical or tuple; None where it is anything else."""
+    if not isinstance(value, Cell | StringArray | Categorical | tuple):
+        return None
+    items = tuple(value)
+    return items if all(isinstance(item, str) for item in items) else None
