@@ -451,7 +451,10 @@ def test_a_cut_file(net, call, in_folder):
 
 
 def test_max_size(net, call):
-    code, _, err = call("inspect", net, "--max-size", "10K")
+    code, out, _ = call("inspect", net, "--max-size", "10K")
+    assert code == 3
+    assert "--max-size" in out
+    code, _, err = call("convert", net, "--max-size", "10K")
     assert code == 3
     assert "--max-size" in err
 

@@ -14,7 +14,7 @@ from matbridge.cli.terminal import mute, print_json, say
 from matbridge.errors import MatbridgeError
 from matbridge.version import ISSUES, VERSION
 
-__all__ = ["fail", "in_options"]
+__all__ = ["UNREADABLE", "fail", "in_options"]
 
 USAGE, UNREADABLE, INTERRUPTED = 2, 3, 130
 # How messages name an argument, as Python writes it: format="CB", registry=[Card], network=.

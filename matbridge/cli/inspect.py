@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from matbridge.cli.failure import UNREADABLE, in_options
 from matbridge.cli.options import cards_option, json_option, max_size_option, path_argument
 from matbridge.cli.terminal import console, print_json, styled, table
 from matbridge.core.registry import Registry
@@ -27,7 +28,7 @@ NOT_AS_IS = "does not run as it is"
 @json_option
 @cards_option
 @max_size_option
-def command(path: Path, as_json: bool, registry: Registry, max_size: int) -> None:
+def command(path: Path, as_json: bool, registry: Registry, max_size: int) -> int:
     """Show the networks in FILE: layers, sizes, origin, and what is wrong with them.
 
     \b
@@ -36,15 +37,18 @@ def command(path: Path, as_json: bool, registry: Registry, max_size: int) -> Non
       matbridge inspect net.mat --json | jq '.networks[0].layers[].name'
     """
     found = describe(path, registry, max_size)
+    # What is lost may have been the network.
+    unreadable = not found["networks"] and any(p["level"] == "error" for p in found["problems"])
     if as_json:
         print_json(found)
-        return
+        return UNREADABLE if unreadable else 0
     out = console()
     show_file(out, found)
     for network in found["networks"]:
         show_network(out, network)
     if not found["networks"]:
         show_variables(out, found["variables"])
+    return UNREADABLE if unreadable else 0
 
 
 def describe(path: Path, registry: Registry, max_size: int) -> dict[str, Any]:
@@ -126,7 +130,7 @@ def show_problems(out: Console, problems: list[dict[str, str]]) -> None:
     for problem in problems:
         colour = {"error": "red", "warning": "yellow"}.get(problem["level"], "dim")
         where = f"{problem['where']}: " if problem["where"] else ""
-        text = f"{where}{problem['what']}. {problem['mend']}".rstrip()
+        text = f"{where}{problem['what']}. {in_options(problem['mend'])}".rstrip()
         out.print(" ", styled(problem["level"], colour), text)
 
 

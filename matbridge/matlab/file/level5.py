@@ -158,7 +158,8 @@ def _inflate(
         raise _damaged(element.start, str(error)) from None
     with stream.getbuffer() as view:
         claimed = struct.unpack_from(order + "II", view)[1] + 8 if len(view) > 7 else 8
-        if claimed > len(view):
+        # Damage in the middle of a stream that then has no end makes some other length.
+        if claimed > len(view) or (claimed < len(view) and not inflater.eof):
             end = "" if inflater.eof else "its end is missing: "
             raise _damaged(element.start, f"{end}it holds {len(view)} bytes of {claimed}")
     if not inflater.eof:
