@@ -7,11 +7,12 @@ from helpers import assert_close
 
 import matbridge
 from matbridge import Layer, UnsupportedError
+from matbridge.cli import run
 from matbridge.cli.inspect import describe
 from matbridge.core.card import prop
 from matbridge.core.kinds import number
 from matbridge.core.registry import Registry
-from matbridge.matlab.file.values import MatObject
+from matbridge.matlab.file.values import Cell, Map, MatObject
 from matbridge.matlab.file.write import write_mat
 
 
@@ -103,3 +104,79 @@ def test_a_users_card_that_cannot_read_its_layer(tmp_path):
     with pytest.raises(UnsupportedError, match="the property Power is missing") as caught:
         network.predict(np.zeros((1, 2)))
     assert caught.value.mend == "Mend its card."
+
+
+# -- nothing that is saved is dropped ------------------------------------------------------------
+
+NEUTRAL = [saved.EMPTY, saved.number(0), saved.logical(False), "", "auto", "none", Cell([], (0, 0))]
+TELLING = [saved.number(2), saved.logical(True), "fancy", Cell(["a"], (1, 1)), {"a": 1}]
+
+
+def with_property(value):
+    one = saved.relu("relu")
+    one.properties["any"]["Novelty"] = value
+    return saved.feature_input("in", 2), one
+
+
+@pytest.mark.parametrize("value", NEUTRAL, ids=repr)
+def test_an_unknown_property_that_is_off_is_a_note(value, tmp_path):
+    (told,) = loaded(tmp_path, *with_property(value)).report
+    assert told.level == "note"
+
+
+@pytest.mark.parametrize("value", TELLING, ids=repr)
+def test_any_other_unknown_property_warns(value, tmp_path):
+    (told,) = loaded(tmp_path, *with_property(value)).report
+    assert told.level == "warning"
+    assert "Novelty" in told.what
+    assert "may differ" in told.what
+
+
+def test_warnings_are_seen_in_every_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    loaded(tmp_path, *with_property(saved.number(2)))
+    np.save("x.npy", np.ones((1, 2)))
+    for command in (
+        ["inspect", "net.mat"],
+        ["inspect", "net.mat", "--json"],
+        ["convert", "net.mat", "-o", "net.safetensors"],
+        ["convert", "net.mat", "-o", "again.safetensors", "--json"],
+        ["predict", "net.mat", "--input", "x.npy"],
+        ["predict", "net.mat", "--input", "x.npy", "--json"],
+    ):
+        assert run(command) == 0
+        out, err = capsys.readouterr()
+        assert "Novelty" in out + err, command
+        assert "may differ" in out + err, command
+
+
+def test_unknown_properties_of_networks_warn(tmp_path):
+    network = saved.dlnetwork([("in", "relu")], ["relu"], *with_property(saved.EMPTY))
+    network.properties["any"]["Precision"] = "half"
+    write_mat(tmp_path / "net.mat", {"net": network})
+    warnings = [d for d in matbridge.load(tmp_path / "net.mat").report if d.level == "warning"]
+    assert ["Precision" in d.what for d in warnings] == [True]
+
+
+@pytest.mark.parametrize("data", [Map({"relu": "int8"}), {"Layers": saved.number(1)}])
+def test_quantization_is_reported(data, tmp_path):
+    network = saved.dlnetwork([("in", "relu")], ["relu"], *with_property(saved.EMPTY))
+    network.properties["any"]["SerializedQuantizationInfo"]["data"] = data
+    write_mat(tmp_path / "net.mat", {"net": network})
+    warnings = [d for d in matbridge.load(tmp_path / "net.mat").report if d.level == "warning"]
+    assert ["quantized" in d.what for d in warnings] == [True]
+
+
+def test_a_known_property_that_is_not_honoured_is_an_error(tmp_path):
+    one = saved.layer(
+        "TransposedConvolution2DLayer",
+        2,
+        Name="up",
+        FilterSize=saved.number(2, 2),
+        NumFilters=saved.number(3),
+        NumChannels=saved.number(1),
+        OutputSizeOffset=saved.number(1, 0),
+    )
+    network = loaded(tmp_path, saved.image_input("in", 4, 4, 1), one)
+    with pytest.raises(UnsupportedError, match="OutputSizeOffset is .* only 0 is supported"):
+        network.predict(np.zeros((4, 4)))

@@ -17,7 +17,7 @@ from matbridge.cli.options import (
     network_option,
     path_argument,
 )
-from matbridge.cli.terminal import print_json, progress_bar, say, tell
+from matbridge.cli.terminal import print_json, progress_bar, say, tell, warn_of
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
@@ -142,6 +142,7 @@ def command(
     from matbridge.matlab.contents import load
 
     found = load(path, network, registry, max_size)
+    warn_of(found.report)
     target, name = split_name(output) if output else (None, "")
     reads = [path, *(split_name(split_input(found, text)[1])[0] for text in inputs)]
     if target is not None:

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from matbridge.core.diagnostics import Diagnostic
 from matbridge.text import visible
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "styled",
     "table",
     "tell",
+    "warn_of",
 ]
 
 # The version of what --json prints: it grows when a key changes its meaning or goes.
@@ -115,6 +117,13 @@ def finite(value: Any) -> Any:
 def say(message: str) -> None:
     """A word to the user beside the result."""
     click.echo(visible(message, keep="\n"), err=True)
+
+
+def warn_of(report: Iterable[Diagnostic]) -> None:
+    """What a reader noticed that may change results."""
+    for one in report:
+        if one.level == "warning":
+            say(f"warning: {one}")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from matbridge.cli.options import (
     path_argument,
 )
 from matbridge.cli.predict import gather_inputs, run_options
-from matbridge.cli.terminal import console, print_json, progress_bar, styled, table
+from matbridge.cli.terminal import console, print_json, progress_bar, styled, table, warn_of
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.predict.data import read_data
@@ -65,6 +65,7 @@ def command(
             "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
         )
     found = load(path, network, registry, max_size)
+    warn_of(found.report)
     given = gather_inputs(found, inputs, max_size)
     wanted = [read_data(text, max_size) for text in expected]
     labels = len(wanted) == 1 and hasattr(wanted[0], "codes")

@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Ranked",
     "any_value",
+    "count",
     "ends",
     "integer",
     "integers",
@@ -41,6 +42,10 @@ T = TypeVar("T")
 # What JSON holds for a value, and the name of numbers that JSON has no word for.
 Json = Any
 NOT_FINITE = "$float"
+# MATLAB's arrays have fewer elements than this.
+LARGEST = 2**48
+# A layer has no more inputs than this.
+MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -192,7 +197,16 @@ def _number(value: Any) -> float:
 def _whole(value: float) -> int:
     if not math.isfinite(value) or value != int(value):
         raise ValueError(f"a whole number is needed, not {value:g}")
+    if abs(value) >= LARGEST:
+        raise ValueError(f"{value:g} is more than any array of MATLAB's has elements")
     return int(value)
+
+
+def _count(value: Any) -> int:
+    found = _positive(_whole(_number(value)))
+    if found > MOST:
+        raise ValueError(f"at most {MOST} are possible, not {found}")
+    return found
 
 
 def _positive(value: int) -> int:
@@ -229,6 +243,8 @@ integer = Kind(lambda value: _whole(_number(value)), saved_value, "int")
 """One whole number."""
 positive = Kind(lambda value: _positive(_whole(_number(value))), saved_value, "int")
 """One whole number above 0, such as a size."""
+count = Kind(_count, saved_value, "int")
+"""How many of something a layer has one by one, such as inputs."""
 probability = Kind(_probability, saved_value, "float")
 """One number from 0 to 1."""
 logical = Kind(lambda value: bool(_number(value)), saved_value, "bool")

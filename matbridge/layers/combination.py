@@ -9,7 +9,7 @@ import numpy as np
 
 from matbridge.core.card import RECORDED, Layer, learnable, prop
 from matbridge.core.dims import LABELS, Size, canonical, union
-from matbridge.core.kinds import positive
+from matbridge.core.kinds import count, positive
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
 
@@ -25,7 +25,7 @@ __all__ = [
 class Combination(Layer):
     """What layers with NumInputs inputs share; the order is that of the ports."""
 
-    num_inputs: int = prop("NumInputs", positive, arg=1, default=2)
+    num_inputs: int = prop("NumInputs", count, arg=1, default=2)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ class Concatenation(DepthConcatenation):
     SINCE = "R2019a"
 
     dim: int = prop("Dim", positive, arg=1)
-    num_inputs: int = prop("NumInputs", positive, arg=2, default=2)
+    num_inputs: int = prop("NumInputs", count, arg=2, default=2)
 
     def label(self, format: str) -> str:
         labels = numbered(format)

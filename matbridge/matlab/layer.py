@@ -17,7 +17,7 @@ from matbridge.matlab.file.values import MatObject, texts
 from matbridge.matlab.origin import kept, wrapped
 from matbridge.matlab.releases import PACKAGES
 
-__all__ = ["read_layer", "read_properties"]
+__all__ = ["is_neutral", "read_layer", "read_properties", "tell_unknown"]
 
 # Saved with every layer, or by every custom layer: names, ports and bookkeeping.
 COMMON = (
@@ -61,7 +61,7 @@ def read_layer(found: MatObject, registry: Registry, report: Report, where: str)
             report.error(obstacle.what, f"{where}/{name}", obstacle.mend)
         return unread
     for unused in left:
-        _tell(unused, saved[unused], f"{where}/{name}", report)
+        tell_unknown(unused, saved[unused], f"{where}/{name}", report)
     layer = _with_function(layer, found, registry)
     return layer.replace(origin=kept(found, layer.arrays.values()))
 
@@ -70,16 +70,17 @@ def read_layer(found: MatObject, registry: Registry, report: Report, where: str)
 NEUTRAL = ("", "auto", "none", "default")
 
 
-def _tell(name: str, value: Any, where: str, report: Report) -> None:
+def tell_unknown(name: str, value: Any, where: str, report: Report) -> None:
     """A property that no card knows: the result may differ, unless it is off or empty."""
     said = f"the saved property {name} is not known and not used"
-    if _is_neutral(value):
+    if is_neutral(value):
         report.note(said, where)
     else:
         report.warning(f"{said}: what matbridge computes may differ from MATLAB's", where)
 
 
-def _is_neutral(value: Any) -> bool:
+def is_neutral(value: Any) -> bool:
+    """Whether a value leaves things as they are: empty, zero, off, automatic."""
     if isinstance(value, str):
         return value in NEUTRAL
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":

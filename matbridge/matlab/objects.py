@@ -21,7 +21,7 @@ from matbridge.layers.nested import NetworkLayer
 from matbridge.matlab.file import DEFAULT_LIMIT
 from matbridge.matlab.file.budget import Budget
 from matbridge.matlab.file.values import MatObject, ObjectArray, Table, texts
-from matbridge.matlab.layer import read_layer
+from matbridge.matlab.layer import is_neutral, read_layer, tell_unknown
 
 __all__ = ["read_network"]
 
@@ -87,7 +87,8 @@ def _network(found: Any, provenance: Provenance, reading: Reading) -> Network:
     connections = _connections(pairs, by_name, report, provenance.address)
     for name in saved:
         if name not in KNOWN:
-            report.note(f"the saved property {name} is not known and not used")
+            tell_unknown(name, saved[name], provenance.address, report)
+    _tell_quantized(saved.get("SerializedQuantizationInfo"), provenance.address, report)
     return Network(
         tuple(layers),
         connections,
@@ -111,6 +112,16 @@ def _connections(
         except LayerError as error:
             report.error(error.what, address, error.mend)
     return tuple(connections)
+
+
+def _tell_quantized(info: Any, where: str, report: Report) -> None:
+    """Where MATLAB would compute with integers, the results differ."""
+    if not is_neutral(info.get("data") if isinstance(info, dict) else info):
+        report.warning(
+            "the network is quantized, and matbridge computes with its floating-point weights: "
+            "the result differs from the quantized one by what quantization costs",
+            where,
+        )
 
 
 def _layers(found: Any, reading: Reading, report: Report) -> list[Layer]:

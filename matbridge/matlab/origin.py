@@ -13,7 +13,7 @@ import numpy as np
 
 from matbridge.matlab.file.values import MatObject
 
-__all__ = ["filled", "is_placeholder", "kept", "placeholder", "wrapped"]
+__all__ = ["filled", "is_placeholder", "is_whole", "kept", "placeholder", "wrapped"]
 
 
 def placeholder(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
@@ -23,7 +23,19 @@ def placeholder(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
 
 def is_placeholder(value: Any) -> bool:
     """Whether this stands for an array that the layer itself keeps."""
-    return isinstance(value, np.ndarray) and value.size > 0 and not any(value.strides)
+    return (
+        isinstance(value, np.ndarray)
+        and value.ndim > 0
+        and value.size > 0
+        and not any(value.strides)
+    )
+
+
+def is_whole(tree: Any) -> bool:
+    """Whether no placeholder stands in this tree."""
+    if isinstance(tree, dict):
+        return all(map(is_whole, tree.values()))
+    return not is_placeholder(tree)
 
 
 def kept(found: MatObject, arrays: Iterable[np.ndarray]) -> MatObject:

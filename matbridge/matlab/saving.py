@@ -20,7 +20,7 @@ from matbridge.layers.function import Handle
 from matbridge.matlab import forms
 from matbridge.matlab.file.values import FunctionHandle, MatObject
 from matbridge.matlab.layer import read_properties
-from matbridge.matlab.origin import filled, wrapped
+from matbridge.matlab.origin import filled, is_whole, wrapped
 
 __all__ = ["save_layer", "save_network"]
 
@@ -90,7 +90,7 @@ def save_layer(layer: Layer) -> MatObject:
     saved = _fresh(layer)
     if layer.origin is not None:
         again = filled(layer.origin.saved, saved)
-        if _says(again, layer):
+        if is_whole(again) and _says(again, layer):
             return wrapped(layer.origin, again)
     class_name = layer.class_name or layer.MATLAB[0]
     if _is_users(class_name):

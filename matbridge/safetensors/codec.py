@@ -185,7 +185,8 @@ def _fields(card: type[Layer], more: Json, decoder: Decoder) -> dict[str, Any]:
     for name, value in more.items():
         if name not in allowed:
             raise ValueError(f"the layer has no {name}")
-        fields[name] = check(decoder.value(value), FIELDS.get(name, object), name)
+        reader = Decoder(decoder.arrays, placeholders=name == "origin")
+        fields[name] = check(reader.value(value), FIELDS.get(name, object), name)
         if FIELDS.get(name) is tuple:
             fields[name] = tuple(check(text, str, name) for text in fields[name])
     fields["name"] = check(fields.get("name"), str, "the name of a layer")
