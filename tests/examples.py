@@ -75,6 +75,33 @@ for format, builder, sizes in (
         outputs=expected,
     )
 
+# Statistics of each size that MATLAB takes, for each normalization.
+for builder, format, sizes in (
+    ("featureInputLayer", "CB", (3,)),
+    ("imageInputLayer", "SSCB", (4, 5, 3)),
+    ("image3dInputLayer", "SSSCB", (2, 3, 4, 2)),
+):
+    x = draw(format, *sizes, 2)
+    for shape in ((1,), (*(1 for _ in sizes[:-1]), sizes[-1]), sizes):
+        low = draw("low", *shape)
+        full = {name: draw(name, *shape) for name in ("Mean", "StandardDeviation")}
+        full |= {"Min": low, "Max": low + 1 + abs(draw("high", *shape))}
+        column = (-1, 1) if len(sizes) == 1 else (1, 1) if shape == (1,) else shape
+        for kind, names in (
+            ("zerocenter", ("Mean",)),
+            ("zscore", ("Mean", "StandardDeviation")),
+            ("rescale-symmetric", ("Min", "Max")),
+            ("rescale-zero-one", ("Min", "Max")),
+        ):
+            statistics = {name: full[name].reshape(column) for name in names}
+            spread = {k: v.reshape(*v.shape, 1) if v.ndim > 2 else v for k, v in statistics.items()}
+            y = elementwise.normalize_input(x, kind, **spread)
+            # Images are zero-centred unless another normalization is named.
+            word = {"Normalization": kind}
+            word = {} if kind == "zerocenter" and builder.startswith("image") else word
+            given = list(sizes) if len(sizes) > 1 else sizes[0]
+            add(builder, given, inputs=(format, x), outputs=y, **word, **statistics)
+
 # -- sequence --------------------------------------------------------------------------------
 
 D, H, N, T = 3, 4, 2, 5
@@ -160,6 +187,9 @@ add("wordEmbeddingLayer", 3, 7, inputs=("CBT", words), outputs=embedded, **named
 known = words[:, :1, :4]
 strict = elementwise.embed(known, W, 7)
 add("wordEmbeddingLayer", 3, 7, OOVMode="error", inputs=("CBT", known), outputs=strict, **named)
+# Without a column for unknown words.
+named["Weights"] = W[:, :7]
+add("wordEmbeddingLayer", 3, 7, inputs=("CBT", known), outputs=strict, **named)
 
 for format, shape in (("SCBT", (4, 3, 2, 3)), ("SSCB", (2, 3, 3, 2)), ("SSSCB", (2, 3, 2, 3, 2))):
     x = draw("flatten", *shape)
@@ -189,6 +219,15 @@ y, scores = elementwise.attention(q, k, v, 2, 0.5**0.5, False, mask[0])
 named = {"HasPaddingMaskInput": True, "HasScoresOutput": True}
 pairs = (("CBT", q), ("CBT", k), ("CBT", v), ("CBT", mask))
 add("attentionLayer", 2, inputs=pairs, outputs=(y, scores), **named)
+# A query that sees no key: all of them padding, or those up to its own step.
+blind = np.ones((1, N, T))
+blind[0, 0], blind[0, 1, :2] = 0, 0
+for causal in ("none", "causal"):
+    y, scores = elementwise.attention(q, k, v, 2, 0.5**0.5, causal == "causal", blind[0])
+    pairs = (("CBT", q), ("CBT", k), ("CBT", v), ("CBT", blind))
+    named = {"HasPaddingMaskInput": True, "AttentionMask": causal}
+    add("attentionLayer", 2, inputs=pairs, outputs=y, **named)
+    add("attentionLayer", 2, HasScoresOutput=True, inputs=pairs, outputs=(y, scores), **named)
 short = k[:, :, :3], v[:, :, :3]
 y, _ = elementwise.attention(q, *short, 2, 0.3, False)
 pairs = (("CBT", q), ("CBT", short[0]), ("CBT", short[1]))
@@ -248,6 +287,17 @@ for flatten, shaped in (
 
 for index, place in (("last", -1), ("first", 0), (3, 2)):
     add("indexing1dLayer", index, inputs=("CBT", X), outputs=X[:, :, place])
+add("indexing1dLayer", inputs=("CBT", X), outputs=X[:, :, 0])
+x = X.transpose(2, 0, 1)
+add("indexing1dLayer", inputs=("SCB", x), outputs=x[0])
+for kept in ([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]], [[0, 1, 1, 1, 0], [0, 0, 0, 0, 0]]):
+    mask = np.array([kept], float)
+    for index in ("first", "last"):
+        y = elementwise.pick(X, index, mask[0])
+        pairs = (("CBT", X), ("CBT", mask))
+        add("indexing1dLayer", index, HasPaddingMaskInput=True, inputs=pairs, outputs=y)
+        pairs = (("SCB", x), ("SCB", mask.transpose(2, 0, 1)))
+        add("indexing1dLayer", index, HasPaddingMaskInput=True, inputs=pairs, outputs=y)
 
 # -- convolution, fully connected ------------------------------------------------------------
 
@@ -325,6 +375,24 @@ for rank, window, stride, pads in (
         )
         named = {"Stride": stride, "Cropping": sides, "Weights": W, "Bias": b}
         add(f"transposedConv{rank}dLayer", window, 5, inputs=(format, x), outputs=y, **named)
+
+# Cropping 'same', the filter larger than the stride, equal and smaller.
+for window, stride in (((3, 4), (2, 1)), ((2, 3), (2, 3)), ((1, 2), (3, 4)), ((3, 1), (2, 3))):
+    for rank in (1, 2, 3):
+        window_, stride_ = (*window, 2)[:rank], (*stride, 2)[:rank]
+        pads = windows.same_cropping(window_, stride_)
+        for format, shape in PLANES[rank]:
+            x, W, b = draw(format, *shape), draw("W", *window_, 5, 4), draw("b", *(1,) * rank, 5)
+            y = over_space(
+                lambda a, W=W, b=b, s=stride_, p=pads: windows.transposed_convolution(
+                    a, W, b, s, p
+                ),
+                x,
+                format,
+                rank,
+            )
+            named = {"Stride": stride_, "Cropping": "same", "Weights": W, "Bias": b}
+            add(f"transposedConv{rank}dLayer", window_, 5, inputs=(format, x), outputs=y, **named)
 
 x, W, b = draw("fc", 2, 3, 2, 2), draw("W", 4, 12), draw("b", 4, 1)
 y = elementwise.fully_connected(x, W, b)
@@ -454,6 +522,10 @@ for transform in ("half-pixel", "asymmetric"):
         plane = ("SSSCB", volume)
         named["Method"] = method.replace("linear", "trilinear")
         add("resize3dLayer", OutputSize=[6, 2, 4], inputs=plane, outputs=y, **named)
+for given, sizes in (([2, np.nan], (2, 3)), ([np.nan, 2], (2, 2)), ([6, np.nan], (6, 8))):
+    # 5·2/4 and 5·6/4 are 2.5 and 7.5: halves go up. 4·2/5 is 1.6.
+    y = windows.resize(image, sizes, "nearest")
+    add("resize2dLayer", OutputSize=given, inputs=("SSCB", image), outputs=y)
 ref = draw("ref", 8, 10, 1, 2)
 y = windows.resize(image, (8, 10), "nearest")
 pairs = (("SSCB", image), ("SSCB", ref))

@@ -101,6 +101,8 @@ def as_saved(example):
     given |= {places[i]: v for i, v in enumerate(example.positional, 1)}
     plain = {k: (v if isinstance(v, str) else np.asarray(v)) for k, v in given.items()}
     plain = {k: v for k, v in plain.items() if k not in arrays}
+    if one.IS_INPUT:
+        plain.setdefault("Normalization", one.normalization)
     if one.BUILDER == "layerNormalizationLayer":
         plain.setdefault("OperationDimension", "auto")
     return one, {"Name": "layer", **plain, **arrays}

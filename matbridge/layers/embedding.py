@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from matbridge.core.card import EQUATION, RECORDED, Array, Layer, learnable, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import integer, integers, one_of, optional, positive
@@ -25,7 +27,8 @@ class WordEmbedding(Layer):
     from 1. The input has one channel.
 
     OOVMode 'map-to-last' gives any other index, such as the padding 0, the last column;
-    'error' refuses it.
+    'error' refuses it, and so does a layer whose Weights lack the column for unknown words
+    (Dimension×NumWords). What is written cannot refuse: it gives NaN.
     """
 
     MATLAB = ("nnet.cnn.layer.WordEmbeddingLayer",)
@@ -51,7 +54,12 @@ class WordEmbedding(Layer):
         return x.put(C=self.dimension)
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
-        return ops.lookup(p["Weights"], x, self.num_words, self.oov_mode == "error")
+        table, words = p["Weights"], self.num_words
+        strict = self.oov_mode == "error" or ops.size(table, "W") == words
+        if strict:
+            unknown = ops.constant(np.full((self.dimension, 1), np.nan), "CW")
+            table = ops.concatenate([ops.slice(table, "W", 0, words), unknown], "W")
+        return ops.lookup(table, x, words, strict)
 
 
 class PositionEmbedding(Layer):

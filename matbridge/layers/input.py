@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from matbridge.core.card import DOCUMENTATION, RECORDED, Array, InputLayer, constant, prop
 from matbridge.core.dims import Size, canonical, check_labels
 from matbridge.core.kinds import integer, logical, number, one_of, positive, reals, sizes, text
-from matbridge.errors import MismatchError
+from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["AnyInput", "FeatureInput", "Image3dInput", "ImageInput", "SequenceInput"]
@@ -49,6 +48,8 @@ class NormalizingInput(InputLayer):
     TRAINING = ("NormalizationDimension", "Augmentations", "IsAverageImageMeanPerChannel")
     # The labels that follow the spatial ones and C.
     LABELS: ClassVar[str] = "B"
+    # How many sizes InputSize may have.
+    RANKS: ClassVar[tuple[int, ...]] = (1,)
 
     input_size: tuple[int, ...] = prop("InputSize", sizes, arg=1)
     normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="none")
@@ -56,10 +57,15 @@ class NormalizingInput(InputLayer):
 
     @classmethod
     def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
-        """The struct Normalization {Type, AverageImage, ...} becomes name and statistics."""
+        """The struct Normalization {Type, AverageImage, ...} becomes name and statistics.
+
+        Objects, which have a Version, were saved without it for 'none'; a constructor that is
+        not given it takes the default.
+        """
         found = saved.pop("Normalization", None)
         found = getattr(found, "saved", found)
-        saved["Normalization"] = "none"
+        if found is not None or "Version" in saved:
+            saved["Normalization"] = "none"
         if not isinstance(found, dict):
             if (isinstance(found, str) and found) or (found is not None and np.size(found)):
                 saved["Normalization"] = found
@@ -107,6 +113,17 @@ class NormalizingInput(InputLayer):
     def uninitialised(self) -> tuple[str, ...]:
         return tuple(a.name for a in self.declared if a.name not in self.arrays)
 
+    def obstacle(self) -> UnsupportedError | None:
+        absent = ", ".join(self.uninitialised())
+        if not absent:
+            return None
+        return UnsupportedError(
+            f"{self.type_name} normalizes by {self.normalization!r}, but has no {absent}",
+            where=self.name,
+            mend="Save the trained network, or give the layer its statistics; "
+            "Normalization 'none' takes data as they are.",
+        )
+
     @property
     def format(self) -> str:
         return "S" * (len(self.input_size) - 1) + "C" + self.LABELS
@@ -120,20 +137,22 @@ class NormalizingInput(InputLayer):
         return self.split_complex_inputs
 
     def infer(self) -> Size:
+        if len(self.input_size) not in self.RANKS:
+            counts = " or ".join(map(str, self.RANKS))
+            self.refuse(f"needs an InputSize of {counts} numbers, not {len(self.input_size)}")
         *spatial, channels = self.input_size
         if self.split_complex_inputs:
             channels *= 2
-        wanted = (*spatial, channels) if spatial else (channels, 1)
+        each_channel = (*(1 for _ in spatial), channels) if spatial else (channels, 1)
+        each_element = (*spatial, channels) if spatial else each_channel
         for name, array in self.arrays.items():
-            self._check_statistic(name, array.shape, wanted)
+            if array.size != 1 and array.shape not in (each_channel, each_element):
+                sizes = ["×".join(map(str, n)) for n in (array.shape, each_channel, each_element)]
+                self.refuse(
+                    f"has a {name} of size {sizes[0]}, which is neither one number nor "
+                    f"{' nor '.join(dict.fromkeys(sizes[1:]))}",
+                )
         return Size.of(self.format, *spatial, channels)
-
-    def _check_statistic(self, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-        fits = len(shape) == len(wanted) and all(
-            n in (1, w) for n, w in zip(shape, wanted, strict=True)
-        )
-        if not fits and math.prod(shape) != 1:
-            self.refuse(f"has a {name} of size {shape}, which does not fit its input {wanted}")
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         if self.normalization == "zerocenter":
@@ -180,6 +199,7 @@ class ImageInput(NormalizingInput):
     NICKNAME = "imageinput"
     SINCE = "R2016a"
     EVIDENCE = RECORDED
+    RANKS = (3,)
 
     normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="zerocenter")
 
@@ -193,6 +213,7 @@ class Image3dInput(ImageInput):
     NICKNAME = "image3dinput"
     SINCE = "R2019a"
     EVIDENCE = DOCUMENTATION
+    RANKS = (4,)
 
 
 class FeatureInput(NormalizingInput):
@@ -215,6 +236,7 @@ class SequenceInput(NormalizingInput):
     SINCE = "R2017b"
     EVIDENCE = RECORDED
     LABELS = "BT"
+    RANKS = (1, 2, 3, 4)
 
     min_length: int = prop("MinLength", positive, default=1)
 

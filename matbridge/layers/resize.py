@@ -111,7 +111,7 @@ class Resize(Layer):
     Source coordinate of output i (from 0): 'half-pixel' (i + 0.5)/s - 0.5, 'asymmetric'
     i/s, clamped at the edges, with s = out/in. Method 'nearest' or linear. The documentation
     does not say how sizes round: assumed are floor(n·Scale), and for a NaN in OutputSize the
-    nearest whole number.
+    nearest whole number, halves up.
     """
 
     RANK: ClassVar[int] = 2
@@ -164,7 +164,7 @@ class Resize(Layer):
         ratio = None if n is None else size / n
 
         def followed(n: Any) -> Any:
-            return None if n is None or ratio is None else round(n * ratio)
+            return None if n is None or ratio is None else math.floor(n * ratio + 0.5)
 
         return tuple(followed(n) if math.isnan(size) else int(size) for n, size in pairs)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from matbridge.core.card import RECORDED, Layer, prop
 from matbridge.core.dims import Size, canonical, without
-from matbridge.core.kinds import integer, integers, one_of, reals
+from matbridge.core.kinds import integer, integers, logical, one_of, reals
 from matbridge.layers.attention import position_label
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered
@@ -146,8 +146,9 @@ def index(value: Any) -> str | int:
 class Indexing1D(Layer):
     """indexing1dLayer: one time step (or one spatial position where there is no time).
 
-    Index is 'last', 'first' or a number from 1. 'last' is confirmed by a trained network
-    and its data.
+    Index is 'first', 'last' or a number from 1. With a padding mask (1×N×T, 1 where an
+    element counts) first and last are those of the elements that count; where none does, the
+    result is 0 (assumed). 'last' is confirmed by a trained network and its data.
     """
 
     MATLAB = ("nnet.cnn.layer.Indexing1DLayer",)
@@ -156,16 +157,38 @@ class Indexing1D(Layer):
     SINCE = "R2023b"
     EVIDENCE = RECORDED
 
-    index: str | int = prop("Index", index, arg=1, default="last")
+    index: str | int = prop("Index", index, arg=1, default="first")
+    has_padding_mask_input: bool = prop("HasPaddingMaskInput", logical, default=False)
 
-    def infer(self, x: Size) -> Size:
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return ("in", "mask") if self.has_padding_mask_input else ("in",)
+
+    def infer(self, x: Size, mask: Size | None = None) -> Size:
         over = position_label(self, x.format)
+        if mask is not None and isinstance(self.index, int):
+            self.refuse("has a padding mask, which goes with 'first' and 'last' only")
+        if mask is not None:
+            self.expect(mask["C"] if "C" in mask.format else 1, 1, "channel in its mask", mask)
         known = x[over]
         if isinstance(self.index, int) and known is not None and self.index > known:
             self.refuse(f"takes position {self.index}, but its input is {x}")
         return x.drop(over)
 
-    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+    def forward(self, ops: Ops, p: Parameters, x: Value, mask: Value | None = None) -> Value:
+        over = position_label(self, x.dims)
+        if mask is not None:
+            chosen = ops.multiply(x, self._chosen(ops, mask, over))
+            return ops.reduce("sum", chosen, over)
         places = {"first": 0, "last": -1}
         place = places[self.index] if isinstance(self.index, str) else self.index - 1
-        return ops.pick(x, position_label(self, x.dims), place)
+        return ops.pick(x, over, place)
+
+    def _chosen(self, ops: Ops, mask: Value, over: str) -> Value:
+        """1 at the first or last element that counts, 0 elsewhere."""
+        kept = ops.drop(mask, "C") if "C" in mask.dims else mask
+        rank = ops.positions(mask, over)
+        rank = ops.multiply(ops.flip(rank, over) if self.index == "first" else rank, kept)
+        # Whole numbers: those below the largest are at least 1 away from it.
+        away = ops.subtract(ops.reduce("max", rank, over, keep=True), rank)
+        return ops.multiply(kept, ops.subtract(1.0, ops.minimum(away, 1.0)))

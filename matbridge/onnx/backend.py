@@ -205,13 +205,16 @@ class OnnxBackend:
         rank = len(sizes_of(key))
         turned = self.permute(key, (*range(rank - 2), rank - 1, rank - 2))
         products = self.elementwise("multiply", self.matmul(query, turned), scale)
-        for allowed in (mask, self._lower(sizes_of(products)[-2:]) if causal else None):
-            if allowed is not None:
-                penalty = self.elementwise(
-                    "multiply", self.elementwise("subtract", allowed, 1.0), 1e30
-                )
-                products = self.elementwise("add", products, penalty)
+        allowed = self._lower(sizes_of(products)[-2:]) if causal else mask
+        if causal and mask is not None:
+            allowed = self.elementwise("multiply", allowed, mask)
+        if allowed is not None:
+            short = self.elementwise("subtract", allowed, 1.0)
+            products = self.elementwise("add", products, self.elementwise("multiply", short, 1e30))
         scores = self.softmax(products, rank - 1)
+        if mask is not None:
+            # Where no key counts, every score is 0.
+            scores = self.elementwise("multiply", scores, allowed)
         return self.matmul(scores, value), scores if want_scores else None
 
     def _lower(self, sizes: Sequence[Size]) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from matbridge.core.dims import same_padding, without
+from matbridge.ops.arithmetic import add, multiply
 from matbridge.ops.backend import Backend, Data, Pairs
 from matbridge.ops.layout import (
     Value,
@@ -117,12 +118,20 @@ def transposed_convolve(
 ) -> Value:
     """The adjoint of a strided correlation, then ``cropping`` cut off each end.
 
-    ``weights`` are S…×O×I, in MATLAB's layout. Negative cropping pads with zeros.
+    ``weights`` are S…×O×I, in MATLAB's layout. Negative cropping adds output beyond
+    the last filter: the bias alone.
     """
     kernel = align(backend, weights, "IO" + "S" * weights.dims.count("S"))
     data, restore = batched(backend, x, "C" + over)
-    y = backend.transposed_convolution(data, kernel.data, bias.data, stride)
-    return restore(backend.pad(y, [(-a, -b) for a, b in cropping], 0.0), "C" + over)
+    padding = [(-before, -after) for before, after in cropping]
+    if all(n <= 0 for pair in padding for n in pair):
+        y = backend.transposed_convolution(data, kernel.data, bias.data, stride)
+        return restore(backend.pad(y, padding, 0.0), "C" + over)
+    # What is added at the ends is output as well, so the bias comes after.
+    nothing = multiply(backend, bias, 0.0)
+    y = backend.transposed_convolution(data, kernel.data, nothing.data, stride)
+    padded = restore(backend.pad(y, padding, 0.0), "C" + over)
+    return add(backend, padded, rename(backend, bias, "C"))
 
 
 def max_pool(

@@ -353,9 +353,12 @@ def _attention(
             query, key, value, attn_mask=allowed, is_causal=causal, scale=scale
         )
     products = query @ key.transpose(-1, -2) * scale
-    if allowed is not None:
-        products = products.masked_fill(~allowed, -math.inf)
-    scores = torch.softmax(products, -1)
+    if allowed is None:
+        scores = torch.softmax(products, -1)
+    else:
+        # A finite number: where no key counts, scores are 0, and so are gradients.
+        products = products.masked_fill(~allowed, torch.finfo(products.dtype).min)
+        scores = torch.softmax(products, -1).masked_fill(~allowed, 0.0)
     return scores @ value, scores
 
 

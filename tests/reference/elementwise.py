@@ -113,7 +113,8 @@ def cross_channel(x, window, alpha, beta, k, channel):
 
 
 def attention(q, k, v, heads, scale, causal, mask=None):
-    """q, k and v are C×N×T; mask is N×T of the keys. Returns the result and the scores."""
+    """q, k and v are C×N×T; mask is N×T of the keys. Returns the result and the scores, both
+    0 where a query sees no key."""
     dk, dv, N = q.shape[0] // heads, v.shape[0] // heads, q.shape[1]
     y = np.zeros((v.shape[0], N, q.shape[2]))
     scores = np.zeros((k.shape[2], q.shape[2], heads, N))
@@ -122,11 +123,23 @@ def attention(q, k, v, heads, scale, causal, mask=None):
             for t in range(q.shape[2]):
                 keys = [s for s in range(k.shape[2]) if not causal or s <= t]
                 keys = [s for s in keys if mask is None or mask[n, s]]
+                if not keys:
+                    continue
                 kj, vj = k[j * dk : (j + 1) * dk, n, keys], v[j * dv : (j + 1) * dv, n, keys]
                 a = softmax(kj.T @ q[j * dk : (j + 1) * dk, n, t] * scale, 0)
                 scores[keys, t, j, n] = a
                 y[j * dv : (j + 1) * dv, n, t] = vj @ a
     return y, scores
+
+
+def pick(x, which, mask):
+    """The first or last of the elements of x (C×N×T) that mask (N×T) lets count, else 0."""
+    y = np.zeros(x.shape[:2])
+    for n in range(x.shape[1]):
+        (there,) = np.nonzero(mask[n])
+        if there.size:
+            y[:, n] = x[:, n, there[0 if which == "first" else -1]]
+    return y
 
 
 def sinusoidal(positions, size):

@@ -83,7 +83,8 @@ def grouped_convolution(x, W, b, stride, pairs, dilation):
 
 
 def transposed_convolution(x, W, b, stride, pairs):
-    """The adjoint: each input element adds its filter, stride apart; then pairs are cut."""
+    """The adjoint: each input element adds its filter, stride apart; then pairs are cut. A
+    negative end is an output beyond the last filter: the bias alone."""
     rank = x.ndim - 2
     W = W.reshape(W.shape + (1,) * (rank + 2 - W.ndim))
     window, F = W.shape[:rank], W.shape[rank]
@@ -92,8 +93,15 @@ def transposed_convolution(x, W, b, stride, pairs):
     for place in itertools.product(*map(range, x.shape[:rank])):
         at = tuple(slice(p * s, p * s + k) for p, s, k in zip(place, stride, window, strict=True))
         y[at] += np.tensordot(W, x[place], axes=(rank + 1, 0))
-    y = y[tuple(slice(a, n - b) for (a, b), n in zip(pairs, full, strict=True))]
+    y = y[tuple(slice(a, n - max(b, 0)) for (a, b), n in zip(pairs, full, strict=True))]
+    y = pad(y, [(0, max(-b, 0)) for _, b in pairs])
     return y + b.reshape((1,) * rank + (-1, 1))
+
+
+def same_cropping(window, stride):
+    """Cropping 'same': stride·n remain; the odd one goes, or what is lacking comes, at the end."""
+    totals = [k - s for k, s in zip(window, stride, strict=True)]
+    return [(t // 2, t - t // 2) if t > 0 else (0, t) for t in totals]
 
 
 def max_pool(x, window, stride, pairs):
