@@ -23,6 +23,7 @@ from matbridge.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from matbridge.matlab.contents import load
+    from matbridge.predict.session import Session
 
 __all__ = [
     "FormatError",
@@ -32,6 +33,7 @@ __all__ = [
     "MismatchError",
     "Network",
     "Registry",
+    "Session",
     "UnsupportedError",
     "__version__",
     "load",
@@ -43,4 +45,8 @@ def __getattr__(name: str) -> Any:
         from matbridge.matlab.contents import load
 
         return load
+    if name == "Session":
+        from matbridge.predict.session import Session
+
+        return Session
     raise AttributeError(f"module 'matbridge' has no attribute {name!r}")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reference import recurrent
 
 from matbridge import MismatchError, Network
-from matbridge.predict import session as running
+from matbridge.torch.engine import TorchEngine
 
 D, H = 3, 4
 LENGTHS = [5, 9, 2, 7, 5, 1, 8, 12]
@@ -98,8 +98,8 @@ def test_each_sequence_is_as_if_alone(name):
     alone = [network.predict([x], dtype="float64") for x in sequences()]
     for y, one in zip(found, alone, strict=True):
         assert_close(y, one[0], EXACT)
-    (module,) = running._prepared[network].values()
-    assert module.ragged is shared
+    (session,) = network._sessions.values()
+    assert session.engine.padding_is_harmless is shared
 
 
 FRAME = (4, 5, 2)
@@ -126,20 +126,21 @@ def test_image_sequences_of_unequal_lengths(name):
     found = network.predict(videos, dtype="float64")
     for y, x in zip(found, videos, strict=True):
         assert_close(y, network.predict(x, dtype="float64"), EXACT)
-    (module,) = running._prepared[network].values()
-    assert module.ragged is shared
+    (session,) = network._sessions.values()
+    assert session.engine.padding_is_harmless is shared
 
 
 def test_unequal_sequences_share_batches(monkeypatch):
     network = Network.of([layer("sequenceInputLayer", D), layer("lstmLayer", H, **LSTM)])
     sizes = []
-    original = running._run_piece
+    original = TorchEngine.run
 
-    def counted(module, values, piece, before):
-        sizes.append(len(piece.members))
-        return original(module, values, piece, before)
+    def counted(engine, values, states, lengths):
+        (x,) = values.values()
+        sizes.append(x.array.shape[x.dims.index("B")])
+        return original(engine, values, states, lengths)
 
-    monkeypatch.setattr(running, "_run_piece", counted)
+    monkeypatch.setattr(TorchEngine, "run", counted)
     network.predict(sequences([10, 11, 12, 13, 14, 15, 30]))
     assert sizes == [6, 1]
 

@@ -18,6 +18,7 @@ from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
 from matbridge.core.graph import Connection, Graph, Port, find_port, name_layers
 from matbridge.core.nesting import expanded
+from matbridge.core.running import Running
 from matbridge.errors import MatbridgeError, MismatchError, UnknownSizeError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Running):
     """Layers and connections; immutable. Made by ``matbridge.load`` or :meth:`of`.
 
     ``class_name`` is MATLAB's: SeriesNetwork, DAGNetwork, dlnetwork, nnet.cnn.LayerGraph.
@@ -291,24 +292,6 @@ class Network:
         return self.with_layers(*(_reset(layer) for layer in self.layers))
 
     # -- doors to the rooms below, opened only when used --------------------------------------
-
-    def predict(self, *inputs: Any, **options: Any) -> Any:
-        """Scores or responses in the layout of MATLAB's predict; see predict.session."""
-        from matbridge.predict import session
-
-        return session.predict(self, *inputs, **options)
-
-    def classify(self, *inputs: Any, **options: Any) -> Any:
-        """Class names, as MATLAB's classify; see predict.session."""
-        from matbridge.predict import session
-
-        return session.classify(self, *inputs, **options)
-
-    def predict_and_update_state(self, *inputs: Any, **options: Any) -> tuple[Network, Any]:
-        """As MATLAB's predictAndUpdateState: the updated network and the result."""
-        from matbridge.predict import session
-
-        return session.predict_and_update_state(self, *inputs, **options)
 
     def to_torch(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ from matbridge.torch.prepared import Prepared, Tape
 __all__ = ["NetworkModule", "PreparedModule", "exact_float32", "module_names", "weights_home"]
 
 States = dict[str, dict[str, Tensor]]
+Given = Mapping[str, Mapping[str, Tensor]]
 
 # Names that are taken where a layer's arrays are put: by our own attributes, by torch's in
 # modules and in what torch.export makes of them.
@@ -137,9 +139,8 @@ class NetworkModule(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        for tensor in (*self.parameters(), *self.buffers()):
-            return tensor.device
-        return torch.device("cpu")
+        tensor = next(itertools.chain(self.parameters(), self.buffers()), None)
+        return torch.device("cpu") if tensor is None else tensor.device
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """The tensors of each layer, by MATLAB's names."""
@@ -203,7 +204,7 @@ class NetworkModule(nn.Module):
         return Ops(TorchBackend(self.dtype, self.device, self.training))
 
     def run(
-        self, inputs: Mapping[str, Value], states: States | None = None
+        self, inputs: Mapping[str, Value], states: Given | None = None
     ) -> tuple[list[Value], States]:
         """Outputs in whatever order came naturally, and the states that the run set.
 
@@ -219,7 +220,7 @@ class NetworkModule(nn.Module):
         return results, updates
 
     def walk(
-        self, ops: Ops, inputs: Mapping[str, Value], states: States
+        self, ops: Ops, inputs: Mapping[str, Value], states: Given
     ) -> tuple[list[Value], dict[str, Bound]]:
         """One run, and the arrays of each layer with what it set."""
         parts = self.parts()
@@ -261,15 +262,13 @@ class PreparedModule(NetworkModule):
         self.fixed = self.parts()
         self.prepared = Prepared(t for part in self.fixed.values() for t in part.values())
         self.backend = TorchBackend(self.dtype, self.device, calls=self.prepared)
-        # Whether sequences of unequal lengths may share a batch, until a word refuses.
-        self.ragged = True
         self.tapes: OrderedDict[Any, tuple[Tape, list[str], list[tuple[str, str]]]] = OrderedDict()
 
     def ops(self) -> Ops:
         return Ops(self.backend)
 
     def walk(
-        self, ops: Ops, inputs: Mapping[str, Value], states: States
+        self, ops: Ops, inputs: Mapping[str, Value], states: Given
     ) -> tuple[list[Value], dict[str, Bound]]:
         self.prepared.begin()
         return super().walk(ops, inputs, states)
@@ -278,36 +277,38 @@ class PreparedModule(NetworkModule):
         return dict(self.fixed) if hasattr(self, "fixed") else super().parts()
 
     def run(
-        self, inputs: Mapping[str, Value], states: States | None = None
+        self, inputs: Mapping[str, Value], states: Given | None = None
     ) -> tuple[list[Value], States]:
-        if states:
-            return super().run(inputs, states)
+        states = states or {}
         tensors = [value.data for value in inputs.values()]
-        key = tuple((name, v.dims, v.data.shape) for name, v in inputs.items())
+        tensors += [tensor for own in states.values() for tensor in own.values()]
+        shapes = tuple(tensor.shape for tensor in tensors)
+        names = tuple((layer, name) for layer, own in states.items() for name in own)
+        key = (tuple((name, value.dims) for name, value in inputs.items()), names, shapes)
         if key not in self.tapes:
-            return self._record(key, inputs, tensors)
+            return self._record(key, inputs, states, tensors)
         self.tapes.move_to_end(key)
-        tape, dims, names = self.tapes[key]
+        tape, dims, changed = self.tapes[key]
         found = tape.replay(tensors)
         values = [Value(t, d) for t, d in zip(found, dims, strict=False)]
         updates: States = {}
-        for (layer, name), tensor in zip(names, found[len(dims) :], strict=True):
+        for (layer, name), tensor in zip(changed, found[len(dims) :], strict=True):
             updates.setdefault(layer, {})[name] = tensor
         return values, updates
 
     def _record(
-        self, key: Any, inputs: Mapping[str, Value], tensors: list[Tensor]
+        self, key: Any, inputs: Mapping[str, Value], states: Given, tensors: list[Tensor]
     ) -> tuple[list[Value], States]:
         self.prepared.tape = tape = Tape(tensors)
         try:
-            results, updates = super().run(inputs)
+            results, updates = super().run(inputs, states)
         finally:
             self.prepared.tape = None
-        names = [(layer, name) for layer, found in updates.items() for name in found]
-        states = [updates[layer][name] for layer, name in names]
-        tape.finish(self.prepared.constants, [*(v.data for v in results), *states])
+        changed = [(layer, name) for layer, found in updates.items() for name in found]
+        after = [updates[layer][name] for layer, name in changed]
+        tape.finish(self.prepared.constants, [*(v.data for v in results), *after])
         if tape.complete:
-            self.tapes[key] = (tape, [v.dims for v in results], names)
+            self.tapes[key] = (tape, [v.dims for v in results], changed)
             if len(self.tapes) > self.TAPES:
                 self.tapes.popitem(last=False)
         return results, updates

@@ -1,0 +1,166 @@
+"""What a network can be asked to compute: doors to the rooms above, opened only when used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Data", "Progress", "Running"]
+
+# One input: an array, or several sequences or images; or all inputs by name.
+Data: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike | Sequence[ArrayLike]]
+# Told the observations done, and how many there are.
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+class Kept(dict[tuple[Any, ...], Any]):
+    """Sessions by engine, device and type; a copy of their network begins without any."""
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
+        return Kept, ()
+
+
+class Running:
+    """The part of a network that runs it. What is prepared for a run is kept with the network."""
+
+    @cached_property
+    def _sessions(self) -> Kept:
+        return Kept()
+
+    def session(
+        self,
+        *,
+        engine: str = "torch",
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | str = "float32",
+        allow_tf32: bool = False,
+    ) -> Any:
+        """A matbridge.Session of your own, for many predictions or a state that goes on.
+
+        ``with network.session(device="cuda") as session: session.predict(x)``.
+        """
+        from matbridge.predict.session import Session
+
+        return Session(self, engine=engine, device=device, dtype=dtype, allow_tf32=allow_tf32)  # type: ignore[arg-type]
+
+    def _session(self, engine: str, device: Any, dtype: Any, allow_tf32: bool) -> Any:
+        """The session that is kept for these."""
+        key = (engine, str(device), str(dtype), allow_tf32)
+        if key not in self._sessions:
+            self._sessions[key] = self.session(
+                engine=engine, device=device, dtype=dtype, allow_tf32=allow_tf32
+            )
+        return self._sessions[key]
+
+    def predict(
+        self,
+        *inputs: Data,
+        format: str | Sequence[str] | None = None,
+        dtype: torch.dtype | str = "float32",
+        device: torch.device | str = "cpu",
+        engine: str = "torch",
+        mini_batch_size: int = 128,
+        sequence_length: str | int | None = None,
+        padding_direction: str = "right",
+        padding_value: float = 0.0,
+        sort_by_length: bool = False,
+        allow_tf32: bool = False,
+        progress: Progress | None = None,
+    ) -> Any:
+        """Scores or responses, as MATLAB's predict.
+
+        An image input takes H×W×C×N (one image H×W×C), a sequence input C×T or a list of
+        sequences (MATLAB's cell; of any lengths, each computed exactly), an image sequence
+        H×W×C×T, features N×C. Several inputs are several arguments, in the order of
+        ``input_names``, or one dict by name. ``format`` gives the order of an input's
+        dimensions instead, such as "TC" or "BCSS". The result for one array is then a
+        labelled array's (spatial dimensions, C, B, T); for a list of sequences, whose
+        format names no B, it is a list as ever.
+
+        By default each sequence is computed as if it were alone. ``sequence_length``
+        "longest", "shortest" or a number makes the mini-batches that MATLAB's predict makes,
+        of ``mini_batch_size`` sequences in the order given (or sorted by length): padded with
+        ``padding_value`` at the right or left, cut, or split into pieces of that many steps
+        with the state carried over. Padding changes results, in MATLAB as here: what a
+        recurrent layer gives as 'last' has then read the padding too.
+
+        Returns N×K for scores and responses, H×W×C×N for images, K×T for a sequence or a
+        list of those for a list; a tuple where the network has several outputs. Prediction
+        starts from the saved states. Raises MismatchError for an input that does not fit
+        and UnsupportedError for a network that cannot run.
+        """
+        return self._session(engine, device, dtype, allow_tf32).predict(
+            *inputs,
+            format=format,
+            mini_batch_size=mini_batch_size,
+            sequence_length=sequence_length,
+            padding_direction=padding_direction,
+            padding_value=padding_value,
+            sort_by_length=sort_by_length,
+            progress=progress,
+        )
+
+    def classify(
+        self,
+        *inputs: Data,
+        classes: Sequence[str] = (),
+        scores: bool = False,
+        format: str | Sequence[str] | None = None,
+        dtype: torch.dtype | str = "float32",
+        device: torch.device | str = "cpu",
+        engine: str = "torch",
+        mini_batch_size: int = 128,
+        sequence_length: str | int | None = None,
+        padding_direction: str = "right",
+        padding_value: float = 0.0,
+        sort_by_length: bool = False,
+        allow_tf32: bool = False,
+        progress: Progress | None = None,
+    ) -> Any:
+        """Class names, as MATLAB's classify: that of the highest score, the first on a tie.
+
+        Arguments as for :meth:`predict`. ``classes`` stand in where the network does not name
+        any, as a dlnetwork does not. Returns an array of N names, or for sequences one of T
+        names for each; with ``scores`` a tuple of these and what predict returns, as
+        MATLAB's ``[labels, scores] = classify(...)``. Raises MismatchError where there are
+        no class names, or not one for each score.
+        """
+        return self._session(engine, device, dtype, allow_tf32).classify(
+            *inputs,
+            classes=classes,
+            scores=scores,
+            format=format,
+            mini_batch_size=mini_batch_size,
+            sequence_length=sequence_length,
+            padding_direction=padding_direction,
+            padding_value=padding_value,
+            sort_by_length=sort_by_length,
+            progress=progress,
+        )
+
+    def predict_and_update_state(
+        self,
+        *inputs: Data,
+        format: str | Sequence[str] | None = None,
+        dtype: torch.dtype | str = "float32",
+        device: torch.device | str = "cpu",
+        engine: str = "torch",
+        allow_tf32: bool = False,
+    ) -> tuple[Self, Any]:
+        """As MATLAB's predictAndUpdateState: the network with its new states, and the result.
+
+        Arguments as for :meth:`predict`; the observations must be of one length. A session
+        does the same without making a network of each state.
+        """
+        session = self._session(engine, device, dtype, allow_tf32).sharing()
+        result = session.predict_and_update_state(*inputs, format=format)
+        updated = session.network
+        # The weights are ready: the new network goes on with them.
+        updated._sessions[engine, str(device), str(dtype), allow_tf32] = session
+        return updated, result
