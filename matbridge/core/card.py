@@ -82,6 +82,8 @@ class Layer:
     INPUTS: ClassVar[tuple[str, ...]] = ("in",)
     OUTPUTS: ClassVar[tuple[str, ...]] = ("out",)
     TRAINING: ClassVar[tuple[str, ...]] = ()
+    # The arrays that a constructor takes beside those of ARRAYS.
+    STATISTICS: ClassVar[tuple[str, ...]] = ()
     # Saved properties that the card honours at this value alone: any other is refused.
     ONLY: ClassVar[Mapping[str, Any]] = {}
     # How it is known what the layer computes; see docs/layers.md.

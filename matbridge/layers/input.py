@@ -46,6 +46,7 @@ class NormalizingInput(InputLayer):
     """
 
     TRAINING = ("NormalizationDimension", "Augmentations", "IsAverageImageMeanPerChannel")
+    STATISTICS = ("Mean", "StandardDeviation", "Min", "Max")
     # The labels that follow the spatial ones and C.
     LABELS: ClassVar[str] = "B"
     # How many sizes InputSize may have.

@@ -25,6 +25,7 @@ from matbridge.core.card import Layer
 from matbridge.errors import LayerError, MismatchError
 from matbridge.layers import CARDS
 from matbridge.matlab.layer import read_properties
+from matbridge.matlab.signatures import array_names, signature
 
 __all__ = ["construct"]
 
@@ -39,13 +40,7 @@ def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer:
     that it does not have.
     """
     given = _by_name(card, positional, named)
-    arrays = {declared.name for declared in card.ARRAYS} | {
-        "Mean",
-        "StandardDeviation",
-        "Min",
-        "Max",
-    }
-    for name in arrays & set(given):
+    for name in set(array_names(card)) & set(given):
         # A copy: the caller may go on writing into his own.
         array = np.array(given[name])
         given[name] = array.reshape(-1, 1) if array.ndim < 2 else array
@@ -74,7 +69,20 @@ def _by_name(
 
 
 def _names(card: type[Layer]) -> list[str]:
-    return [*(p.name for p in card.properties().values()), *(a.name for a in card.ARRAYS), "Name"]
+    return [*(p.name for p in card.properties().values()), *array_names(card), "Name"]
+
+
+@functools.cache
+def _constructor(card: type[Layer]) -> Callable[..., Layer]:
+    """The function that an editor and ``help`` show with the arguments that it has."""
+
+    def constructor(*positional: Any, **named: Any) -> Layer:
+        return construct(card, *positional, **named)
+
+    constructor.__name__ = constructor.__qualname__ = card.BUILDER
+    constructor.__doc__ = card.__doc__
+    constructor.__dict__["__signature__"] = signature(card)
+    return constructor
 
 
 def __getattr__(name: str) -> Callable[..., Layer]:
@@ -82,7 +90,7 @@ def __getattr__(name: str) -> Callable[..., Layer]:
     card = CONSTRUCTORS.get(name)
     if card is None:
         raise AttributeError(f"MATLAB has no constructor {name!r} that matbridge knows")
-    return functools.partial(construct, card)
+    return _constructor(card)
 
 
 def __dir__() -> list[str]:

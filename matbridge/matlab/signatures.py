@@ -1,0 +1,84 @@
+"""The signatures of MATLAB's constructors, from the declarations of the cards."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from inspect import Parameter, Signature
+from typing import Any
+
+from matbridge.core.card import Layer
+from matbridge.core.declare import Property
+
+__all__ = ["array_names", "signature", "stub"]
+
+STUB = '''"""MATLAB's constructors, for editors. Written by ``python scripts/make_stubs.py``."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from matbridge.core.card import Layer
+
+CONSTRUCTORS: dict[str, type[Layer]]
+
+def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer: ...
+'''
+
+
+class Hint(str):
+    """The text of an annotation, shown without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def array_names(card: type[Layer]) -> tuple[str, ...]:
+    """The arrays that a constructor takes by name."""
+    declared = (array.name for array in card.ARRAYS)
+    return tuple(dict.fromkeys((*declared, *card.STATISTICS)))
+
+
+def signature(card: type[Layer]) -> Signature:
+    """MATLAB's positional arguments in order, then name-value arguments with their defaults."""
+    properties = sorted(card.properties().values(), key=lambda known: known.arg or 0)
+    positional = [known for known in properties if known.arg is not None]
+    named = [known for known in properties if known.arg is None]
+    parameters = [_parameter(known, Parameter.POSITIONAL_ONLY) for known in positional]
+    parameters += [_parameter(known, Parameter.KEYWORD_ONLY) for known in named]
+    parameters += [_optional(name, "ArrayLike | None", None) for name in array_names(card)]
+    return Signature([*parameters, _optional("Name", "str", "")], return_annotation=Layer)
+
+
+def _parameter(known: Property, kind: Any) -> Parameter:
+    name = known.name
+    if kind is Parameter.POSITIONAL_ONLY:
+        # As MATLAB's pages write them: numHiddenUnits.
+        name = name[:1].lower() + name[1:]
+    default = Parameter.empty if known.required else known.default
+    return Parameter(name, kind, default=default, annotation=Hint(known.kind.hint))
+
+
+def _optional(name: str, hint: str, default: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Hint(hint))
+
+
+def stub(constructors: Iterable[tuple[str, type[Layer]]]) -> str:
+    """The stub of ``matbridge.matlab``; layers of importers, which have no name in it, are out."""
+    plain = sorted((name, card) for name, card in constructors if name.isidentifier())
+    return STUB + "".join(_stub_of(name, card) for name, card in plain)
+
+
+def _stub_of(name: str, card: type[Layer]) -> str:
+    lines = [f"def {name}("]
+    kinds = signature(card).parameters.values()
+    positional = [p for p in kinds if p.kind is Parameter.POSITIONAL_ONLY]
+    lines += [f"    {p}," for p in positional]
+    lines += ["    /,"] if positional else []
+    lines += ["    *,", *(f"    {p}," for p in kinds if p not in positional)]
+    first = (inspect.getdoc(card) or "").splitlines()[0]
+    return "\n".join(["", *lines, ") -> Layer:", f"    {first!r}", ""])
