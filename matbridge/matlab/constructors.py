@@ -73,8 +73,9 @@ def _names(card: type[Layer]) -> list[str]:
 
 
 @functools.cache
-def _constructor(card: type[Layer]) -> Callable[..., Layer]:
+def _constructor(name: str) -> Callable[..., Layer]:
     """The function that an editor and ``help`` show with the arguments that it has."""
+    card = CONSTRUCTORS[name]
 
     def constructor(*positional: Any, **named: Any) -> Layer:
         return construct(card, *positional, **named)
@@ -87,10 +88,9 @@ def _constructor(card: type[Layer]) -> Callable[..., Layer]:
 
 def __getattr__(name: str) -> Callable[..., Layer]:
     """The constructor of this name."""
-    card = CONSTRUCTORS.get(name)
-    if card is None:
+    if name not in CONSTRUCTORS:
         raise AttributeError(f"MATLAB has no constructor {name!r} that matbridge knows")
-    return _constructor(card)
+    return _constructor(name)
 
 
 def __dir__() -> list[str]:
