@@ -9,8 +9,11 @@ import matbridge
 from matbridge import Layer, Network
 from matbridge.layers.normalization import BatchNormalization
 from matbridge.layers.shape import Identity
+from matbridge.ops import Value
 from matbridge.passes.fold import fold_batch_normalization
 from matbridge.torch.module import NetworkModule, PreparedModule
+from matbridge.torch.prepared import Prepared
+from matbridge.torch.ragged import padded_ops
 
 draw = np.random.default_rng(0)
 
@@ -149,3 +152,34 @@ def test_weights_are_laid_out_once():
     kernels = [t for t in prepared.prepared.kept.values() if t.ndim == 4]
     assert kernels
     assert all(t.is_contiguous() and t.shape == (4, 2, 3, 3) for t in kernels)
+
+
+@pytest.mark.parametrize("room", [0, 1 << 14])
+def test_what_is_kept_for_many_sizes_is_bounded(monkeypatch, room):
+    """A serving loop that meets new sizes forever holds no more, and computes the same."""
+    monkeypatch.setattr(Prepared, "ROOM", room)
+    monkeypatch.setattr(PreparedModule, "TAPES", 2)
+    pool = layer("adaptiveAveragePooling2dLayer", 3)
+    start = layer("inputLayer", [np.nan, np.nan, 2, np.nan], "SSCB", Name="in")
+    network = Network.of([start, convolution(2, 4), statistics(4), pool])
+    prepared, plain = PreparedModule(network, dtype="float64"), NetworkModule(network, "float64")
+    once = []
+    for n in range(4, 60):
+        x = torch.from_numpy(draw.standard_normal((1, 2, n, n + 1)))
+        assert_close(prepared(x).numpy(), plain(x).detach().numpy())
+        once.append(prepared.prepared.held)
+    assert max(once) <= prepared.prepared.limit + 2 * once[0]
+    weights = {id(t) for part in prepared.fixed.values() for t in part.values()}
+    assert weights <= prepared.prepared.constants.keys()
+    assert len(prepared.prepared.constants) <= len(weights) + max(once) / Prepared.ENTRY
+
+
+def test_sequences_of_unequal_lengths_keep_nothing_more(monkeypatch):
+    """Constants that each run makes anew do not add up."""
+    monkeypatch.setattr(Prepared, "ROOM", 1 << 13)
+    waves = layer("sinusoidalPositionEncodingLayer", 4)
+    prepared = PreparedModule(Network.of([layer("sequenceInputLayer", 3, Name="in"), waves]))
+    for n in range(4, 40):
+        x = Value(torch.ones(n + 1, 2, 3), "TBC")
+        prepared.walk(padded_ops(prepared.backend, [n, n + 1]), {"in": x}, {})
+        assert len(prepared.prepared.constants) < 12

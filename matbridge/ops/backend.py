@@ -166,9 +166,9 @@ class Backend(ArrayBackend, Protocol):
         mask: Data | None,
         want_scores: bool,
     ) -> tuple[Data, Data | None]:
-        """query (N, heads, T, d), key and value alike; mask (N, 1, 1, T) is 1 or 0.
+        """query (..., heads, T, d), key and value alike; mask (..., 1, 1, T) is 1 or 0.
 
-        Returns the result (N, heads, T, d) and, if wanted, the scores (N, heads, T, T).
+        Returns the result (..., heads, T, d) and, if wanted, the scores (..., heads, T, T).
         """
 
     # -- training --------------------------------------------------------------------------

@@ -66,22 +66,22 @@ def attend(
     of the channels per head. ``mask`` is 1 where a key counts.
     """
     channels = size(backend, query, "C") // heads
-    data = [_heads(backend, x, over, heads) for x in (query, key, value)]
-    keep = None if mask is None else _key_mask(backend, mask, over)
+    rest = without(query.dims, "C" + over)
+    data = [_heads(backend, x, rest, over, heads) for x in (query, key, value)]
+    keep = None if mask is None else _key_mask(backend, mask, rest, over)
     factor = channels**-0.5 if scale is None else scale
     out, scores = backend.attend(data[0], data[1], data[2], factor, causal, keep, want_scores)
-    rest = without(query.dims, "C" + over)
     result = merge(backend, Value(out, rest + "H" + over + "C"), "HC", "C")
     return result, Value(scores, rest + "HQK") if want_scores else None
 
 
-def _heads(backend: Backend, x: Value, over: str, heads: int) -> Data:
-    x = align(backend, x, without(x.dims, over + "C") + over + "C")
+def _heads(backend: Backend, x: Value, rest: str, over: str, heads: int) -> Data:
+    x = align(backend, x, rest + over + "C")
     *outer, channels = sizes(backend, x)
-    apart = reshape(backend, x, (*outer, heads, channels // heads), x.dims[:-1] + "HC")
-    return align(backend, apart, without(x.dims, over + "C") + "H" + over + "C").data
+    apart = reshape(backend, x, (*outer, heads, channels // heads), rest + over + "HC")
+    return align(backend, apart, rest + "H" + over + "C").data
 
 
-def _key_mask(backend: Backend, mask: Value, over: str) -> Data:
+def _key_mask(backend: Backend, mask: Value, rest: str, over: str) -> Data:
     kept = drop(backend, mask, "C") if "C" in mask.dims else mask
-    return align(backend, kept, "BHQ" + over).data
+    return align(backend, kept, rest + "HQ" + over).data

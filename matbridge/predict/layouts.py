@@ -279,9 +279,11 @@ class Result:
 
 
 def shape_output(network: Network, result: Result) -> Any:
-    """The result in the layout that MATLAB's predict returns."""
+    """The result in the layout that MATLAB's predict returns: a list of observations where
+    they have a time, or sizes of their own, as scores of attention over a time."""
     axis = result.dims.index("B")
-    if "T" in result.dims and result.kind != "format":
+    sizes = {(*a.shape[:axis], *a.shape[axis + 1 :]) for _, a in result.groups}
+    if result.kind != "format" and ("T" in result.dims or len(sizes) > 1):
         single = {m: np.take(a, k, axis) for ms, a in result.groups for k, m in enumerate(ms)}
         ordered = [single[m] for m in sorted(single)]
         return ordered if result.kind == "list" else ordered[0] if len(ordered) == 1 else ordered

@@ -306,8 +306,10 @@ def _part(padded: Padded, x: Value, i: int, directions: int) -> Value:
 def _attend(
     padded: Padded, word: Word, query: Value, key: Value, value: Value, **options: Any
 ) -> Any:
-    """Padding is no key."""
+    """Padding is no key; scores have the number of steps for a size."""
     if options["over"] == "T" and padded.pads(key):
+        if options.get("want_scores"):
+            raise UnpaddableError
         known = Value(padded.inside().data.to(padded.backend.dtype), "BT")
         given = options.get("mask")
         mask = known if given is None else arithmetic.multiply(padded.backend, given, known)

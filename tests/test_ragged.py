@@ -1,0 +1,138 @@
+"""Every layer beside an LSTM: unequal lengths in one batch are as each sequence alone."""
+
+from collections import defaultdict
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from examples import EXAMPLES, draw
+from helpers import assert_close, layer
+
+from matbridge import MatbridgeError, Network
+from matbridge.core.dims import Size
+from matbridge.core.graph import Port
+
+H = 3
+# Close enough to share a batch.
+STEPS = (5, 6, 4, 6, 5)
+
+
+def lstm(channels, mode="sequence"):
+    return layer(
+        "lstmLayer",
+        H,
+        OutputMode=mode,
+        Name="lstm",
+        InputWeights=draw("W", 4 * H, channels),
+        RecurrentWeights=draw("R", 4 * H, H),
+        Bias=draw("b", 4 * H, 1),
+    )
+
+
+def widening(channels):
+    """An LSTM with as many units as channels."""
+    names = ("InputWeights", "RecurrentWeights")
+    weights = {name: draw(name, 4 * channels, channels) / channels for name in names}
+    bias = draw("b", 4 * channels, 1)
+    return layer("lstmLayer", channels, Name="first", Bias=bias, **weights)
+
+
+def sequence(format, x, start, steps):
+    """The example's data as one sequence of this many steps, from observation ``start``."""
+    axis = format.index("B")
+    if "T" not in format:
+        return np.moveaxis(x.take((start + np.arange(steps)) % x.shape[axis], axis), axis, -1)
+    return x.take(start % x.shape[axis], axis).take(np.arange(steps) % x.shape[-1], -1)
+
+
+def chain(start, one, *after):
+    """The input feeding every input of the layer, and what stands after it."""
+    last = f"{one.name}/{one.outputs[0]}" if len(one.outputs) > 1 else one.name
+    pairs = [(start.name, f"{one.name}/{port}") for port in one.inputs]
+    return [start, one, *after], [*pairs, *pairwise([last, *(x.name for x in after)])]
+
+
+def networks(example):
+    """The layer before an LSTM, and after one; None where it does not take sequences."""
+    format, x = example.inputs[0]
+    one = layer(example.builder, *example.positional, **example.named).replace(name="layer")
+    sizes = [n for n, label in zip(x.shape, format, strict=True) if label in "SC"]
+    start = layer("sequenceInputLayer", sizes, Name="in")
+    if one.IS_INPUT or one.IS_OUTPUT:
+        return
+    yield before(start, one)
+    if "S" not in format:
+        first = widening(sizes[-1])
+        layers, pairs = chain(first, one)
+        yield runnable([start, *layers], [("in", "first"), *pairs])
+
+
+def before(start, one):
+    network = runnable(*chain(start, one))
+    if network is None:
+        return None
+    size = network.infer()[Port("layer", one.outputs[0])]
+    if not isinstance(size, Size) or "C" not in size or "T" not in size:
+        return network
+    flat = layer("flattenLayer", Name="flat")
+    return runnable(*chain(start, one, flat, lstm(size.elements("SC"), "last"))) or network
+
+
+def runnable(layers, pairs):
+    try:
+        network = Network.of(layers, pairs)
+    except MatbridgeError:
+        return None
+    return network if network.runnable else None
+
+
+def outcome(network, xs):
+    """The results, one tuple of outputs for each sequence, or what is refused."""
+    try:
+        found = network.predict(xs, dtype="float64")
+    except MatbridgeError as error:
+        return error.what
+    outputs = found if isinstance(found, tuple) else (found,)
+    return list(zip(*map(each_sequence, outputs), strict=True))
+
+
+def each_sequence(y):
+    """The parts of one output; images have their observations last."""
+    if isinstance(y, list):
+        return y
+    return list(np.moveaxis(y, -1, 0)) if y.ndim > 2 else list(y)
+
+
+def check(network, xs):
+    together = outcome(network, xs)
+    alone = [outcome(network, [x]) for x in xs]
+    if any(isinstance(result, str) for result in alone):
+        assert isinstance(together, str), f"{together} where one alone says {alone}"
+        return False
+    assert not isinstance(together, str), together
+    for found, (expected,) in zip(together, alone, strict=True):
+        for y, wanted in zip(found, expected, strict=True):
+            assert_close(y, wanted, 1e-10)
+    return True
+
+
+BY_BUILDER = defaultdict(list)
+for example in EXAMPLES:
+    BY_BUILDER[example.builder].append(example)
+
+# Inputs, complex numbers, which an LSTM refuses, and layers that refuse a time.
+NEVER = {
+    *("featureInputLayer", "sequenceInputLayer", "imageInputLayer", "image3dInputLayer"),
+    *("complexReluLayer", "permuteLayer", "nnet.onnx.layer.FlattenLayer"),
+    *("nnet.onnx.layer.FlattenInto2dLayer", "nnet.keras.layer.FlattenCStyleLayer"),
+}
+
+
+@pytest.mark.parametrize("builder", list(BY_BUILDER))
+def test_every_layer_beside_an_lstm(builder):
+    """In one batch if every word has a rule for padding, by groups of equal length if not."""
+    computed = 0
+    for example in BY_BUILDER[builder]:
+        xs = [sequence(*example.inputs[0], i, n) for i, n in enumerate(STEPS)]
+        computed += sum(check(n, xs) for n in networks(example) if n is not None)
+    assert bool(computed) == (builder not in NEVER)
