@@ -7,23 +7,39 @@ scores = network.predict(image)
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from matbridge.core.card import Layer
-from matbridge.core.network import Network
-from matbridge.core.registry import Registry
-from matbridge.errors import (
-    FormatError,
-    LayerError,
-    MatbridgeError,
-    MismatchError,
-    UnsupportedError,
-)
 from matbridge.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from matbridge.matlab.contents import load
+    from matbridge.core.card import Layer
+    from matbridge.core.network import Network
+    from matbridge.core.registry import Registry
+    from matbridge.errors import (
+        FormatError,
+        LayerError,
+        MatbridgeError,
+        MismatchError,
+        UnsupportedError,
+    )
+    from matbridge.languages import convert, load
     from matbridge.predict.session import Session
+
+# Where each name is at home; its module is opened when it is asked for.
+HOMES = {
+    "FormatError": "matbridge.errors",
+    "Layer": "matbridge.core.card",
+    "LayerError": "matbridge.errors",
+    "MatbridgeError": "matbridge.errors",
+    "MismatchError": "matbridge.errors",
+    "Network": "matbridge.core.network",
+    "Registry": "matbridge.core.registry",
+    "Session": "matbridge.predict.session",
+    "UnsupportedError": "matbridge.errors",
+    "convert": "matbridge.languages",
+    "load": "matbridge.languages",
+}
 
 __all__ = [
     "FormatError",
@@ -36,17 +52,16 @@ __all__ = [
     "Session",
     "UnsupportedError",
     "__version__",
+    "convert",
     "load",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load":
-        from matbridge.matlab.contents import load
-
-        return load
-    if name == "Session":
-        from matbridge.predict.session import Session
-
-        return Session
+    if name in HOMES:
+        return getattr(importlib.import_module(HOMES[name]), name)
     raise AttributeError(f"module 'matbridge' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

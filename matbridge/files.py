@@ -14,7 +14,10 @@ from pathlib import Path
 
 from matbridge.errors import FormatError, MatbridgeError, MismatchError, MissingFileError
 
-__all__ = ["abandon", "check_readable", "check_target", "written"]
+__all__ = ["DEFAULT_LIMIT", "abandon", "check_readable", "check_target", "written"]
+
+# The most bytes that one variable of a file may hold once inflated, unless the caller says more.
+DEFAULT_LIMIT = 4 << 30
 
 # A folder of this prefix holds what is being written; the lock inside is held as long as the
 # writer lives, so that the next one can tell what a killed one left over.

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["nearest", "visible", "visible_within"]
+__all__ = ["listed", "nearest", "visible", "visible_within"]
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -41,3 +41,10 @@ def nearest(name: str, names: Iterable[str]) -> str:
     known = {each.casefold(): each for each in names}
     near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.6)
     return f"Did you mean {known[near[0]]!r}? " if near else ""
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Names for a message, which stays readable where there are thousands."""
+    names = list(names)
+    rest = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

@@ -33,6 +33,7 @@ ROOMS = [
     "onnx",
     "predict",
     "verify",
+    "languages",
     "inspect",
     "cli",
 ]
@@ -80,9 +81,9 @@ def test_rooms_import_from_below():
 
 
 OWNERS = {
-    "torch": ("matbridge.torch", "matbridge.predict", "matbridge.verify.roundtrip"),
+    "torch": ("matbridge.torch", "matbridge.predict"),
     "onnx": ("matbridge.onnx",),
-    "onnxruntime": ("matbridge.verify.roundtrip",),
+    "onnxruntime": ("matbridge.onnx.engine",),
     "matio": ("matbridge.matlab.file",),
     "h5py": ("matbridge.matlab.file",),
     "click": ("matbridge.cli",),

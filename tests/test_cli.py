@@ -225,14 +225,14 @@ def test_convert_does_not_overwrite(net, call, in_folder):
 
 
 def test_convert_leaves_nothing_half_written(net, call, in_folder, monkeypatch):
-    from matbridge.cli import convert
     from matbridge.errors import UnsupportedError
+    from matbridge.torch import program
 
     def fail(network, path):
         path.write_text("half")
         raise UnsupportedError("no")
 
-    monkeypatch.setitem(convert.WRITERS, "pt2", fail)
+    monkeypatch.setattr(program, "write_program", fail)
     assert call("convert", net)[0] == 4
     assert list(in_folder.iterdir()) == []
 
@@ -516,12 +516,12 @@ def test_cards_of_the_users(call, in_folder):
 
 
 def test_interrupt(net, call, monkeypatch):
-    import matbridge.matlab.contents
+    import matbridge.languages
 
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(matbridge.matlab.contents, "load", stop)
+    monkeypatch.setattr(matbridge.languages, "read", stop)
     code, _, err = call("convert", net)
     assert code == 130
     assert "interrupted" in err

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
@@ -18,24 +16,27 @@ from matbridge.cli.options import (
     path_argument,
 )
 from matbridge.cli.terminal import console, print_json, say, table, tell
+from matbridge.core.check import Check
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
-from matbridge.errors import MismatchError
-from matbridge.files import check_target, written
+from matbridge.files import check_readable, check_target
 from matbridge.inspect.summary import summarize_network
+from matbridge.languages import LANGUAGES, load, named, save, target_language
+from matbridge.layers.catalogue import evidence_of
 
 __all__ = ["command"]
 
-SUFFIXES = {"pt2": ".pt2", "safetensors": ".safetensors", "onnx": ".onnx"}
+DEFAULT = "pt2"
+WRITTEN = [language for language in LANGUAGES if language.write]
 
 
 @click.command("convert")
 @path_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT",
               help="Where to. [default: the name of FILE, in the current folder]")  # fmt: skip
-@click.option("--to", "kind", type=click.Choice(list(SUFFIXES)),
-              help="pt2: a torch.export program; safetensors: weights in MATLAB's layout and "
-                   "the graph; onnx. [default: by OUT, else pt2]")  # fmt: skip
+@click.option("--to", metavar="|".join(language.name for language in WRITTEN),
+              help="; ".join(f"{language.name}: {language.about}" for language in WRITTEN)
+              + f". [default: by OUT, else {DEFAULT}]")  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
 @network_option
 @cards_option
@@ -44,7 +45,7 @@ SUFFIXES = {"pt2": ".pt2", "safetensors": ".safetensors", "onnx": ".onnx"}
 def command(
     path: Path,
     output: Path | None,
-    kind: str | None,
+    to: str | None,
     force: bool,
     network: str | None,
     registry: Registry,
@@ -53,7 +54,8 @@ def command(
 ) -> None:
     """Turn the network in FILE into something that runs in Python.
 
-    The result is loaded again and compared with the network on random input.
+    The result is loaded again and compared with the network, layer by layer, on random input
+    of the kind that it was trained on.
 
     \b
     Example:
@@ -61,89 +63,38 @@ def command(
       matbridge convert agent.mat --network agent.Actor -o actor.safetensors
       matbridge convert net.mat --to onnx
     """
-    from matbridge.matlab.contents import load
-
-    named = _kind(output) if output is not None and (kind is None or output.suffix) else kind
-    if kind is not None and named != kind:
-        raise MismatchError(
-            f"--to {kind} contradicts the name {output}", mend="Leave out --to, or change the name."
-        )
-    kind = kind or named or "pt2"
-    target = output or Path(path.stem + SUFFIXES[kind])
+    check_readable(path)
+    target = output or Path(path.stem + named(to or DEFAULT).suffixes[0])
+    language = target_language(target, to)
     check_target(target, force, [path])
     found = load(path, network, registry, max_size)
+    say(f"writing {target.name} ...")
+    check = save(found, target, language.name, force, [path])
     summary = summarize_network(found, found.provenance.address)
-    figures = write_and_check(found, target, kind, force, path)
     if as_json:
         print_json(
             {
                 "network": summary,
                 "output": str(target),
-                "kind": kind,
-                "check": figures,
+                "kind": language.name,
+                "check": check.as_dict(),
             }
         )
         return
     show_network(console(), summary)
     tell(f"\nwritten to {target}")
-    tell(f"loaded again and compared on random input: {_told(figures)}")
+    tell(f"loaded again and compared on random input: {_told(check)}")
     tell("")
     console().print(_evidence(found))
 
 
-def _kind(output: Path) -> str:
-    for kind, suffix in SUFFIXES.items():
-        if output.suffix.lower() == suffix:
-            return kind
-    raise MismatchError(
-        f"{output.name} does not tell what to write",
-        mend=f"Give --to, or one of the endings {', '.join(SUFFIXES.values())}.",
-    )
-
-
-def write_and_check(
-    network: Network, target: Path, kind: str, force: bool, source: Path
-) -> dict[str, Any]:
-    """Write under a temporary name, load that again, compare, and only then rename."""
-    from matbridge.verify import roundtrip
-
-    with written(target, force, [source]) as temporary:
-        say(f"writing {target.name} ...")
-        WRITERS[kind](network, temporary)
-        return roundtrip.check(network, temporary, kind)
-
-
-def _write_pt2(network: Network, path: Path) -> None:
-    from matbridge.torch.program import write_program
-
-    write_program(network, path)
-
-
-def _write_safetensors(network: Network, path: Path) -> None:
-    from matbridge.safetensors.write import save_safetensors
-
-    save_safetensors(network, path)
-
-
-def _write_onnx(network: Network, path: Path) -> None:
-    from matbridge.onnx.write import to_onnx
-
-    path.write_bytes(to_onnx(network).SerializeToString())
-
-
-WRITERS: dict[str, Callable[[Network, Path], None]] = {
-    "pt2": _write_pt2,
-    "safetensors": _write_safetensors,
-    "onnx": _write_onnx,
-}
-
-
-def _told(figures: dict[str, Any]) -> str:
-    if "max_rel" not in figures:
-        return str(figures["note"])
+def _told(check: Check) -> str:
+    if not check.ports:
+        return check.note
     return (
-        f"{figures['verdict']}, largest difference {figures['max_abs']:.2g} "
-        f"({figures['max_rel']:.2g} of the largest value, {figures['elements']:,} values)"
+        f"agree, largest difference {check.max_abs:.2g} ({check.max_rel:.2g} of the largest "
+        f"value); {check.elements:,} values at {check.ports} layers, within {check.used:.0%} of "
+        "what rounding allows"
     )
 
 
@@ -152,9 +103,7 @@ def _evidence(network: Network) -> Table:
     rows = table("Evidence", "Layers")
     kinds: dict[str, set[str]] = {}
     for layer in network.layers:
-        kinds.setdefault(layer.EVIDENCE if layer.known else "your own card", set()).add(
-            layer.type_name
-        )
+        kinds.setdefault(evidence_of(layer), set()).add(layer.type_name)
     for kind, names in sorted(kinds.items()):
         rows.add_row(kind, ", ".join(sorted(names)))
     return rows

@@ -33,6 +33,7 @@ OPTIONS = {
     "padding_value": "--padding-value {}",
     "registry": "--cards FILE.py",
     "sequence_length": "--sequence-length {}",
+    "to": "--to {}",
     "tolerance": "--tolerance {}",
 }
 

@@ -12,8 +12,8 @@ from matbridge.cli.failure import UNREADABLE, in_options
 from matbridge.cli.options import cards_option, json_option, max_size_option, path_argument
 from matbridge.cli.terminal import console, print_json, styled, table
 from matbridge.core.registry import Registry
-from matbridge.inspect.summary import summarize, summarize_network
-from matbridge.matlab.contents import Contents
+from matbridge.inspect.summary import summarize
+from matbridge.languages import read
 from matbridge.text import visible_within
 
 __all__ = ["command"]
@@ -36,7 +36,7 @@ def command(path: Path, as_json: bool, registry: Registry, max_size: int) -> int
       matbridge inspect net.mat
       matbridge inspect net.mat --json | jq '.networks[0].layers[].name'
     """
-    found = describe(path, registry, max_size)
+    found = summarize(read(path, registry, max_size))
     # What is lost may have been the network.
     unreadable = not found["networks"] and any(p["level"] == "error" for p in found["problems"])
     if as_json:
@@ -49,26 +49,6 @@ def command(path: Path, as_json: bool, registry: Registry, max_size: int) -> int
     if not found["networks"]:
         show_variables(out, found["variables"])
     return UNREADABLE if unreadable else 0
-
-
-def describe(path: Path, registry: Registry, max_size: int) -> dict[str, Any]:
-    """The summary of a MAT-file or of a safetensors file of ours."""
-    if path.suffix == ".safetensors":
-        from matbridge.safetensors.read import load_safetensors
-
-        network = load_safetensors(path, registry)
-        summary = summarize_network(network, network.provenance.address or "network")
-        return {
-            "file": str(path),
-            "format": "safetensors",
-            "provenance": {"origin": network.provenance.file},
-            "problems": [],
-            "networks": [summary],
-            "variables": [],
-        }
-    from matbridge.matlab.file import MatFile
-
-    return summarize(Contents(MatFile(path, max_size), registry))
 
 
 def show_file(out: Console, found: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.files import check_target, written
+from matbridge.languages import load
 from matbridge.predict.data import read_data, split_name, write_data
 
 __all__ = ["command", "gather_inputs", "run_options"]
@@ -139,8 +140,6 @@ def command(
       matbridge predict net.mat --input rows.csv --format BC --classify
       matbridge predict net.mat --input data.mat:XTest --sequence-length longest
     """
-    from matbridge.matlab.contents import load
-
     found = load(path, network, registry, max_size)
     warn_of(found.report)
     target, name = split_name(output) if output else (None, "")

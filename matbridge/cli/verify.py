@@ -18,6 +18,7 @@ from matbridge.cli.predict import gather_inputs, run_options
 from matbridge.cli.terminal import console, print_json, progress_bar, styled, table, warn_of
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
+from matbridge.languages import load
 from matbridge.predict.data import read_data
 from matbridge.verify.compare import DEFAULT_TOLERANCE, Comparison, compare
 
@@ -57,7 +58,6 @@ def command(
     Example:
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
     """
-    from matbridge.matlab.contents import load
     from matbridge.verify.compare import EmptyComparisonError
 
     if not expected:

@@ -200,6 +200,10 @@ class Layer:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
 
+    def largest_index(self) -> int | None:
+        """For a layer whose input is whole numbers from 1, such as words: the largest."""
+        return None
+
     def refuse(self, what: str, mend: str = "") -> NoReturn:
         """Raise LayerError naming this layer."""
         raise LayerError(f"{self.type_name} {what}", where=self.name, mend=mend)

@@ -13,6 +13,7 @@ import numpy as np
 
 from matbridge.core.arrays import check_arrays
 from matbridge.core.card import InputLayer, Layer
+from matbridge.core.check import Check
 from matbridge.core.classes import CLASSES, NetworkClass
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
@@ -22,6 +23,8 @@ from matbridge.core.running import Running
 from matbridge.errors import MatbridgeError, MismatchError, UnknownSizeError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from matbridge.ops import Ops, Parameters, Value
@@ -292,6 +295,12 @@ class Network(Running):
         return self.with_layers(*(_reset(layer) for layer in self.layers))
 
     # -- doors to the rooms below, opened only when used --------------------------------------
+
+    def save(self, path: str | Path, to: str | None = None, force: bool = False) -> Check:
+        """Write, load again, compare, and only then keep; see languages.save."""
+        from matbridge.languages import save
+
+        return save(self, path, to, force)
 
     def to_torch(
         self,

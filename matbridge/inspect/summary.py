@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from matbridge.core.card import Layer
+from matbridge.core.contents import Contents
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
 from matbridge.core.network import NOT_KNOWN, Network, Port
 from matbridge.errors import LayerError, MatbridgeError
-from matbridge.matlab.contents import Contents
+from matbridge.matlab.contents import MatContents
 from matbridge.matlab.file import MatFile, Variable
 from matbridge.matlab.releases import USER, products, when_written
 
@@ -19,18 +20,25 @@ __all__ = ["summarize", "summarize_network"]
 
 def summarize(contents: Contents) -> dict[str, Any]:
     """The whole file: provenance, networks and variables."""
-    file = contents.file
     networks = [
         summarize_network(network, address) for address, network in contents.networks.items()
     ]
-    networks += [_shallow(address) for address in contents.shallow]
-    networks += [_failed(address, error) for address, error in contents.failures.items()]
+    failed = [_failed(address, error) for address, error in contents.failures.items()]
+    if not isinstance(contents, MatContents):
+        return {
+            "file": str(contents.path),
+            "format": contents.path.suffix.lstrip("."),
+            "provenance": {"origin": [n.provenance.file for n in contents.networks.values()]},
+            "networks": networks + failed,
+            "variables": [],
+        }
+    file = contents.file
     return {
         "file": str(file.path),
         "format": file.header.version,
         "provenance": _provenance(file),
         "problems": [_problem(one) for one in contents.report],
-        "networks": networks,
+        "networks": networks + [_shallow(address) for address in contents.shallow] + failed,
         "variables": [_variable(variable) for variable in file.variables.values()],
     }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from matbridge.core.card import Layer
 from matbridge.layers import CARDS
 from matbridge.layers.notyet import NotYet
 
-__all__ = ["ABSENT", "catalogue"]
+__all__ = ["ABSENT", "catalogue", "evidence_of"]
 
 # Names that are asked for, and why there is no card for them.
 ABSENT = {
@@ -41,3 +42,16 @@ def catalogue() -> list[dict[str, Any]]:
         for name, why in ABSENT.items()
     ]
     return rows + missing
+
+
+def evidence_of(layer: Layer) -> str:
+    """On what it rests that a layer of a network computes what MATLAB's does.
+
+    A card of the user's own is one even where it takes the name of a card here, or is derived
+    from it.
+    """
+    if type(layer) in CARDS:
+        return layer.EVIDENCE
+    if layer.known:
+        return "your own card"
+    return "no card: taken as it is" if layer.runnable else "no card: cannot be run"

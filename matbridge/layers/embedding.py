@@ -53,6 +53,9 @@ class WordEmbedding(Layer):
                 self.refuse(f"has {columns} columns of Weights for {self.num_words} words")
         return x.put(C=self.dimension)
 
+    def largest_index(self) -> int:
+        return self.num_words
+
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         table, words = p["Weights"], self.num_words
         strict = self.oov_mode == "error" or ops.size(table, "W") == words

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,17 @@ from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
 from matbridge.core.dims import Size, batch_first
 from matbridge.core.names import identifiers, plain_names
-from matbridge.core.network import Network
+from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.backend import OnnxBackend
 from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Tensor
 from matbridge.ops import Ops, Value
 from matbridge.version import VERSION
 
-__all__ = ["to_onnx"]
+__all__ = ["PORTS", "save_onnx", "to_onnx"]
+
+# The metadata that tell which tensor is the value at which port.
+PORTS = "ports"
 
 
 class Bound:
@@ -70,11 +74,13 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
         builder.scope = scopes[layer.name]
         return Bound(layer, ops)
 
-    values = network.walk(ops, inputs, bind)
-    outputs = [_output(builder, ops, names[n], v) for n, v in zip(ends, values, strict=True)]
+    ports = [Port(layer.name, name) for layer in network.layers for name in layer.outputs]
+    values = network.walk(ops, inputs, bind, [*network.outputs, *ports])
+    outputs = [_output(builder, ops, names[n], v) for n, v in zip(ends, values, strict=False)]
     symbols = _symbols(inputs.values())
+    nodes = builder.pruned([value.name for value in outputs])
     graph = helper.make_graph(
-        builder.pruned([value.name for value in outputs]),
+        nodes,
         "matbridge",
         [_info(value.data, dtype, symbols) for value in inputs.values()],
         [_info(value, dtype, symbols) for value in outputs],
@@ -87,9 +93,29 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
         producer_name="matbridge",
         producer_version=VERSION,
     )
-    helper.set_model_props(model, _told(network, names))
+    told = _told(network, names)
+    places = _places(nodes, dict(zip(ports, values[len(ends) :], strict=True)))
+    told[PORTS] = json.dumps({"outputs": network.output_names, "places": places})
+    helper.set_model_props(model, told)
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def save_onnx(network: Network, path: Path) -> None:
+    """Write :func:`to_onnx` to a file."""
+    path.write_bytes(to_onnx(network).SerializeToString())
+
+
+def _places(
+    nodes: Sequence[onnx.NodeProto], values: Mapping[Port, Value]
+) -> dict[str, tuple[str, str]]:
+    """The tensor and the order of its dimensions for each port whose value is computed."""
+    computed = {name for node in nodes for name in node.output}
+    return {
+        str(port): (value.data.name, value.dims)
+        for port, value in values.items()
+        if isinstance(value.data, Tensor) and value.data.name in computed
+    }
 
 
 def _told(network: Network, names: Mapping[str, str]) -> dict[str, str]:

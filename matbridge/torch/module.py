@@ -16,7 +16,7 @@ from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
 from matbridge.core.dims import batch_first
 from matbridge.core.names import identifiers
-from matbridge.core.network import Network
+from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Value
 from matbridge.passes.fold import fold_batch_normalization
@@ -32,7 +32,10 @@ Given = Mapping[str, Mapping[str, Tensor]]
 
 # Names that are taken where a layer's arrays are put: by our own attributes, by torch's in
 # modules and in what torch.export makes of them.
-OURS = frozenset({"network", "dtype", "names", "prepared", "backend", "fixed", "ragged", "tapes"})
+OURS = frozenset(
+    {"network", "dtype", "names", "prepared", "backend", "fixed", "ragged", "tapes"}
+    | {"ports", "labels"}
+)
 TORCHS = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph()))) | {
     "adapted",
     "check_input_constraints",
@@ -220,9 +223,13 @@ class NetworkModule(nn.Module):
         return results, updates
 
     def walk(
-        self, ops: Ops, inputs: Mapping[str, Value], states: Given
+        self,
+        ops: Ops,
+        inputs: Mapping[str, Value],
+        states: Given,
+        wanted: Sequence[Port] | None = None,
     ) -> tuple[list[Value], dict[str, Bound]]:
-        """One run, and the arrays of each layer with what it set."""
+        """The values at ``wanted`` (the outputs), and the arrays of each layer with what it set."""
         parts = self.parts()
         for name, replaced in states.items():
             parts[name] = {**parts[name], **replaced}
@@ -232,7 +239,7 @@ class NetworkModule(nn.Module):
             bound[layer.name] = Bound(layer, ops, parts[layer.name])
             return bound[layer.name]
 
-        return self.network.walk(ops, inputs, bind), bound
+        return self.network.walk(ops, inputs, bind, wanted), bound
 
     def keep(self, updates: States) -> None:
         """Take over the statistics that training moved; recurrent states are not kept."""
@@ -268,10 +275,14 @@ class PreparedModule(NetworkModule):
         return Ops(self.backend)
 
     def walk(
-        self, ops: Ops, inputs: Mapping[str, Value], states: Given
+        self,
+        ops: Ops,
+        inputs: Mapping[str, Value],
+        states: Given,
+        wanted: Sequence[Port] | None = None,
     ) -> tuple[list[Value], dict[str, Bound]]:
         self.prepared.begin()
-        return super().walk(ops, inputs, states)
+        return super().walk(ops, inputs, states, wanted)
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         return dict(self.fixed) if hasattr(self, "fixed") else super().parts()

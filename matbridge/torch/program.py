@@ -5,20 +5,33 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import torch
 from torch import Tensor, fx
 from torch.export import Dim, ExportedProgram
+from torch.utils._pytree import tree_structure
 
-from matbridge.core.dims import Size, batch_first
+from matbridge.core.dims import Size, batch_first, reorder
 from matbridge.core.network import Network
 from matbridge.errors import UnsupportedError
-from matbridge.torch.module import NetworkModule, module_names
+from matbridge.torch.module import module_names
+from matbridge.torch.trace import Trace, TracedModule
 
-__all__ = ["ABOUT", "example_inputs", "export_program", "save_program", "write_program"]
+__all__ = [
+    "ABOUT",
+    "example_inputs",
+    "export_program",
+    "run_program",
+    "save_program",
+    "write_program",
+]
+
+# The name of a node and the order of its dimensions, by port.
+Places = dict[str, tuple[str, str]]
 
 # The entry of the archive that tells what is MATLAB's: names and classes, as JSON.
 ABOUT = "matbridge.json"
@@ -32,16 +45,44 @@ HISTORY = ("stack_trace", "from_node", "torch_fn", "nn_module_stack", "source_fn
 def export_program(network: Network, dtype: torch.dtype = torch.float32) -> ExportedProgram:
     """The network as a program with free batch and time; weights ready for the kernels.
 
-    Inputs and outputs are batch first, as those of :class:`NetworkModule`. Raises
+    Inputs and outputs are batch first, as those of the module. Raises
     UnsupportedError for a network that cannot run.
     """
-    module = NetworkModule(network, dtype).requires_grad_(False)
+    return _export_traced(network, dtype)[0]
+
+
+def _export_traced(network: Network, dtype: torch.dtype) -> tuple[ExportedProgram, Places]:
+    """The program, and where in it the value at each port is."""
+    module = TracedModule(network, dtype).requires_grad_(False)
     inputs = example_inputs(network, dtype)
     shapes = tuple(_dynamic(dims) for dims in module.formats().values())
     # A star argument of forward is one argument for torch.
     first = _export(module, inputs, (shapes,))
     folded = fold_constants(first.module())
-    return _export(folded, inputs, shapes)
+    program = _export(folded, inputs, shapes)
+    values = _keep_outputs(program, len(network.outputs))
+    computed = {node.name for node in program.graph.nodes if node.op == "call_function"}
+    places = {
+        str(port): (value.name, dims)
+        for port, value, dims in zip(module.ports, values, module.labels.dims, strict=True)
+        if isinstance(value, fx.Node) and value.name in computed
+    }
+    return program, places
+
+
+def _keep_outputs(program: ExportedProgram, count: int) -> list[Any]:
+    """Take all but the first outputs away; what they were, as nodes of the graph."""
+    end = program.graph.output_node()
+    outputs = end.args[0]
+    assert isinstance(outputs, tuple | list)
+    end.args = (tuple(outputs[:count]),)
+    program.graph_signature.output_specs[:] = program.graph_signature.output_specs[:count]
+    signature = program.module_call_graph[0].signature
+    assert signature is not None
+    signature.out_spec = tree_structure(0 if count == 1 else tuple(range(count)))
+    program.graph.eliminate_dead_code()
+    program.graph_module.recompile()
+    return list(outputs[count:])
 
 
 def write_program(network: Network, path: Path, dtype: torch.dtype = torch.float32) -> None:
@@ -49,8 +90,45 @@ def write_program(network: Network, path: Path, dtype: torch.dtype = torch.float
 
     ``torch.export.load(path, extra_files={"matbridge.json": ""})`` reads that too.
     """
-    told = json.dumps(about(network), indent=1)
-    save_program(export_program(network, dtype), path, {ABOUT: told})
+    program, places = _export_traced(network, dtype)
+    told = json.dumps({**about(network), "ports": places}, indent=1)
+    save_program(program, path, {ABOUT: told})
+
+
+def run_program(path: Path, inputs: Sequence[np.ndarray]) -> Trace:
+    """Run a program that :func:`write_program` wrote: the value at each port, batch first."""
+    extra = {ABOUT: ""}
+    # torch refuses a path of another ending, but takes any file.
+    with path.open("rb") as file:
+        module = torch.export.load(file, extra_files=extra).module()
+    told = json.loads(extra[ABOUT])
+    tensors = [torch.from_numpy(array) for array in inputs]
+    recorder = Recorder(module, {node for node, _ in told["ports"].values()})
+    with torch.no_grad():
+        results = module(*tensors)
+        recorder.run(*tensors)
+    values = {
+        port: reorder(recorder.values[node], dims, batch_first(dims))
+        for port, (node, dims) in told["ports"].items()
+    }
+    results = results if isinstance(results, tuple) else (results,)
+    named = zip(told["outputs"], results, strict=True)
+    return {**values, **{name: tensor.numpy() for name, tensor in named}}
+
+
+class Recorder(fx.Interpreter):
+    """Runs a graph and keeps the values of some nodes."""
+
+    def __init__(self, module: torch.nn.Module, wanted: set[str]) -> None:
+        super().__init__(module)
+        self.wanted = wanted
+        self.values: dict[str, np.ndarray] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if n.name in self.wanted:
+            self.values[n.name] = value.numpy()
+        return value
 
 
 def about(network: Network) -> dict[str, Any]:

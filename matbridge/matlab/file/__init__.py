@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from matbridge.core.diagnostics import Report
 from matbridge.errors import FormatError, MatbridgeError, MismatchError
+from matbridge.files import DEFAULT_LIMIT
 from matbridge.matlab.file import level5
 from matbridge.matlab.file.budget import Budget
 from matbridge.matlab.file.header import FileHeader, read_file_header, sha256
 from matbridge.matlab.file.heaps import read_heaps
+from matbridge.text import listed
 
 if TYPE_CHECKING:
     from matbridge.matlab.file.hdf5 import CheckedFile
 
 __all__ = ["DEFAULT_LIMIT", "MatFile", "Variable", "open_mat", "read_mat"]
-
-# The most bytes that one variable may hold once inflated, unless the caller says more.
-DEFAULT_LIMIT = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -99,13 +98,6 @@ class MatFile:
             yield
         except MatbridgeError as error:
             raise error.at(f"{self.path.name}:{name}" if name else self.path.name) from None
-
-
-def listed(names: Iterable[str], most: int = 20) -> str:
-    """Names for a message, which stays readable where there are thousands."""
-    names = list(names)
-    rest = f", and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
 
 
 class _Level5:

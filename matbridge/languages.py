@@ -1,0 +1,262 @@
+"""The languages in which a network can be said: one table, and what follows from it.
+
+A row's functions open their room only when they are called: the table loads neither torch nor
+onnx. See docs/adding-a-language.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matbridge.core.check import Check
+from matbridge.core.contents import Cards, Contents, as_registry
+from matbridge.core.network import Network
+from matbridge.core.registry import Registry
+from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
+from matbridge.files import DEFAULT_LIMIT, check_readable, written
+
+if TYPE_CHECKING:
+    from matbridge.verify.roundtrip import Arrays, Trace
+
+__all__ = [
+    "LANGUAGES",
+    "Conversion",
+    "Language",
+    "convert",
+    "language_of",
+    "load",
+    "named",
+    "read",
+    "save",
+    "target_language",
+]
+
+
+@dataclass(frozen=True)
+class Language:
+    """A row of the table.
+
+    ``read`` takes a path, the cards, the most bytes of a variable and the address of a network
+    where only one is asked for. ``write`` writes a network that may not run. ``run`` runs what
+    was written on arrays, batch first, and returns the value at each port that can be seen, by
+    its name; None without what that needs. What is read but not run is run as a network.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    about: str
+    read: Callable[[Path, Registry, int, str | None], Contents] | None = None
+    write: Callable[[Network, Path], None] | None = None
+    run: Callable[[Path, Arrays], Trace | None] | None = None
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What :func:`convert` did: the network, where it is now, and how far that agrees."""
+
+    network: Network
+    path: Path
+    language: str
+    check: Check
+
+
+# -- the rows ------------------------------------------------------------------------------
+
+
+def _read_mat(path: Path, registry: Registry, limit: int, address: str | None) -> Contents:
+    from matbridge.matlab.contents import MatContents
+    from matbridge.matlab.file import MatFile
+
+    return MatContents(MatFile(path, limit), registry, address)
+
+
+def _write_program(network: Network, path: Path) -> None:
+    from matbridge.torch.program import write_program
+
+    write_program(network, path)
+
+
+def _run_program(path: Path, inputs: Arrays) -> Trace:
+    from matbridge.torch.program import run_program
+
+    return run_program(path, inputs)
+
+
+def _read_safetensors(path: Path, registry: Registry, limit: int, address: str | None) -> Contents:
+    from matbridge.safetensors.read import load_safetensors
+
+    network = load_safetensors(path, registry)
+    return Contents(path, {network.provenance.address or "network": network})
+
+
+def _write_safetensors(network: Network, path: Path) -> None:
+    from matbridge.safetensors.write import save_safetensors
+
+    save_safetensors(network, path)
+
+
+def _write_onnx(network: Network, path: Path) -> None:
+    from matbridge.onnx.write import save_onnx
+
+    save_onnx(network, path)
+
+
+def _run_onnx(path: Path, inputs: Arrays) -> Trace | None:
+    from matbridge.onnx.engine import run_onnx
+
+    return run_onnx(path, inputs)
+
+
+LANGUAGES: tuple[Language, ...] = (
+    Language("mat", (".mat",), "a MAT-file", read=_read_mat),
+    Language(
+        "pt2",
+        (".pt2",),
+        "a torch.export program",
+        write=_write_program,
+        run=_run_program,
+    ),
+    Language(
+        "safetensors",
+        (".safetensors",),
+        "weights in MATLAB's layout and the graph",
+        read=_read_safetensors,
+        write=_write_safetensors,
+    ),
+    Language("onnx", (".onnx",), "an ONNX model", write=_write_onnx, run=_run_onnx),
+)
+
+
+def named(name: str) -> Language:
+    """The language of this name; MismatchError if there is none."""
+    for language in LANGUAGES:
+        if language.name == name:
+            return language
+    known = ", ".join(language.name for language in LANGUAGES if language.write)
+    raise MismatchError(f"there is no language {name!r}", mend=f"Choose one of {known}.")
+
+
+def language_of(path: Path) -> Language | None:
+    """The language that a file's name tells, None if it does not."""
+    suffix = path.suffix.lower()
+    return next((language for language in LANGUAGES if suffix in language.suffixes), None)
+
+
+def target_language(path: Path, to: str | None = None) -> Language:
+    """The language to write: ``to``, or what the name tells.
+
+    Raises MismatchError where they contradict each other or none is told, and
+    UnsupportedError for a language that is only read.
+    """
+    told = language_of(path)
+    language = told if to is None else named(to)
+    if language is None:
+        endings = [suffix for one in LANGUAGES if one.write for suffix in one.suffixes]
+        raise MismatchError(
+            f"{path.name} does not tell what to write",
+            mend=f"Give to=, or one of the endings {', '.join(endings)}.",
+        )
+    if told is not None and told is not language:
+        raise MismatchError(
+            f"the name {path.name} says {told.name}, not {language.name}",
+            mend="Change the name, or leave out to=.",
+        )
+    if language.write is None:
+        raise UnsupportedError(f"matbridge reads {language.about}, it does not write one yet")
+    return language
+
+
+# -- what follows ----------------------------------------------------------------------------
+
+
+def read(
+    path: str | Path,
+    registry: Cards | None = None,
+    max_size: int = DEFAULT_LIMIT,
+    network: str | None = None,
+) -> Contents:
+    """All networks of a file, and why others could not be read.
+
+    A name that tells no language is taken for a MAT-file. With the address of a ``network``
+    only what it needs is decoded. Raises FormatError for a damaged file and UnsupportedError
+    for a language that is only written.
+    """
+    path = Path(path)
+    check_readable(path)
+    language = language_of(path) or named("mat")
+    if language.read is None:
+        raise UnsupportedError(
+            f"matbridge writes {language.about}, it does not read one yet",
+            where=path.name,
+            mend="Give the file that it was made from.",
+        )
+    return language.read(path, as_registry(registry), max_size, network)
+
+
+def load(
+    path: str | Path,
+    network: str | None = None,
+    registry: Cards | None = None,
+    max_size: int = DEFAULT_LIMIT,
+) -> Network:
+    """The network in a file that MATLAB saved, or in one that matbridge wrote.
+
+    ``network`` is the address of one where there are several (``agent.Actor.Model``);
+    without it the only trained one is taken. ``registry`` gives cards for layers that
+    matbridge does not know; ``max_size`` bounds the bytes that a variable may hold.
+
+    Raises FormatError (damaged), MismatchError (no or several such networks) and
+    UnsupportedError (a kind of network that cannot be read).
+    """
+    return read(path, registry, max_size, network).choose(network)
+
+
+def save(
+    network: Network,
+    path: str | Path,
+    to: str | None = None,
+    force: bool = False,
+    reads: Iterable[Path] = (),
+) -> Check:
+    """Write the network, load that again and compare; only then is the file there.
+
+    ``to`` names the language where the path does not tell it: "pt2", "onnx", "safetensors".
+    Raises MismatchError if the file is there already and ``force`` is not given, or if it is
+    one of those that the same call ``reads``; UnsupportedError for what cannot be said in the
+    language, and DifferenceError if what was written computes something else. Then nothing is
+    left behind.
+    """
+    from matbridge.verify.roundtrip import check
+
+    path = Path(path)
+    language = target_language(path, to)
+    assert language.write is not None
+    with written(path, force, reads) as temporary:
+        language.write(network, temporary)
+        try:
+            return check(network, temporary, language.run, language.read)
+        except MatbridgeError as error:
+            raise error.at(path.name) from None
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    to: str | None = None,
+    force: bool = False,
+    network: str | None = None,
+    registry: Cards | None = None,
+    max_size: int = DEFAULT_LIMIT,
+) -> Conversion:
+    """Load the network of one file and save it as another, checked; see load and save.
+
+    Raises MismatchError if ``target`` is ``source``, whatever ``force`` says.
+    """
+    language = target_language(Path(target), to)
+    found = load(source, network, registry, max_size)
+    check = save(found, target, to, force, [Path(source)])
+    return Conversion(found, Path(target), language.name, check)

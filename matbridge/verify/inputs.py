@@ -1,0 +1,91 @@
+"""Inputs on which a difference shows: as the data were that a network was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from matbridge.core.card import Layer
+from matbridge.core.dims import Size, batch_first, reorder
+from matbridge.core.network import Network
+from matbridge.errors import UnsupportedError
+
+__all__ = ["draw_inputs"]
+
+OBSERVATIONS, STEPS = 2, 5
+# The largest value of an image whose range nothing tells: one observation of each kind.
+IMAGE_RANGES = (1.0, 255.0)
+
+
+def draw_inputs(network: Network, seed: int = 0) -> list[np.ndarray]:
+    """Random inputs of the right sizes, float32, batch first.
+
+    Normally distributed with the Mean and StandardDeviation that an input layer keeps, evenly
+    between its Min and Max, or where it keeps nothing of the usual size; whole numbers where
+    words are looked up. Raises UnsupportedError for an input without an input layer.
+    """
+    draw = np.random.default_rng(seed)
+    return [_drawn(network, name, draw) for name in network.input_names]
+
+
+def _drawn(network: Network, name: str, draw: np.random.Generator) -> np.ndarray:
+    layer = network.input_layers.get(name)
+    size = layer.infer() if layer is not None else None
+    if layer is None or not isinstance(size, Size):
+        raise UnsupportedError("this input has no input layer", where=name)
+    spatial = list(size.spatial)
+    steps = max(STEPS, getattr(layer, "min_length", 1))
+    free = {"B": OBSERVATIONS, "T": steps}
+    dims = batch_first(size.format)
+    shape = [
+        (spatial.pop(0) if label == "S" else free.get(label, size[label])) or 1 for label in dims
+    ]
+    words = _words(network, name)
+    if words is not None:
+        return draw.integers(1, words, shape, endpoint=True).astype(np.float32)
+    return _scaled(layer, draw, dims, shape).astype(np.float32)
+
+
+def _words(network: Network, name: str) -> int | None:
+    """How many words there are, if the input is looked up."""
+    users = [c.destination.layer for c in network.connections if c.source.layer == name]
+    counts = [network[user].largest_index() for user in users]
+    return min((count for count in counts if count is not None), default=None)
+
+
+class Spread(NamedTuple):
+    """Where values lie: about a centre with a deviation, or evenly between two ends."""
+
+    low: np.ndarray | float
+    width: np.ndarray | float
+    even: bool
+
+
+def _scaled(layer: Layer, draw: np.random.Generator, dims: str, shape: list[int]) -> np.ndarray:
+    kept = {name: _laid_out(array, dims) for name, array in layer.arrays.items()}
+    if "S" in dims and not kept:
+        ranges = np.reshape(IMAGE_RANGES, (-1,) + (1,) * (len(shape) - 1))
+        return draw.random(shape) * ranges
+    spread = _spread(kept)
+    unit = draw.random(shape) if spread.even else draw.standard_normal(shape)
+    return spread.low + spread.width * unit
+
+
+def _spread(kept: Mapping[str, np.ndarray]) -> Spread:
+    if "Min" in kept and "Max" in kept:
+        return Spread(kept["Min"], kept["Max"] - kept["Min"], even=True)
+    mean = kept.get("Mean", np.zeros(1))
+    # Images about a mean of 120 spread by some 60.
+    usual = float(np.abs(mean).mean()) / 2 or 1.0
+    return Spread(mean, kept.get("StandardDeviation", usual), even=False)
+
+
+def _laid_out(array: np.ndarray, dims: str) -> np.ndarray:
+    """A statistic (one number, or over S and C as MATLAB keeps it) beside values of ``dims``."""
+    array = np.nan_to_num(np.asarray(array, np.float64))
+    if array.size == 1:
+        return array.reshape(())
+    spatial = "S" * dims.count("S")
+    return reorder(array if spatial else array.reshape(-1), spatial + "C", dims)
