@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from reference import elementwise, imported, recurrent, windows
+from reference import elementwise, imported, recurrent, signals, windows
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,19 @@ for builder, format, sizes in (
             word = {} if kind == "zerocenter" and builder.startswith("image") else word
             given = list(sizes) if len(sizes) > 1 else sizes[0]
             add(builder, given, inputs=(format, x), outputs=y, **word, **statistics)
+for format, sizes in (("SCB", (6, 3)), ("SSCB", (4, 5, 3))):
+    x = draw(format, *sizes, 2)
+    low = draw("low", *(1 for _ in sizes[:-1]), 3)
+    high = low + 2
+    y = elementwise.normalize_input(x, "rescale-symmetric", Min=low[..., None], Max=high[..., None])
+    add("pointCloudInputLayer", list(sizes), Normalization="rescale-symmetric", Min=low, Max=high,
+        inputs=(format, x), outputs=y)  # fmt: skip
+x = draw("normalized by a function", 4, 5, 3, 2)
+for text, y in (
+    ("@(x)(x-0.5)/2", (x - 0.5) / 2),
+    ("@(x)x./max(abs(x),[],[1 2])", x / abs(x).max((0, 1), keepdims=True)),
+):
+    add("imageInputLayer", [4, 5, 3], Normalization=text, inputs=("SSCB", x), outputs=y)
 
 # -- sequence --------------------------------------------------------------------------------
 
@@ -454,6 +467,16 @@ for dimension, axis in (("C", 0), ("T", 2), ("last", 2), (1, 0)):
     add("complexToRealLayer", inputs=("CBT", z), outputs=y, **named)
     add("realToComplexLayer", inputs=("CBT", y), outputs=z, **named)
 
+for format, shape in (("CB", (3, 4)), ("CBT", (3, 2, 4)), ("SSCB", (2, 3, 2, 4))):
+    z = draw("real", *shape) + 1j * draw("imag", *shape)
+    n = 3 if len(shape) < 4 else 12
+    W = draw("real weights", 5, n) + 1j * draw("imaginary weights", 5, n)
+    b = draw("real bias", 5, 1) + 1j * draw("imaginary bias", 5, 1)
+    connect = elementwise.fully_connected_sequence if "T" in format else elementwise.fully_connected
+    y = connect(z, W, b)
+    add("complexFullyConnectedLayer", 5, Weights=W, Bias=b, inputs=(format, z), outputs=y,
+        **complex_only)  # fmt: skip
+
 # -- normalization -------------------------------------------------------------------------------
 
 offset, factor = draw("offset", 3, 1), draw("factor", 3, 1)
@@ -489,6 +512,22 @@ for format, shape in SHAPES.items():
         builder = "crossChannelNormalizationLayer"
         # onnxruntime's AveragePool wants padding smaller than the window.
         add(builder, window, inputs=plane, outputs=y, **named)
+
+for format, shape in (("CB", (3, 4)), ("CBT", (3, 2, 4)), ("SSCB", (2, 2, 3, 4))):
+    x = draw("inverse", *shape)
+    axes = [1] * len(shape)
+    axes[format.index("C")] = 3
+    a, b = draw("inverse a", 3, 1), abs(draw("inverse b", 3, 1)) + 3
+    low, high = a.reshape(axes), b.reshape(axes)
+    for normalization, statistics, y in (
+        ("zerocenter", {"Mean": a}, x + low),
+        ("zscore", {"Mean": a, "StandardDeviation": b}, x * high + low),
+        ("rescale-zero-one", {"Min": a, "Max": b}, x * (high - low) + low),
+        ("rescale-symmetric", {"Min": a, "Max": b}, (x + 1) / 2 * (high - low) + low),
+        ("none", {}, x),
+    ):
+        add("inverseNormalizationLayer", Normalization=normalization, inputs=(format, x), outputs=y,
+            **statistics)  # fmt: skip
 
 # -- cropping, resizing ------------------------------------------------------------------------
 
@@ -630,6 +669,19 @@ for text, y in (
 ):  # fmt: skip
     add("functionLayer", text, inputs=("CB", x), outputs=y)
 add("functionLayer", "@(x)round(3*x)", inputs=("CB", x), outputs=np.round(3 * x), gradient=False)
+
+# -- signals -----------------------------------------------------------------------------------
+
+x = draw("signal", 3, 2, 40)
+hamming = 0.54 - 0.46 * np.cos(2 * math.pi * np.arange(8) / 7)
+for mode in ("mag", "squaremag", "logmag", "logsquaremag", "realimag"):
+    for overlap, points in ((5, 8), (0, 11)):
+        y = signals.stft(x, hamming, overlap, points, mode)
+        options = {"OverlapLength": overlap, "FFTLength": points, "TransformMode": mode}
+        add("stftLayer", Window=hamming, inputs=("CBT", x), outputs=y, **options)
+x = draw("long signal", 1, 1, 300)
+hann = (1 - np.cos(2 * math.pi * np.arange(128) / 128)) / 2
+add("stftLayer", inputs=("CBT", x), outputs=signals.stft(x, hann, 96, 128, "mag"))
 
 # -- left by importers ---------------------------------------------------------------------------
 

@@ -27,7 +27,12 @@ from matbridge.layers.combination import (
     Multiplication,
     WeightedAddition,
 )
-from matbridge.layers.complex import ComplexReLU, ComplexToReal, RealToComplex
+from matbridge.layers.complex import (
+    ComplexFullyConnected,
+    ComplexReLU,
+    ComplexToReal,
+    RealToComplex,
+)
 from matbridge.layers.convolution import (
     Convolution1D,
     Convolution2D,
@@ -77,7 +82,15 @@ from matbridge.layers.imported import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
-from matbridge.layers.input import AnyInput, FeatureInput, Image3dInput, ImageInput, SequenceInput
+from matbridge.layers.input import (
+    AnyInput,
+    FeatureInput,
+    Image3dInput,
+    ImageInput,
+    PointCloudInput,
+    SequenceInput,
+)
+from matbridge.layers.inverse import InverseNormalization
 from matbridge.layers.nested import NetworkLayer, NeuralODE, ProjectedLayer
 from matbridge.layers.normalization import (
     BatchNormalization,
@@ -123,6 +136,7 @@ from matbridge.layers.resize import (
     YOLOv2Reorg,
 )
 from matbridge.layers.shape import Flatten, Identity, Indexing1D, Permute, Reshape
+from matbridge.layers.signal import CWT, ISTFT, MODWT, STFT
 from matbridge.layers.transposed import (
     TransposedConvolution1D,
     TransposedConvolution2D,
@@ -137,6 +151,7 @@ CARDS: tuple[type[Layer], ...] = (
     Image3dInput,
     SequenceInput,
     FeatureInput,
+    PointCloudInput,
     ROIInput,
     AnyInput,
     # Sequence
@@ -182,12 +197,14 @@ CARDS: tuple[type[Layer], ...] = (
     ComplexReLU,
     ComplexToReal,
     RealToComplex,
+    ComplexFullyConnected,
     # Normalization, dropout, cropping
     BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     InstanceNormalization,
     CrossChannelNormalization,
+    InverseNormalization,
     Dropout,
     SpatialDropout,
     GaussianNoise,
@@ -251,6 +268,11 @@ CARDS: tuple[type[Layer], ...] = (
     ROIMaxPooling2D,
     ROIAlign,
     RegionProposal,
+    # Signal processing
+    STFT,
+    ISTFT,
+    MODWT,
+    CWT,
     # Left by importers
     ElementwiseAffine,
     ONNXFlatten,

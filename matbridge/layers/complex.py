@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from matbridge.core.card import Layer, prop
+import numpy as np
+
+from matbridge.core.card import Layer, learnable, prop
 from matbridge.core.dims import Size, canonical
-from matbridge.core.kinds import integer, one_of
+from matbridge.core.kinds import integer, one_of, optional, positive
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered, numbered_axis
 
-__all__ = ["ComplexReLU", "ComplexToReal", "RealToComplex"]
+__all__ = ["ComplexFullyConnected", "ComplexReLU", "ComplexToReal", "RealToComplex"]
 
 
 class ComplexReLU(Layer):
@@ -100,3 +102,64 @@ class RealToComplex(Interleaving):
         label = self.label(canonical(x.dims))
         real, imaginary = (ops.slice(x, label, start, None, 2) for start in (0, 1))
         return ops.complex(real, imaginary)
+
+
+class ComplexFullyConnected(Layer):
+    """complexFullyConnectedLayer: W·x + b with complex W and b, over the spatial dimensions
+    and channels as one vector, height fastest. Here the real parts of Weights and Bias bear
+    their names and the imaginary ones are arrays of their own. OperationDimension must be
+    'spatial-channel'."""
+
+    MATLAB = ("nnet.cnn.layer.ComplexFullyConnectedLayer",)
+    BUILDER = "complexFullyConnectedLayer"
+    NICKNAME = "complex_fc"
+    COMPLEX = True
+    SINCE = "R2026a"
+    ARRAYS = (
+        learnable("Weights", "OutputSize", "InputSize", dims="OI"),
+        learnable("WeightsImaginary", "OutputSize", "InputSize", dims="OI"),
+        learnable("Bias", "OutputSize", "1", dims="O"),
+        learnable("BiasImaginary", "OutputSize", "1", dims="O"),
+    )
+
+    output_size: int = prop("OutputSize", positive, arg=1)
+    operation_dimension: str = prop(
+        "OperationDimension", one_of("spatial-channel"), arg=2, default="spatial-channel"
+    )
+    input_size: int | None = prop("InputSize", optional(positive), default=None)
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        for name in ("Weights", "Bias"):
+            array = saved.get(name)
+            if isinstance(array, np.ndarray) and array.size and f"{name}Imaginary" not in saved:
+                saved[name], saved[f"{name}Imaginary"] = array.real.copy(), array.imag.copy()
+        return saved
+
+    @classmethod
+    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        for name in ("Weights", "Bias"):
+            imaginary = saved.pop(f"{name}Imaginary", None)
+            if isinstance(imaginary, dict) and np.size(imaginary["Value"]):
+                real = saved[name]
+                saved[name] = {**real, "Value": real["Value"] + 1j * imaginary["Value"]}
+        return saved
+
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
+        self.expect(x.elements("SC"), self.input_size, "inputs", x)
+        return x.put(C=self.output_size).drop("S")
+
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        real, imaginary = (ops.map(part, x) for part in ("real", "imag"))
+        none = ops.constant(np.zeros(self.output_size), "O")
+        W, V = p["Weights"], p["WeightsImaginary"]
+        return ops.complex(
+            ops.subtract(
+                ops.fully_connect(real, W, p["Bias"]), ops.fully_connect(imaginary, V, none)
+            ),
+            ops.add(
+                ops.fully_connect(real, V, p["BiasImaginary"]),
+                ops.fully_connect(imaginary, W, none),
+            ),
+        )

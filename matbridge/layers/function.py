@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matbridge.core.card import Layer, prop
-from matbridge.core.dims import Size
+from matbridge.core.dims import LABELS, Size
 from matbridge.core.kinds import Kind, logical
 from matbridge.errors import UnknownSizeError
 from matbridge.layers.handle import evaluate, parse_function
 from matbridge.ops import ArrayOps, Ops, Parameters, Value
 from matbridge.ops.shapes import Shapes
 
-__all__ = ["FunctionLayer"]
+__all__ = ["HANDLE", "FunctionLayer", "Handle", "size_after"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Handle:
     text: str
     workspace: Mapping[str, Any] = field(default_factory=dict)
     raw: Any = None
+
+    def of(self, ops: ArrayOps, inputs: list[Value], formattable: bool = False) -> Value:
+        """What the function makes of these; UnsupportedError where it is not understood."""
+        function = parse_function(self.text)
+        return evaluate(ops, function, self.workspace, inputs, self.text, formattable)
 
 
 def handle(value: Any) -> Handle:
@@ -37,6 +42,14 @@ def handle(value: Any) -> Handle:
 
 
 HANDLE = Kind(handle, lambda value: value, "str")
+
+
+def size_after(function: Callable[[ArrayOps, list[Value]], Value], *inputs: Size) -> Size:
+    """The size of what a function of ops and values makes of values of these sizes."""
+    y = function(ArrayOps(Shapes()), [Value(x.sizes, x.format) for x in inputs])
+    pairs = sorted(zip(y.dims, y.data, strict=True), key=lambda p: LABELS.index(p[0]))
+    sizes = (None if label in "BT" else n for label, n in pairs)
+    return Size("".join(label for label, _ in pairs), tuple(sizes))
 
 
 class FunctionLayer(Layer):
@@ -74,11 +87,7 @@ class FunctionLayer(Layer):
                 "FunctionLayer runs a Python function, so its output size is not known beforehand",
                 where=self.name,
             )
-        values = [Value(x.sizes, x.format) for x in inputs]
-        y = self._evaluate(ArrayOps(Shapes()), values)
-        pairs = sorted(zip(y.dims, y.data, strict=True), key=lambda p: "SCBTU".index(p[0]))
-        sizes = (None if label in "BT" else n for label, n in pairs)
-        return Size("".join(label for label, _ in pairs), tuple(sizes))
+        return size_after(self._evaluate, *inputs)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         if self.function is not None:
@@ -86,6 +95,4 @@ class FunctionLayer(Layer):
         return self._evaluate(ops, list(inputs))
 
     def _evaluate(self, ops: ArrayOps, inputs: list[Value]) -> Value:
-        text = self.predict_fcn.text
-        workspace = self.predict_fcn.workspace
-        return evaluate(ops, parse_function(text), workspace, inputs, text, self.formattable)
+        return self.predict_fcn.of(ops, inputs, self.formattable)

@@ -8,11 +8,31 @@ import numpy as np
 
 from matbridge.core.card import DOCUMENTATION, RECORDED, Array, InputLayer, constant, prop
 from matbridge.core.dims import Size, canonical, check_labels
-from matbridge.core.kinds import integer, logical, number, one_of, positive, reals, sizes, text
+from matbridge.core.kinds import (
+    Kind,
+    integer,
+    logical,
+    number,
+    one_of,
+    positive,
+    reals,
+    sizes,
+    text,
+)
 from matbridge.errors import MismatchError, UnsupportedError
+from matbridge.layers.function import HANDLE, Handle, size_after
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["AnyInput", "FeatureInput", "Image3dInput", "ImageInput", "SequenceInput"]
+__all__ = [
+    "NORMALIZATIONS",
+    "AnyInput",
+    "FeatureInput",
+    "Image3dInput",
+    "ImageInput",
+    "PointCloudInput",
+    "SequenceInput",
+    "with_statistics",
+]
 
 NORMALIZATIONS: dict[str, tuple[str, ...]] = {
     "none": (),
@@ -21,6 +41,12 @@ NORMALIZATIONS: dict[str, tuple[str, ...]] = {
     "rescale-symmetric": ("Min", "Max"),
     "rescale-zero-one": ("Min", "Max"),
 }
+_names = one_of(*NORMALIZATIONS)
+NORMALIZATION: Kind[str | Handle] = Kind(
+    lambda value: HANDLE(value) if _is_handle(value) else _names(value),
+    lambda value: value,
+    _names.hint,
+)
 # Both are saved as 'rescale', to these targets.
 TARGETS = {(0.0, 1.0): "rescale-zero-one", (-1.0, 1.0): "rescale-symmetric"}
 # The names under which the statistics occur in the saved struct Normalization.
@@ -34,6 +60,32 @@ SAVED_STATISTICS = {
 }
 
 
+def _is_handle(value: Any) -> bool:
+    """A function handle of a file, one that was read, or the text of an anonymous one."""
+    return hasattr(value, "workspace") or (isinstance(value, str) and value.startswith("@"))
+
+
+def with_statistics(saved: dict[str, Any]) -> dict[str, Any]:
+    """The saved struct Normalization {Type, AverageImage, ...} as name and statistics.
+
+    Objects, which have a Version, were saved without it for 'none'; a constructor that is not
+    given it takes the default.
+    """
+    found = saved.pop("Normalization", None)
+    found = getattr(found, "saved", found)
+    if found is not None or "Version" in saved:
+        saved["Normalization"] = "none"
+    if not isinstance(found, dict):
+        if (isinstance(found, str) and found) or (found is not None and np.size(found)):
+            saved["Normalization"] = found
+        return saved
+    saved["Normalization"] = _type_of(found)
+    for name, statistic in SAVED_STATISTICS.items():
+        if np.size(found.get(name, ())):
+            saved[statistic] = found[name]
+    return saved
+
+
 class NormalizingInput(InputLayer):
     """What all input layers share.
 
@@ -42,7 +94,8 @@ class NormalizingInput(InputLayer):
     (StandardDeviation 0, Max equal to Min) follows IEEE arithmetic. Source: zerocenter
     and zscore as MATLAB documents its Simulink blocks; zerocenter is confirmed by
     MATLAB's recorded numbers. Where predict pads sequences, the padding is normalized as
-    data are (assumed: the documentation does not say which comes first).
+    data are (assumed: the documentation does not say which comes first). Normalization may
+    be a function handle on the array in MATLAB's order of dimensions, which keeps its size.
     """
 
     TRAINING = ("NormalizationDimension", "Augmentations", "IsAverageImageMeanPerChannel")
@@ -53,33 +106,18 @@ class NormalizingInput(InputLayer):
     RANKS: ClassVar[tuple[int, ...]] = (1,)
 
     input_size: tuple[int, ...] = prop("InputSize", sizes, arg=1)
-    normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="none")
+    normalization: str | Handle = prop("Normalization", NORMALIZATION, default="none")
     split_complex_inputs: bool = prop("SplitComplexInputs", logical, default=False)
 
     @classmethod
     def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
-        """The struct Normalization {Type, AverageImage, ...} becomes name and statistics.
-
-        Objects, which have a Version, were saved without it for 'none'; a constructor that is
-        not given it takes the default.
-        """
-        found = saved.pop("Normalization", None)
-        found = getattr(found, "saved", found)
-        if found is not None or "Version" in saved:
-            saved["Normalization"] = "none"
-        if not isinstance(found, dict):
-            if (isinstance(found, str) and found) or (found is not None and np.size(found)):
-                saved["Normalization"] = found
-            return cls.with_full_sizes(saved)
-        saved["Normalization"] = _type_of(found)
-        for name, statistic in SAVED_STATISTICS.items():
-            if np.size(found.get(name, ())):
-                saved[statistic] = found[name]
-        return cls.with_full_sizes(saved)
+        return cls.with_full_sizes(with_statistics(saved))
 
     @classmethod
     def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
         name = saved.pop("Normalization")
+        if not isinstance(name, str):
+            return {**saved, "Normalization": name}
         statistics = {n: saved.pop(n) for n in NORMALIZATIONS[name] if n in saved}
         saved["Normalization"] = np.zeros((0, 0))
         if name != "none":
@@ -107,6 +145,8 @@ class NormalizingInput(InputLayer):
 
     @property
     def declared(self) -> tuple[Array, ...]:
+        if isinstance(self.normalization, Handle):
+            return ()
         names = NORMALIZATIONS[self.normalization]
         dims = "SC" if len(self.input_size) > 1 else "C"
         return tuple(constant(name, "Statistic", dims=dims) for name in names)
@@ -153,9 +193,19 @@ class NormalizingInput(InputLayer):
                     f"has a {name} of size {sizes[0]}, which is neither one number nor "
                     f"{' nor '.join(dict.fromkeys(sizes[1:]))}",
                 )
-        return Size.of(self.format, *spatial, channels)
+        size = Size.of(self.format, *spatial, channels)
+        if isinstance(self.normalization, Handle):
+            self._check_function(self.normalization, size)
+        return size
+
+    def _check_function(self, function: Handle, x: Size) -> None:
+        y = size_after(function.of, x)
+        if y != x:
+            self.refuse(f"has a function as Normalization that makes {y} of {x}")
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        if isinstance(self.normalization, Handle):
+            return self.normalization.of(ops, [x])
         if self.normalization == "zerocenter":
             return ops.subtract(x, p["Mean"])
         if self.normalization == "zscore":
@@ -169,8 +219,11 @@ class NormalizingInput(InputLayer):
         return ops.subtract(ops.multiply(unit, 2.0), 1.0)
 
 
-def _type_of(normalization: dict[str, Any]) -> str:
-    """The name for a saved struct; 'rescale' stands for two, which its target tells apart."""
+def _type_of(normalization: dict[str, Any]) -> Any:
+    """The name for a saved struct, or its function; 'rescale' stands for two, which its target
+    tells apart."""
+    if _is_handle(normalization.get("Type")):
+        return normalization["Type"]
     name = text(normalization.get("Type", "none"))
     if name != "rescale":
         return name
@@ -202,7 +255,7 @@ class ImageInput(NormalizingInput):
     EVIDENCE = RECORDED
     RANKS = (3,)
 
-    normalization: str = prop("Normalization", one_of(*NORMALIZATIONS), default="zerocenter")
+    normalization: str | Handle = prop("Normalization", NORMALIZATION, default="zerocenter")
 
 
 class Image3dInput(ImageInput):
@@ -225,6 +278,18 @@ class FeatureInput(NormalizingInput):
     FORMATS = "CB"
     NICKNAME = "featureinput"
     SINCE = "R2020b"
+
+
+class PointCloudInput(NormalizingInput):
+    """pointCloudInputLayer: M×C points, or M×N×C of an organized cloud."""
+
+    MATLAB = ("nnet.cnn.layer.PointCloudInputLayer",)
+    BUILDER = "pointCloudInputLayer"
+    FORMATS = "SCB SSCB"
+    NICKNAME = "pointcloudinput"
+    PRODUCT = "Lidar Toolbox"
+    SINCE = "R2022b"
+    RANKS = (2, 3)
 
 
 class SequenceInput(NormalizingInput):

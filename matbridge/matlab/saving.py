@@ -26,6 +26,8 @@ __all__ = ["save_layer", "save_network"]
 
 Saved = dict[str, Any]
 
+# The packages of the importers' layers.
+IMPORTERS = ("nnet.onnx.layer.", "nnet.keras.layer.")
 # The newest version of each class that real files show, and what else it holds. Elsewhere the
 # version is 1.
 VERSIONS: Mapping[str, int] = {
@@ -95,13 +97,14 @@ def save_layer(layer: Layer) -> MatObject:
     class_name = layer.class_name or layer.MATLAB[0]
     if _is_users(class_name):
         return forms.custom(class_name, **saved)
-    short = class_name.rpartition(".")[2]
+    short = class_name.removeprefix("nnet.cnn.layer.")
     return forms.layer(class_name, VERSIONS.get(short, 1), **{**MORE.get(short, {}), **saved})
 
 
 def _is_users(class_name: str) -> bool:
-    """Whether the class is no part of a package: then its properties are kept as they are."""
-    return "." not in class_name
+    """Whether it is written in MATLAB's language, by a user or for an importer: then its
+    properties are kept as they are."""
+    return "." not in class_name or class_name.startswith(IMPORTERS)
 
 
 def _save_unknown(layer: Unknown) -> MatObject:
