@@ -245,6 +245,27 @@ short = k[:, :, :3], v[:, :, :3]
 y, _ = elementwise.attention(q, *short, 2, 0.3, False)
 pairs = (("CBT", q), ("CBT", short[0]), ("CBT", short[1]))
 add("attentionLayer", 2, Scale=0.3, inputs=pairs, outputs=y)
+# Query heads that share keys and values: 4 heads in 2 groups, and in 1.
+for groups in (2, 1):
+    k_, v_ = draw("k", groups, N, 3), draw("v", 3 * groups, N, 3)
+    every = [elementwise.for_each_head(a, groups, 4) for a in (k_, v_)]
+    y, scores = elementwise.attention(q, *every, 4, 1.0, False)
+    pairs = (("CBT", q), ("CBT", k_), ("CBT", v_))
+    named = {"NumQueryGroups": groups, "HasScoresOutput": True}
+    add("attentionLayer", 4, inputs=pairs, outputs=(y, scores), **named)
+    rows = {"Query": 8, "Key": 2 * groups, "Value": 3 * groups}
+    arrays = {f"{name}Weights": draw(name, n, D) for name, n in rows.items()}
+    arrays |= {f"{name}Bias": draw(name + "b", n, 1) for name, n in rows.items()}
+    q_, k_, v_ = (
+        np.einsum("oc,cnt->ont", arrays[f"{name}Weights"], X) + arrays[f"{name}Bias"][..., None]
+        for name in rows
+    )
+    every = [elementwise.for_each_head(a, groups, 4) for a in (k_, v_)]
+    y, _ = elementwise.attention(q_, *every, 4, 0.5**0.5, True)
+    arrays |= {"OutputWeights": draw("o", 5, 12), "OutputBias": draw("ob", 5, 1)}
+    y = np.einsum("oc,cnt->ont", arrays["OutputWeights"], y) + arrays["OutputBias"][..., None]
+    named = {"NumQueryGroups": groups, "AttentionMask": "causal", "OutputSize": 5, **arrays}
+    add("selfAttentionLayer", 4, 8, inputs=("CBT", X), outputs=y, **named)
 y, _ = elementwise.attention(q, k, v, 4, 1.0, True)
 pairs = (("CBT", q), ("CBT", k), ("CBT", v))
 add("attentionLayer", 4, AttentionMask="causal", inputs=pairs, outputs=y)
@@ -287,6 +308,15 @@ add("embeddingConcatenationLayer", Weights=token, inputs=("CBT", X), outputs=y)
 y = np.concatenate([np.broadcast_to(token, (1, D, N)), X.transpose(2, 0, 1)])
 x = X.transpose(2, 0, 1)
 add("embeddingConcatenationLayer", Weights=token, inputs=("SCB", x), outputs=y)
+
+# One number for every spatial dimension.
+for format, shape in (("SCB", (6, 2, 2)), ("SSCB", (6, 4, 2, 2)), ("SSSCB", (4, 6, 2, 2, 2))):
+    rank = format.count("S")
+    x, window = draw("patches", *shape), (2,) * rank
+    W, b = draw("W", *window, 2, 5), draw("b", *(1,) * rank, 5)
+    y = windows.convolution(x, W, b, window, [(0, 0)] * rank, (1,) * rank)
+    y = y.reshape(-1, 5, 2, order="F")
+    add("patchEmbeddingLayer", 2, 5, Weights=W, Bias=b, inputs=(format, x), outputs=y)
 
 x, W, b = draw("patches", 6, 9, 2, 2), draw("W", 2, 3, 2, 5), draw("b", 1, 1, 5)
 y = windows.convolution(x, W, b, (2, 3), [(0, 0)] * 2, (1, 1))
@@ -410,6 +440,19 @@ for window, stride in (((3, 4), (2, 1)), ((2, 3), (2, 3)), ((1, 2), (3, 4)), ((3
 x, W, b = draw("fc", 2, 3, 2, 2), draw("W", 4, 12), draw("b", 4, 1)
 y = elementwise.fully_connected(x, W, b)
 add("fullyConnectedLayer", 4, Weights=W, Bias=b, inputs=("SSCB", x), outputs=y)
+# Along one dimension of the array as MATLAB stores it.
+x = draw("fc along", 2, 3, 4, 2)
+for place, letters in ((1, "oh,hwcn->owcn"), (2, "ow,hwcn->hocn"), (3, "oc,hwcn->hwon")):
+    W, b = draw("W", 5, x.shape[place - 1]), draw("b", 5, 1)
+    shape = [1] * 4
+    shape[place - 1] = 5
+    y = np.einsum(letters, W, x) + b.reshape(shape)
+    add("fullyConnectedLayer", 5, place, Weights=W, Bias=b, inputs=("SSCB", x), outputs=y)
+W, b = draw("W", 6, T), draw("b", 6, 1)
+y = np.einsum("ot,cnt->cno", W, X) + b.reshape(1, 1, 6)
+named = {"OperationDimension": 3, "Weights": W, "Bias": b}
+add("fullyConnectedLayer", 6, inputs=("CBT", X), outputs=y, **named)
+b = draw("b", 4, 1)
 W = draw("W", 4, D)
 y = elementwise.fully_connected_sequence(X, W, b)
 add("fullyConnectedLayer", 4, Weights=W, Bias=b, inputs=("CBT", X), outputs=y)
@@ -434,11 +477,14 @@ for format, shape in SHAPES.items():
     channel = [1] * x.ndim
     channel[C] = 3
     slopes = α.reshape(channel)
+    # By position: one value per channel stands where the channels do.
+    placed = α.reshape((*channel[:C], 3) if C else (3, 1))
     for builder, positional, named, y in (
         ("reluLayer", (), {}, np.maximum(x, 0)),
         ("leakyReluLayer", (0.2,), {}, elementwise.leaky_relu(x, 0.2)),
         ("clippedReluLayer", (1.5,), {}, np.clip(x, 0, 1.5)),
-        ("preluLayer", (), {"Alpha": α}, np.where(x >= 0, x, slopes * x)),
+        ("preluLayer", (), {"Alpha": placed}, np.where(x >= 0, x, slopes * x)),
+        ("preluLayer", (), {}, np.where(x >= 0, x, 0.25 * x)),
         ("eluLayer", (0.7,), {}, elementwise.elu(x, 0.7)),
         ("tanhLayer", (), {}, np.tanh(x)),
         ("sigmoidLayer", (), {}, recurrent.sigmoid(x)),
@@ -453,8 +499,17 @@ for format, shape in SHAPES.items():
         ("spatialDropoutLayer", (0.5,), {}, x),
         ("gaussianNoiseLayer", (0.1,), {}, x),
         ("scalingLayer", (), {"Scale": 2.0, "Bias": 1.0}, 2 * x + 1),
+        ("scalingLayer", (), {"Scale": placed}, slopes * x),
     ):
         add(builder, *positional, inputs=(format, x), outputs=y, **named)
+
+x = draw("expanding", 4, 5, 3, 2)
+for shape in ((4, 5, 3), (4, 5), (4, 1), (1, 5), (1, 1, 3), (4, 1, 3)):
+    a = draw("alpha", *shape)
+    spread = a.reshape(*shape, *(1,) * (4 - len(shape)))
+    y = np.where(x >= 0, x, spread * x)
+    add("preluLayer", Alpha=a, inputs=("SSCB", x), outputs=y)
+    add("scalingLayer", Scale=a, Bias=a, inputs=("SSCB", x), outputs=spread * x + spread)
 
 z = draw("real", 3, 2, 4) + 1j * draw("imag", 3, 2, 4)
 y = np.maximum(z.real, 0) + 1j * np.maximum(z.imag, 0)
@@ -609,6 +664,11 @@ for format, rank in (("SCB", 1), ("SCBT", 1), ("SSCB", 2), ("SSCBT", 2), ("SSSCB
     mean, most = x.mean(axis=axes, keepdims=True), x.max(axis=axes, keepdims=True)
     add(f"globalAveragePooling{rank}dLayer", inputs=(format, x), outputs=mean)
     add(f"globalMaxPooling{rank}dLayer", inputs=(format, x), outputs=most)
+for format, rank in (("SCBT", 2), ("SSCBT", 3)):
+    x, axes = draw(format, *SHAPES[format]), (*range(rank - 1), rank + 1)
+    mean, most = x.mean(axis=axes, keepdims=True), x.max(axis=axes, keepdims=True)
+    add(f"globalAveragePooling{rank}dLayer", inputs=(format, x), outputs=mean[..., 0])
+    add(f"globalMaxPooling{rank}dLayer", inputs=(format, x), outputs=most[..., 0])
 add("globalAveragePooling1dLayer", inputs=("CBT", X), outputs=X.mean(axis=2))
 add("globalMaxPooling1dLayer", inputs=("CBT", X), outputs=X.max(axis=2))
 
@@ -644,6 +704,9 @@ y = x.reshape(6, 4, 2, order="F")
 add("reshapeLayer", [6, np.nan], inputs=("SSCB", x), outputs=y, **named)
 y = x.reshape(8, 3, 2, order="F")
 add("reshapeLayer", [8, 3, np.nan], inputs=("SSCB", x), outputs=y)
+add("reshapeLayer", 8, 3, [], inputs=("SSCB", x), outputs=y)
+y = x.reshape(4, 2, 3, 2, order="F")
+add("reshapeLayer", 4, [], 3, inputs=("SSCB", x), outputs=y, **named)
 add("permuteLayer", [3, 1, 2, 4], inputs=("SSCB", x), outputs=x.transpose(2, 0, 1, 3))
 add("permuteLayer", [2, 1, 3, 4], inputs=("SSCB", x), outputs=x.transpose(1, 0, 2, 3))
 

@@ -98,7 +98,10 @@ def as_saved(example):
     }
     given = dict(example.named)
     places = {p.arg: p.name for p in one.properties().values() if p.arg}
-    given |= {places[i]: v for i, v in enumerate(example.positional, 1)}
+    positional = example.positional
+    if one.LISTED and len(positional) > 1:
+        positional = ([np.nan if np.size(n) == 0 else n for n in positional],)
+    given |= {places[i]: v for i, v in enumerate(positional, 1)}
     plain = {k: (v if isinstance(v, str) else np.asarray(v)) for k, v in given.items()}
     plain = {k: v for k, v in plain.items() if k not in arrays}
     if one.IS_INPUT:

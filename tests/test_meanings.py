@@ -110,3 +110,51 @@ def test_a_written_program_gives_nan_for_an_unknown_word(tmp_path, columns):
     (y,) = session.run(None, {session.get_inputs()[0].name: x.transpose(1, 0, 2).astype("f")})
     assert np.isnan(y[0, :, 1]).all()
     assert_close(y[0][:, [0, 2]], W[:, [0, 6]], 1e-6)
+
+
+# -- arrays that expand ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("builder", ["preluLayer", "scalingLayer"])
+@pytest.mark.parametrize("shape", [(3, 1), (1, 3), (5, 4), (1, 1, 4), (4, 5, 3, 2), (4, 5, 2)])
+def test_arrays_that_do_not_expand_to_the_data_are_refused(builder, shape):
+    """By position: 3×1 is three rows, not three channels."""
+    name = "Alpha" if builder == "preluLayer" else "Scale"
+    one = layer(builder, **{name: draw.standard_normal(shape)})
+    with pytest.raises(LayerError, match=name):
+        run(one, draw.standard_normal((4, 5, 3, 2)), "SSCB")
+
+
+# -- attention, fully connected ----------------------------------------------------------------
+
+
+def test_keys_and_values_fit_the_groups():
+    x, k = np.zeros((8, 1, 3)), np.zeros((8, 1, 3))
+    one = layer("attentionLayer", 4, NumQueryGroups=2, Name="one")
+    ends = ("query", "key", "value")
+    inputs = [layer("sequenceInputLayer", 8, Name=end) for end in ends]
+    network = Network.of([*inputs, one], [(end, f"one/{end}") for end in ends])
+    with pytest.raises(LayerError, match="needs 4 channels, those of the queries"):
+        network.predict(x, k, k, format=("CBT", "CBT", "CBT"))
+    one = layer("attentionLayer", 4, NumQueryGroups=3, Name="one")
+    network = Network.of([*inputs, one], [(end, f"one/{end}") for end in ends])
+    with pytest.raises(LayerError, match="cannot split 4 heads among 3 groups"):
+        network.predict(x, k, k, format=("CBT", "CBT", "CBT"))
+
+
+@pytest.mark.parametrize("place", [4, 5])
+def test_nothing_is_connected_along_the_batch(place):
+    one = layer("fullyConnectedLayer", 2, place, Weights=np.ones((2, 2)), Bias=np.ones((2, 1)))
+    with pytest.raises(LayerError, match=f"works along dimension {place}, but its input has"):
+        run(one, np.ones((2, 2, 2, 2)), "SSCB")
+
+
+def test_what_follows_a_layer_along_one_dimension_is_not_absorbed():
+    from matbridge.passes.fold import fold_batch_normalization
+
+    W = draw.standard_normal((5, 4))
+    dense = layer("fullyConnectedLayer", 5, 1, Weights=W, Bias=np.ones((5, 1)), Name="fc")
+    arrays = {n: np.ones((1, 1, 3)) for n in ("Scale", "Offset", "TrainedMean", "TrainedVariance")}
+    batch = layer("batchNormalizationLayer", Name="bn", **arrays)
+    network = network_of(dense, batch, like=np.zeros((4, 5, 3, 2)), format="SSCB")
+    assert fold_batch_normalization(network)["bn"] is network["bn"]

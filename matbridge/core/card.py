@@ -84,6 +84,8 @@ class Layer:
     TRAINING: ClassVar[tuple[str, ...]] = ()
     # The arrays that a constructor takes beside those of ARRAYS.
     STATISTICS: ClassVar[tuple[str, ...]] = ()
+    # True where the constructor takes several positional arguments as one, in a list.
+    LISTED: ClassVar[bool] = False
     # Saved properties that the card honours at this value alone: any other is refused.
     ONLY: ClassVar[Mapping[str, Any]] = {}
     # How it is known what the layer computes; see docs/layers.md.

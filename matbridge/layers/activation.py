@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from matbridge.core.card import CHANNEL, EXPORTED, RECORDED, Layer, learnable, prop
+from typing import Any
+
+import numpy as np
+
+from matbridge.core.card import EXPORTED, RECORDED, Layer, prop
 from matbridge.core.dims import Size
-from matbridge.core.kinds import number, one_of, optional, positive
+from matbridge.core.kinds import number, one_of
+from matbridge.layers.expanding import Expanding, by_position
 from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops.layout import numbered, unnumbered
 
 __all__ = [
     "ELU",
@@ -63,28 +69,28 @@ class ClippedReLU(Layer):
         return ops.map("clip", x, low=0.0, high=self.ceiling)
 
 
-class PReLU(Layer):
-    """preluLayer: x for x >= 0, else Alpha·x, with one learnable Alpha per channel (or one
-    for all)."""
+class PReLU(Expanding):
+    """preluLayer: x for x >= 0, else Alpha·x. Alpha is learned, 0.25 at first, and expands to
+    the data by position: a number, 1×1×C, H×W or H×W×C for images."""
 
     MATLAB = ("nnet.cnn.layer.PReLULayer",)
     BUILDER = "preluLayer"
     NICKNAME = "prelu"
     SINCE = "R2024a"
-    ARRAYS = (learnable("Alpha", CHANNEL, dims="C"),)
-    TRAINING = ("AlphaInitializer", "AlphaLearnRateFactor", "AlphaL2Factor")
+    ARRAYS = (by_position("Alpha", "learnable"),)
+    TRAINING = ("AlphaInitializer", "AlphaLearnRateFactor", "AlphaL2Factor", "NumChannels")
 
-    num_channels: int | None = prop("NumChannels", optional(positive), default=None)
-
-    def infer(self, x: Size) -> Size:
-        self.need(x, "C")
-        if self.num_channels != 1:
-            self.expect(x["C"], self.num_channels, "channels", x)
-        return x
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """Without Alpha, a layer that was never trained."""
+        saved.setdefault("Alpha", np.array([[0.25]]))
+        return saved
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
-        below = ops.multiply(p["Alpha"], ops.minimum(x, 0.0))
-        return ops.add(ops.map("relu", x), below)
+        x = ops.rename(x, numbered(x.dims))
+        below = ops.multiply(ops.minimum(x, 0.0), self.beside(ops, p, "Alpha", x))
+        y = ops.add(ops.map("relu", x), below)
+        return ops.rename(y, unnumbered(y.dims))
 
 
 class ELU(Layer):

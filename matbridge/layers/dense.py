@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from matbridge.core.card import RECORDED, Layer, learnable, prop
-from matbridge.core.dims import Size, column_major
-from matbridge.core.kinds import integers, optional
+from matbridge.core.dims import Size, canonical, column_major
+from matbridge.core.kinds import integers, one_of, optional, positive
 from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops.layout import numbered
 
 __all__ = ["FullyConnected"]
 
@@ -20,6 +21,11 @@ def _product(value: Any) -> int:
     return int(np.prod(integers(value)))
 
 
+def dimension(value: Any) -> str | int:
+    """'spatial-channel', or the number of a dimension, from 1."""
+    return one_of("spatial-channel")(value) if isinstance(value, str) else positive(value)
+
+
 class FullyConnected(Layer):
     """fullyConnectedLayer: W·x + b at each time step.
 
@@ -27,6 +33,9 @@ class FullyConnected(Layer):
     one vector in column-major order: height fastest, then width, then channels (confirmed
     by MATLAB's recorded scores). In a SeriesNetwork or DAGNetwork the output of an image
     keeps spatial dimensions of size 1; in a dlnetwork they go.
+
+    OperationDimension (R2026a) is 'spatial-channel', as said, or the number of one dimension
+    as MATLAB stores the array: Weights multiply along it, and all others stay.
     """
 
     MATLAB = ("nnet.cnn.layer.FullyConnectedLayer",)
@@ -40,6 +49,9 @@ class FullyConnected(Layer):
     )
 
     output_size: int = prop("OutputSize", _product, arg=1)
+    operation_dimension: str | int = prop(
+        "OperationDimension", dimension, arg=2, default="spatial-channel"
+    )
     input_size: int | None = prop("InputSize", optional(_product), default=None)
     # Not a MATLAB property: set by whoever knows the class of the network.
     keeps_spatial: bool = field(default=False, kw_only=True)
@@ -54,12 +66,35 @@ class FullyConnected(Layer):
             saved["Bias"] = saved["Bias"].reshape(-1, 1)
         return saved
 
+    def along(self, format: str) -> str:
+        """The numbered label of the dimension that OperationDimension counts."""
+        labels = numbered(format)
+        place = int(self.operation_dimension)
+        if place > len(labels) or labels[place - 1] == "B":
+            self.refuse(f"works along dimension {place}, but its input has the format {format}")
+        return labels[place - 1]
+
     def infer(self, x: Size) -> Size:
+        if self.operation_dimension != "spatial-channel":
+            place = numbered(x.format).index(self.along(x.format))
+            self.expect(x.sizes[place], self.input_size, f"elements along {place + 1}", x)
+            return Size(x.format, (*x.sizes[:place], self.output_size, *x.sizes[place + 1 :]))
         self.need(x, "C")
         self.expect(x.elements("SC"), self.input_size, "inputs", x)
         y = x.put(C=self.output_size)
         return y.with_spatial(*(1 for _ in x.spatial)) if self.keeps_spatial else y.drop("S")
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        if self.operation_dimension != "spatial-channel":
+            return self._along_one(ops, p, x)
         y = ops.fully_connect(x, p["Weights"], p["Bias"])
         return ops.align(y, y.dims + "S" * x.dims.count("S")) if self.keeps_spatial else y
+
+    def _along_one(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        """The dimension takes the place of the channels while Weights multiply."""
+        format = canonical(x.dims)
+        swap = str.maketrans({self.along(format): "C", "C": self.along(format)})
+        turned = ops.rename(x, numbered(x.dims).translate(swap))
+        y = ops.affine(p["Weights"], turned, p["Bias"])
+        back = ops.rename(y, y.dims.translate(swap))
+        return ops.rename(ops.align(back, numbered(format)), format)

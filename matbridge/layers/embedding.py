@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -198,7 +198,8 @@ class PatchEmbedding(Layer):
     each patch: down the columns first ('column-major'), along the rows first ('row-major')
     or as they lie ('none').
 
-    Weights PatchSize×NumChannels×OutputSize, Bias 1×…×1×OutputSize.
+    A PatchSize of one number is that of every spatial dimension. Weights
+    PatchSize×NumChannels×OutputSize, Bias 1×…×1×OutputSize.
     """
 
     MATLAB = ("nnet.cnn.layer.PatchEmbeddingLayer",)
@@ -220,6 +221,20 @@ class PatchEmbedding(Layer):
         "SpatialFlattenMode", one_of("column-major", "row-major", "none"), default="column-major"
     )
 
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """One number for all dimensions: how many there are, Weights tell."""
+        weights = saved.get("Weights")
+        if isinstance(weights, np.ndarray) and np.size(saved["PatchSize"]) == 1:
+            rank = max(weights.ndim - 2, 1)
+            saved["PatchSize"] = np.repeat(np.reshape(saved["PatchSize"], -1), rank)
+        return saved
+
+    def patches(self, format: str) -> tuple[int, ...]:
+        """PatchSize for each spatial dimension."""
+        size = self.patch_size
+        return size * max(format.count("S"), 1) if len(size) == 1 else size
+
     @property
     def declared(self) -> tuple[Array, ...]:
         # The bias has as many dimensions of size 1 as the patch has dimensions.
@@ -227,12 +242,13 @@ class PatchEmbedding(Layer):
         return (self.ARRAYS[0], learnable("Bias", *ones, "OutputSize", dims="O"))
 
     def infer(self, x: Size) -> Size:
-        rank = len(self.patch_size)
+        patch = self.patches(x.format)
+        rank = len(patch)
         self.need(x, "C")
         self.expect(x["C"], self.num_channels, "channels", x)
         over = moved_over(self, x, rank)
         no_padding = [(0, 0)] * rank
-        y = slide(x, over, self.patch_size, self.patch_size, (1,) * rank, no_padding)
+        y = slide(x, over, patch, patch, (1,) * rank, no_padding)
         y = check_fits(self, x, y).put(C=self.output_size)
         return y if self.flatten_mode == "none" else y.with_spatial(y.elements("S"))
 

@@ -1,7 +1,7 @@
 """Global pooling layers: one value per channel.
 
-Spatial dimensions stay with size 1. The 1-D layers pool over time where there is no
-spatial dimension, and time goes. Source: the documentation of
+Spatial dimensions stay with size 1. Where there is one spatial dimension less than the
+layer has, and time, it pools over time as well, and time goes. Source: the documentation of
 globalAveragePooling1dLayer and its relatives.
 """
 
@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from matbridge.core.card import Layer
 from matbridge.core.dims import Size
+from matbridge.layers.windowed import WINDOWED, moved_over
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = [
@@ -31,25 +32,16 @@ class GlobalPooling(Layer):
 
     @classmethod
     def formats(cls) -> str:
-        return {1: "SCB SCBT CBT", 2: "SSCB SSCBT", 3: "SSSCB SSSCBT"}[cls.RANK]
-
-    def over(self, format: str) -> str:
-        """S, or T for the 1-D layers where there is no S."""
-        spatial = format.count("S")
-        if spatial == self.RANK:
-            return "S"
-        if self.RANK == 1 and spatial == 0 and "T" in format:
-            return "T"
-        self.refuse(f"needs {self.RANK} spatial dimensions, but its input has the format {format}")
+        return WINDOWED[cls.RANK]
 
     def infer(self, x: Size) -> Size:
-        if self.over(x.format) == "T":
-            return x.drop("T")
-        return x.with_spatial(*(1 for _ in x.spatial))
+        pooled = x.with_spatial(*(1 for _ in x.spatial))
+        return pooled.drop("T") if "T" in moved_over(self, x, self.RANK) else pooled
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
-        over = self.over(x.dims)
-        return ops.reduce(self.REDUCTION, x, over, keep=over == "S")
+        over = moved_over(self, x, self.RANK)
+        y = ops.reduce(self.REDUCTION, x, over, keep=True)
+        return ops.drop(y, "T") if "T" in over else y
 
 
 class GlobalAveragePooling1D(GlobalPooling):

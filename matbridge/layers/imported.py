@@ -8,12 +8,13 @@ are read by the cards of MATLAB's own layers.
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
-from matbridge.core.card import EQUATION, EXPORTED, Array, Layer, constant, prop
+from matbridge.core.card import EQUATION, EXPORTED, Array, Layer, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import logical, number, padding
+from matbridge.layers.activation import PReLU
+from matbridge.layers.expanding import Expanding, by_position
 from matbridge.layers.output import Regressing
 from matbridge.ops import Ops, Parameters, Value
 from matbridge.ops.layout import numbered, unnumbered
@@ -37,61 +38,11 @@ CONVERTER_ONNX = "Deep Learning Toolbox Converter for ONNX Model Format"
 CONVERTER_KERAS = "Deep Learning Toolbox Converter for TensorFlow Models"
 
 
-def by_position(name: str) -> Array:
-    """An array that meets the data dimension by dimension, whatever these are called."""
-    return constant(name, "Statistic", dims="US")
-
-
-class Expanding(Layer):
-    """Arrays expand to the data as MATLAB's do, dimension by dimension: a scalar, H×W,
-    1×1×C, H×W×C. On data without spatial dimensions one value per channel may lie along any
-    dimension. What would enlarge the data is refused."""
-
-    PRODUCT = CONVERTER_ONNX
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """The names of the arrays that count."""
-        return tuple(array.name for array in self.ARRAYS)
-
-    def uninitialised(self) -> tuple[str, ...]:
-        return tuple(name for name in self.used if name not in self.arrays)
-
-    def infer(self, x: Size) -> Size:
-        self.need(x, "C")
-        for name in self.used:
-            shape = self.arrays[name].shape
-            labels, sizes = self.placed(name, shape, x.format)
-            there = dict(zip(numbered(x.format), x.sizes, strict=True))
-            for n, label in zip(sizes, labels, strict=True):
-                if n not in (1, there[label]) and there[label] is not None:
-                    listed = "×".join(map(str, shape))
-                    self.refuse(f"has a {name} of size {listed}, but its input is {x}")
-        return x
-
-    def placed(self, name: str, shape: tuple[int, ...], format: str) -> tuple[str, tuple[int, ...]]:
-        """The labels and sizes of an array of this shape beside data of this format."""
-        if "S" not in format and sum(n != 1 for n in shape) <= 1:
-            return "C", (math.prod(shape),)
-        labels = numbered(format[: format.index("C") + 1])
-        extra = shape[len(labels) :]
-        if math.prod(extra) != 1:
-            listed = "×".join(map(str, shape))
-            self.refuse(f"has a {name} of size {listed}, but its input has the format {format}")
-        return labels[: len(shape)], shape[: len(labels)]
-
-    def beside(self, ops: Ops, p: Parameters, name: str, x: Value) -> Value:
-        """The array under the numbered labels of the data."""
-        spatial = "S" * sum(label in "123" for label in x.dims)
-        array = p[name]
-        labels, sizes = self.placed(name, ops.sizes(array), spatial + "C")
-        return ops.reshape(array, sizes, labels)
-
-
 class ElementwiseAffine(Expanding):
     """nnet.onnx.layer.ElementwiseAffineLayer: Scale.*x + Offset, either of which may be
     left out (DoScale, DoOffset)."""
 
+    PRODUCT = CONVERTER_ONNX
     MATLAB = ("nnet.onnx.layer.ElementwiseAffineLayer",)
     BUILDER = MATLAB[0]
     SINCE = "R2018a"
@@ -118,21 +69,15 @@ class ElementwiseAffine(Expanding):
         return ops.rename(y, unnumbered(y.dims))
 
 
-class ImportedPReLU(Expanding):
+class ImportedPReLU(PReLU):
     """nnet.onnx.layer.PreluLayer: x where x > 0, else Alpha.*x."""
 
     MATLAB = ("nnet.onnx.layer.PreluLayer",)
     BUILDER = MATLAB[0]
+    NICKNAME = "layer"
+    PRODUCT = CONVERTER_ONNX
     SINCE = "R2019b"
     EVIDENCE = EQUATION
-    ARRAYS = (by_position("Alpha"),)
-
-    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
-        x = ops.rename(x, numbered(x.dims))
-        positive = ops.map("relu", x)
-        negative = ops.map("negative", ops.map("relu", ops.map("negative", x)))
-        y = ops.add(positive, ops.multiply(negative, self.beside(ops, p, "Alpha", x)))
-        return ops.rename(y, unnumbered(y.dims))
 
 
 class Clip(Layer):

@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 
-from matbridge.core.card import Layer, prop
+from matbridge.core.card import Layer
 from matbridge.core.dims import Size
-from matbridge.core.kinds import reals
+from matbridge.layers.expanding import Expanding, by_position
 from matbridge.layers.output import LossLayer
 from matbridge.ops import Ops, Parameters, Value
+from matbridge.ops.layout import numbered, unnumbered
 
 __all__ = ["ClassificationWithEntropy", "FcnLoss", "Quadratic", "Scaling"]
 
 
-class Scaling(Layer):
-    """scalingLayer: Scale·x + Bias, each a number or an array of the input's size."""
+class Scaling(Expanding):
+    """scalingLayer: Scale·x + Bias, each a number (1 and 0 unless given) or an array that
+    expands to the data by position."""
 
     MATLAB = ("rl.layer.ScalingLayer", "nnet.cnn.layer.ScalingLayer")
     BUILDER = "scalingLayer"
     PRODUCT = "Reinforcement Learning Toolbox"
     SINCE = "R2019a"
+    ARRAYS = (by_position("Scale"), by_position("Bias"))
 
-    scale: np.ndarray = prop("Scale", reals, default=1.0)
-    bias: np.ndarray = prop("Bias", reals, default=0.0)
-
-    def infer(self, x: Size) -> Size:
-        for name, array in (("Scale", self.scale), ("Bias", self.bias)):
-            fitted, labels = _labelled(array, x.format)
-            pairs = itertools.zip_longest(fitted.shape, x.all(labels), fillvalue=1)
-            if any(n != 1 and m is not None and n != m for n, m in pairs):
-                self.refuse(f"has a {name} of size {np.shape(array)}, but its input is {x}")
-        return x
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """Without Scale or Bias, the defaults."""
+        return {"Scale": np.ones((1, 1)), "Bias": np.zeros((1, 1))} | saved
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
-        scale, bias = (
-            np.asarray(array).item()
-            if np.size(array) == 1
-            else ops.constant(*_labelled(array, x.dims))
-            for array in (self.scale, self.bias)
-        )
-        return ops.add(ops.multiply(x, scale), bias)
-
-
-def _labelled(array: Any, format: str) -> tuple[np.ndarray, str]:
-    """The array and its labels: one value per channel, or one per element of space too."""
-    array = np.asarray(array, dtype=float)
-    spatial = format.count("S")
-    if spatial == 0 or array.size == max(array.shape, default=1):
-        return array.reshape(-1), "C"
-    return array.reshape(array.shape + (1,) * (spatial + 1 - array.ndim)), "S" * spatial + "C"
+        x = ops.rename(x, numbered(x.dims))
+        scale, bias = (self.beside(ops, p, name, x) for name in ("Scale", "Bias"))
+        y = ops.add(ops.multiply(x, scale), bias)
+        return ops.rename(y, unnumbered(y.dims))
 
 
 class Quadratic(Layer):

@@ -54,7 +54,9 @@ def sizes(value: Any) -> tuple[int | None, ...]:
 
 
 class Reshape(Layer):
-    """reshapeLayer with OperationDimension 'spatial-channel': spatial dimensions and
+    """reshapeLayer([sz1 ... szN]), or reshapeLayer(sz1, ..., szN) with one of them [].
+
+    With OperationDimension 'spatial-channel': spatial dimensions and
     channels, height fastest, as an array of OutputSize, the last of which is C.
 
     Without it the batch is reshaped as well, which no exported network can do for another
@@ -65,6 +67,7 @@ class Reshape(Layer):
     BUILDER = "reshapeLayer"
     NICKNAME = "reshape"
     SINCE = "R2025a"
+    LISTED = True
 
     output_size: tuple[int | None, ...] = prop("OutputSize", sizes, arg=1)
     operation_dimension: str = prop(

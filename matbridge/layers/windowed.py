@@ -10,7 +10,7 @@ from matbridge.core.card import Layer
 from matbridge.core.dims import Size, pool_output, window_span
 from matbridge.ops import Padding, Value
 
-__all__ = ["Windowed", "check_fits", "extents", "moved", "moved_over", "slide"]
+__all__ = ["WINDOWED", "Windowed", "check_fits", "extents", "moved", "moved_over", "slide"]
 
 
 # What a window of each rank takes: spatial dimensions, or one less and time.

@@ -60,6 +60,8 @@ def _by_name(
     card: type[Layer], positional: tuple[Any, ...], named: dict[str, Any]
 ) -> dict[str, Any]:
     places = {p.arg: p.name for p in card.properties().values() if p.arg is not None}
+    if card.LISTED and len(positional) > 1:
+        positional = (list(positional),)
     if len(positional) > len(places):
         raise MismatchError(
             f"{card.BUILDER} takes {len(places)} positional arguments, not {len(positional)}",

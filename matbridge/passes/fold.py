@@ -37,6 +37,8 @@ def fold_batch_normalization(network: Network) -> Network:
         for family, absorb in ABSORBERS.items():
             if _computes_as(before, family):
                 arrays = absorb(before, *_scale_and_shift(layer))
+                if not arrays:
+                    continue
                 changed[source.layer] = before.replace(arrays={**before.arrays, **arrays})
                 changed[layer.name] = Identity(name=layer.name)
     return network.with_layers(*changed.values())
@@ -65,11 +67,14 @@ def _into_convolution(
 def _into_fully_connected(
     layer: FullyConnected, scale: np.ndarray, shift: np.ndarray
 ) -> dict[str, np.ndarray]:
+    if layer.operation_dimension != "spatial-channel":
+        return {}
     column, weights, bias = scale.reshape(-1, 1), layer.arrays["Weights"], layer.arrays["Bias"]
     return {"Weights": weights * column, "Bias": bias * column + shift.reshape(-1, 1)}
 
 
-# By family: the arrays of a layer followed by a scale and shift of its output channels.
+# By family: the arrays of a layer followed by a scale and shift of its output channels, none
+# where it cannot absorb them.
 ABSORBERS: dict[type[Layer], Callable[..., dict[str, np.ndarray]]] = {
     Convolution: _into_convolution,
     FullyConnected: _into_fully_connected,

@@ -112,6 +112,12 @@ def cross_channel(x, window, alpha, beta, k, channel):
     return np.moveaxis(y, 0, channel)
 
 
+def for_each_head(x, groups, heads):
+    """C×N×T of keys or values: the block of each group once for each of its query heads."""
+    blocks = np.split(x, groups)
+    return np.concatenate([blocks[h // (heads // groups)] for h in range(heads)])
+
+
 def attention(q, k, v, heads, scale, causal, mask=None):
     """q, k and v are C×N×T; mask is N×T of the keys. Returns the result and the scores, both
     0 where a query sees no key."""
