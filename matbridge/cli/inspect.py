@@ -2,67 +2,89 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 
 from matbridge.cli.failure import UNREADABLE, in_options
 from matbridge.cli.options import cards_option, json_option, max_size_option, path_argument
-from matbridge.cli.terminal import console, print_json, styled, table
+from matbridge.cli.terminal import ENDLESS, Terminal, console, print_json, styled, table
 from matbridge.core.registry import Registry
 from matbridge.inspect.summary import summarize
+from matbridge.inspect.table import LayerTable, layer_table
 from matbridge.languages import read
 from matbridge.text import visible_within
+from matbridge.version import DOCS
 
 __all__ = ["command"]
 
-# Below this width the table leaves the states out.
-NARROW = 100
+NOTHING_RUNS = 4
 NOT_AS_IS = "does not run as it is"
+FORMATS = {"v5": "MAT-file v6/v7", "v7.3": "MAT-file v7.3 (HDF5)"}
+# The most names in a line, and variables in the table.
+MOST, MANY = 20, 60
 
 
 @click.command("inspect")
 @path_argument
+@click.option("--layers", "everything", is_flag=True,
+              help="Show every property, array and state of each layer.")  # fmt: skip
 @json_option
 @cards_option
 @max_size_option
-def command(path: Path, as_json: bool, registry: Registry, max_size: int) -> int:
+def command(path: Path, everything: bool, as_json: bool, registry: Registry, max_size: int) -> int:
     """Show the networks in FILE: layers, sizes, origin, and what is wrong with them.
+
+    Exit code 4 if nothing in the file can run.
 
     \b
     Example:
       matbridge inspect net.mat
+      matbridge inspect net.mat --layers
       matbridge inspect net.mat --json | jq '.networks[0].layers[].name'
     """
-    found = summarize(read(path, registry, max_size))
-    # What is lost may have been the network.
-    unreadable = not found["networks"] and any(p["level"] == "error" for p in found["problems"])
+    contents = summarize(read(path, registry, max_size))
     if as_json:
-        print_json(found)
-        return UNREADABLE if unreadable else 0
-    out = console()
-    show_file(out, found)
-    for network in found["networks"]:
-        show_network(out, network)
-    if not found["networks"]:
-        show_variables(out, found["variables"])
-    return UNREADABLE if unreadable else 0
+        print_json(contents)
+    else:
+        show(console(), contents, everything)
+    return exit_code(contents)
 
 
-def show_file(out: Console, found: dict[str, Any]) -> None:
+def exit_code(contents: dict[str, Any]) -> int:
+    """0 if a network runs, 3 if nothing can be read, 4 if nothing that was read can run."""
+    networks = contents["networks"]
+    if any(network["runnable"] for network in networks):
+        return 0
+    damaged = any(problem["level"] == "error" for problem in contents["problems"])
+    return UNREADABLE if damaged and not networks else NOTHING_RUNS
+
+
+def show(out: Terminal, contents: dict[str, Any], everything: bool = False) -> None:
+    """A file: where it comes from, its networks, and its other variables."""
+    show_file(out, contents)
+    for network in contents["networks"]:
+        show_network(out, network, everything)
+    show_variables(out, contents)
+
+
+def show_file(out: Terminal, contents: dict[str, Any]) -> None:
     """The header: where the file comes from and whether damage would show."""
-    found = visible_within(found)
-    about = found["provenance"]
-    version = {"v5": "MAT-file v6/v7", "v7.3": "MAT-file v7.3 (HDF5)"}
-    out.print(styled(found["file"], "bold"), " " + version.get(found["format"], found["format"]))
-    facts = [
-        about.get("platform", ""),
-        about.get("created", ""),
-        f"{about.get('bytes', 0):,} bytes",
-    ]
+    contents = visible_within(contents)
+    about = contents["provenance"]
+    kind = contents["format"]
+    out.print(styled(contents["file"], "bold"), " " + FORMATS.get(kind, kind))
+    size = f"{about['bytes']:,} bytes" if "bytes" in about else ""
+    facts = (about.get("platform"), about.get("created"), size)
     out.print("  " + " · ".join(fact for fact in facts if fact))
+    if about["written_by"].startswith("matbridge"):
+        origin = ", ".join(filter(None, about.get("origin", [])))
+        source = f" from {origin}" if origin else ""
+        out.print(f"  written by matbridge{source}, not by MATLAB")
     if "sha256" not in about:
         return
     out.print(f"  sha256 {about['sha256']}")
@@ -72,81 +94,89 @@ def show_file(out: Console, found: dict[str, Any]) -> None:
     else:
         names = ", ".join(loose[:6]) + (", ..." if len(loose) > 6 else "")
         out.print(f"  no checksum: {names}: a changed bit there goes unnoticed")
-    show_problems(out, found["problems"])
+    for problem in contents["problems"]:
+        show_problem(out, problem)
 
 
-def show_network(out: Console, network: dict[str, Any]) -> None:
+def show_network(out: Terminal, network: dict[str, Any], everything: bool = False) -> None:
     """The layer table and what belongs to it."""
     network = visible_within(network)
     out.print()
     out.print(styled(network["address"], "bold"), " " + network["class"])
-    if network.get("release"):
+    if network["release"] != "unknown":
         out.print(f"  written by {network['release']}")
     if network["layers"]:
-        cells = [_row(layer) for layer in network["layers"]]
-        columns = ["Name", "Type", "Output", "Learnables", "States"]
-        if not any(row[-1] for row in cells) or out.width < NARROW:
-            columns.pop()
-        rows = table("", *columns)
-        for number, row in enumerate(cells, 1):
-            rows.add_row(str(number), *row[: len(columns)])
-        out.print(rows)
+        show_layers(out, layer_table(network, everything))
         out.print(f"  {len(network['layers'])} layers, {network['parameters']:,} learnables")
     for name in ("inputs", "outputs", "classes"):
-        if network[name]:
-            listed = network[name][:20] + (["..."] if len(network[name]) > 20 else [])
-            out.print(f"  {name}: {', '.join(listed)}")
-    if network.get("products"):
-        out.print(f"  MATLAB needs: {', '.join(network['products'])}")
-    if network.get("custom_classes"):
-        out.print(f"  the user's own classes: {', '.join(network['custom_classes'])}")
+        show_list(out, name, network[name])
+    for name, value in network["beside"].items():
+        out.print(f"  beside it {name}: {value}")
+    show_list(out, "MATLAB needs", network["products"])
+    show_list(out, "the user's own classes", network["custom_classes"])
     runs = styled("runs", "green") if network["runnable"] else styled(NOT_AS_IS, "yellow")
     out.print(" ", runs)
-    show_problems(out, network["problems"])
+    for problem in network["problems"]:
+        show_problem(out, problem)
 
 
-def show_problems(out: Console, problems: list[dict[str, str]]) -> None:
-    """What is wrong, in red, and what is odd."""
-    for problem in problems:
-        colour = {"error": "red", "warning": "yellow"}.get(problem["level"], "dim")
-        where = f"{problem['where']}: " if problem["where"] else ""
-        text = f"{where}{problem['what']}. {in_options(problem['mend'])}".rstrip()
-        out.print(" ", styled(problem["level"], colour), text)
-
-
-def _row(layer: dict[str, Any]) -> list[str]:
-    output = layer["output"] or {"format": None, "size": None}
-    size = "?"
-    if output["format"]:
-        pairs = zip(output["size"], output["format"], strict=True)
-        size = " × ".join(f"{'?' if n is None else n}({label})" for n, label in pairs)
-    arrays = [_shape(name, shape) for name, shape in layer["learnables"].items()]
-    arrays += [f"{name} uninitialised" for name in layer["uninitialised"]]
-    states = [
-        _shape(name, shape)
-        for name, shape in layer["states"].items()
-        if not name.startswith("Initial")
-    ]
-    kind = layer["type"].removesuffix("Layer")
-    kind = f"{layer['type']} ({layer['status']})" if layer["status"] else kind
-    return [layer["name"], kind, size, "\n".join(arrays), "\n".join(states)]
-
-
-def _shape(name: str, shape: list[int]) -> str:
-    return f"{name} {'×'.join(map(str, shape))}"
-
-
-def show_variables(out: Console, variables: list[dict[str, Any]]) -> None:
-    """What the file holds where there is no network in it."""
-    out.print()
-    out.print("no network, only these variables:" if variables else "no variables")
-    rows = table("Name", "Class", "Size")
-    for variable in visible_within(variables):
-        size = "×".join(map(str, variable["size"]))
-        rows.add_row(variable["name"], variable["class"], size)
+def show_layers(out: Terminal, layers: LayerTable) -> None:
+    """In columns where there is room for them, else the details below each other."""
+    rows = in_columns(layers)
+    if Measurement.get(out, out.options.update(max_width=ENDLESS), rows).maximum > out.width:
+        rows = in_columns(layers.stacked())
     out.print(rows)
-    if variables:
+
+
+def in_columns(layers: LayerTable) -> Table:
+    """The cells, folded where they do not fit."""
+    rows = table(*layers.columns)
+    for row in layers.rows:
+        rows.add_row(*("\n".join(cell) for cell in row))
+    return rows
+
+
+def show_list(out: Terminal, title: str, names: list[str]) -> None:
+    """Names in one line; of many only the first, and how many there are."""
+    if names:
+        more = f", ... ({len(names)} in all; --json lists them)" if len(names) > MOST else ""
+        out.print(f"  {title}: {', '.join(names[:MOST])}{more}")
+
+
+def show_problem(out: Terminal, problem: dict[str, str]) -> None:
+    """What was noticed, where, and how to mend it."""
+    colour = {"error": "red", "warning": "yellow"}.get(problem["level"], "dim")
+    where = f"{problem['where']}: " if problem["where"] else ""
+    text = in_options(f"{where}{problem['what']}. {problem['mend']}".rstrip())
+    out.print(" ", styled(problem["level"], colour), text)
+
+
+def show_variables(out: Terminal, contents: dict[str, Any]) -> None:
+    """What the file holds beside its networks, and what of it they may take or have given."""
+    networks = contents["networks"]
+    roots = {re.split(r"[.({]", network["address"])[0] for network in networks}
+    others = [v for v in contents["variables"] if v["name"] not in roots]
+    out.print()
+    if others:
+        out.print("other variables:" if networks else "no network, only these variables:")
+        rows = table("Name", "Class", "Size", "Fits")
+        for variable in visible_within(others[:MANY]):
+            size = "×".join(map(str, variable["size"]))
+            fits = "\n".join(_fits(fit, len(networks) > 1) for fit in variable["fits"])
+            rows.add_row(variable["name"], variable["class"], size, fits)
+        out.print(rows)
+        if len(others) > MANY:
+            out.print(f"  ... and {len(others) - MANY} more; --json lists them")
+    if not networks:
         out.print(
-            "Loose arrays do not tell how they belong together. docs/weights-file.md shows how "
-            "to build a network from them."
+            f"Loose arrays do not tell how they belong together. {DOCS}/weights-file.md shows "
+            "how to build a network from them."
+            if others
+            else "no variables"
         )
+
+
+def _fits(fit: dict[str, str], named: bool) -> str:
+    network = f"{fit['network']}: " if named else ""
+    order = f" (--format {fit['format']})" if fit["format"] else ""
+    return f"{network}{fit['side']} {fit['name']}{order}"

@@ -24,6 +24,7 @@ from matbridge.core.diagnostics import Diagnostic
 from matbridge.text import visible
 
 __all__ = [
+    "ENDLESS",
     "Terminal",
     "console",
     "print_json",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from matbridge.core.card import Layer
 from matbridge.core.contents import Contents
@@ -11,103 +14,164 @@ from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
 from matbridge.core.network import NOT_KNOWN, Network, Port
 from matbridge.errors import LayerError, MatbridgeError
+from matbridge.inspect.fits import fitting
+from matbridge.inspect.properties import brief, properties, telling
 from matbridge.matlab.contents import MatContents
 from matbridge.matlab.file import MatFile, Variable
+from matbridge.matlab.file.values import Categorical
 from matbridge.matlab.releases import USER, products, when_written
+
+DIVERGED = "Training diverged: whatever depends on them is NaN or Inf as well."
 
 __all__ = ["summarize", "summarize_network"]
 
 
 def summarize(contents: Contents) -> dict[str, Any]:
     """The whole file: provenance, networks and variables."""
+    failed = [_failed(address, error) for address, error in contents.failures.items()]
+    if isinstance(contents, MatContents):
+        return _summarize_mat(contents, failed)
     networks = [
         summarize_network(network, address) for address, network in contents.networks.items()
     ]
-    failed = [_failed(address, error) for address, error in contents.failures.items()]
-    if not isinstance(contents, MatContents):
-        return {
-            "file": str(contents.path),
-            "format": contents.path.suffix.lstrip("."),
-            "provenance": {"origin": [n.provenance.file for n in contents.networks.values()]},
-            "networks": networks + failed,
-            "variables": [],
-        }
+    format = contents.path.suffix.lstrip(".")
+    origin = [network.provenance.file for network in contents.networks.values()]
+    writer = "matbridge" if format == "safetensors" else ""
+    return {
+        "file": str(contents.path),
+        "format": format,
+        "provenance": {"written_by": writer, "origin": origin},
+        "problems": [],
+        "networks": networks + failed,
+        "variables": [],
+    }
+
+
+def _summarize_mat(contents: MatContents, failed: list[dict[str, Any]]) -> dict[str, Any]:
     file = contents.file
+    networks = [
+        summarize_network(network, address, contents.beside.get(address))
+        for address, network in contents.networks.items()
+    ]
     return {
         "file": str(file.path),
         "format": file.header.version,
         "provenance": _provenance(file),
         "problems": [_problem(one) for one in contents.report],
         "networks": networks + [_shallow(address) for address in contents.shallow] + failed,
-        "variables": [_variable(variable) for variable in file.variables.values()],
+        "variables": [_variable(variable, contents) for variable in file.variables.values()],
     }
 
 
 def _provenance(file: MatFile) -> dict[str, Any]:
-    unchecked = [v.name for v in file.variables.values() if not v.checked]
+    header = file.header
     return {
-        "description": file.header.description,
-        "platform": file.header.platform,
-        "created": file.header.created,
+        "description": header.description,
+        "platform": header.platform,
+        "created": header.created,
+        "written_by": header.platform if header.platform.startswith("matbridge") else "MATLAB",
         "bytes": file.path.stat().st_size,
         "sha256": file.sha256(),
-        "without_checksum": unchecked,
+        "without_checksum": [v.name for v in file.variables.values() if not v.checked],
     }
 
 
-def _variable(variable: Variable) -> dict[str, Any]:
+def _variable(variable: Variable, contents: MatContents) -> dict[str, Any]:
+    member = contents.members.get(variable.name)
+    fits = [
+        {"network": address, **fit}
+        for address, network in contents.networks.items()
+        for fit in fitting(variable.class_name, variable.shape, member, network)
+    ]
     return {
         "name": variable.name,
         "class": variable.class_name,
         "size": list(variable.shape),
         "checksum": variable.checked,
+        "fits": fits,
     }
 
 
-def summarize_network(network: Network, address: str) -> dict[str, Any]:
-    """One network: layers with sizes and arrays, connections, and what is wrong with it."""
+def summarize_network(
+    network: Network, address: str, beside: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """One network: layers with sizes and arrays, connections, and what is wrong with it.
+
+    ``beside`` is what the object that holds the network holds as well. The keys are the same
+    for every kind of network, also for one that cannot be read.
+    """
     sizes = network.infer()
     needed = products(network)
+    sources = network.graph.sources
+    place = {layer.name: number for number, layer in enumerate(network.order())}
+    flow = sorted(network.connections, key=lambda c: (place[c.destination.layer], c.destination))
     return {
         "address": address,
         "class": network.class_name,
         "versions": dict(network.provenance.versions),
-        "release": str(when_written(network)),
-        "layers": [_layer(layer, sizes, needed) for layer in network.layers],
-        "connections": [[str(c.source), str(c.destination)] for c in network.connections],
+        "release": _release(network),
+        "layers": [_layer(layer, sizes, needed, sources) for layer in network.order()],
+        "connections": [[str(c.source), str(c.destination)] for c in flow],
+        "chain": _is_chain(network),
         "inputs": list(network.input_names),
         "outputs": list(network.output_names),
         "classes": list(network.classes),
+        "beside": {name: brief(v) for name, v in (beside or {}).items() if _is_telling(v)},
         "products": sorted(set(needed.values()) - {USER}),
         "custom_classes": sorted(name for name, product in needed.items() if product == USER),
         "parameters": network.parameter_count(),
+        "nonfinite": list(network.nonfinite_arrays()),
         "initialised": network.initialised,
         "runnable": network.runnable,
         "problems": [_problem(one) for one in _problems(network, sizes)],
     }
 
 
+def _release(network: Network) -> str:
+    """Who wrote it: what matbridge wrote is told as such."""
+    platform = str(network.provenance.details.get("platform", ""))
+    return platform if platform.startswith("matbridge") else str(when_written(network))
+
+
+def _is_chain(network: Network) -> bool:
+    names = [layer.name for layer in network.order()]
+    pairs = [(c.source.layer, c.destination.layer) for c in network.connections]
+    return sorted(pairs) == sorted(itertools.pairwise(names))
+
+
+def _is_telling(value: Any) -> bool:
+    """Plain values that are not empty: text, numbers, lists of names."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(v, str) for v in value)
+    return bool(isinstance(value, str | np.ndarray | Categorical) and np.size(value))  # type: ignore[arg-type]
+
+
 def _layer(
-    layer: Layer, sizes: dict[Port, Size | MatbridgeError], needed: dict[str, str]
+    layer: Layer,
+    sizes: Mapping[Port, Size | MatbridgeError],
+    needed: Mapping[str, str],
+    sources: Mapping[Port, Port],
 ) -> dict[str, Any]:
-    class_name = layer.class_name or (layer.MATLAB[0] if layer.MATLAB else type(layer).__name__)
+    entering = (sources.get(Port(layer.name, name)) for name in layer.inputs)
     outputs = {name: _size(sizes.get(Port(layer.name, name))) for name in layer.outputs}
-    found = {
+    class_name = layer.class_name or layer.MATLAB[0]
+    return {
         "name": layer.name,
         "class": class_name,
         "type": layer.type_name,
-        "product": needed[layer.class_name or layer.MATLAB[0]] if needed else "",
+        "product": needed[class_name],
         "known": layer.known,
         "status": layer.status,
         "runnable": layer.runnable and not layer.uninitialised(),
-        "output": next(iter(outputs.values()), None),
+        "from": [str(source) for source in entering if source],
+        "properties": properties(layer),
+        "telling": telling(layer),
+        "output": next(iter(outputs.values()), _size(None)),
+        "outputs": outputs,
         "learnables": {name: list(array.shape) for name, array in layer.learnables().items()},
         "states": {name: list(array.shape) for name, array in layer.states().items()},
         "uninitialised": list(layer.uninitialised()),
     }
-    if len(outputs) > 1:
-        found["outputs"] = outputs
-    return found
 
 
 def _size(size: Size | MatbridgeError | None) -> dict[str, Any]:
@@ -118,6 +182,8 @@ def _size(size: Size | MatbridgeError | None) -> dict[str, Any]:
 
 def _problems(network: Network, sizes: dict[Port, Size | MatbridgeError]) -> Iterator[Diagnostic]:
     """What the reader noticed, what keeps it from running, and sizes that disagree."""
+    for array in network.nonfinite_arrays():
+        yield Diagnostic("warning", "it holds NaN or Inf", array, DIVERGED)
     yield from network.report
     seen = set()
     reported = {one.what for one in network.report}
@@ -157,15 +223,12 @@ def _failed(address: str, error: MatbridgeError) -> dict[str, Any]:
 
 
 def _empty(address: str, class_name: str, problem: Diagnostic) -> dict[str, Any]:
+    """A network that cannot be read, with the keys of one that can."""
+    entry = summarize_network(Network((), ()), address)
     return {
-        "address": address,
+        **entry,
         "class": class_name,
-        "layers": [],
-        "connections": [],
-        "inputs": [],
-        "outputs": [],
-        "classes": [],
-        "parameters": 0,
+        "release": "unknown",
         "initialised": False,
         "runnable": False,
         "problems": [_problem(problem)],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from matbridge.core.classes import SHALLOW
 from matbridge.core.contents import Cards, Contents, as_registry
@@ -13,7 +15,7 @@ from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry
 from matbridge.errors import FormatError, MatbridgeError, MismatchError, UnsupportedError
 from matbridge.matlab.file import DEFAULT_LIMIT, PLAIN_CLASSES, MatFile
-from matbridge.matlab.file.values import MatObject
+from matbridge.matlab.file.values import Cell, MatObject
 from matbridge.matlab.find import Found, find_networks, is_object
 from matbridge.matlab.objects import read_network
 from matbridge.matlab.weights import read_weights
@@ -39,6 +41,9 @@ class MatContents(Contents):
         self.partial = root in file.variables
         self.shallow: list[str] = []
         self.lost: dict[str, MatbridgeError] = {}
+        # What stands beside each network in its object or struct, and the first of each cell.
+        self.beside: dict[str, Mapping[str, Any]] = {}
+        self.members: dict[str, Any] = {}
         # Objects that several variables share: what was read of them, and where nothing is.
         self._read: dict[int, Network] = {}
         self._barren: set[int] = set()
@@ -53,6 +58,8 @@ class MatContents(Contents):
         except MatbridgeError as error:
             self.lost[name] = error
             return
+        if isinstance(value, Cell) and value:
+            self.members[name] = value[0]
         for found in find_networks(value, name, registry, self._barren):
             self._take(found, registry)
 
@@ -63,6 +70,7 @@ class MatContents(Contents):
         self.file.budget.begin(found.address)
         try:
             self.networks[found.address] = self._network(found, registry)
+            self.beside[found.address] = found.beside
         except MatbridgeError as error:
             self.failures[found.address] = error
         finally:

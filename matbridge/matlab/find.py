@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from matbridge.core.classes import CLASSES, SHALLOW
@@ -22,6 +22,8 @@ class Found:
 
     address: str
     value: Any
+    # The other properties of the object or fields of the struct that holds it.
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 def is_layer(value: Any, registry: Registry) -> bool:
@@ -40,21 +42,23 @@ def find_networks(
     ``barren`` gathers the objects, by identity, in which there are none, and which need not
     be searched again.
     """
-    yield from _search(value, address, registry, set(), set() if barren is None else barren)
+    place = Found(address, value)
+    yield from _search(place, registry, set(), set() if barren is None else barren)
 
 
-def _search(
-    value: Any, address: str, registry: Registry, seen: set[int], barren: set[int]
-) -> Iterator[Found]:
+def _search(place: Found, registry: Registry, seen: set[int], barren: set[int]) -> Iterator[Found]:
+    value = place.value
     if not isinstance(value, MatObject | dict | list) or id(value) in seen or id(value) in barren:
         return
     seen.add(id(value))
     if _is_network(value, registry):
-        yield Found(address, value)
+        yield place
         return
     empty = True
+    beside = value.saved if isinstance(value, MatObject) else value
     for step, inner in _steps(value):
-        for found in _search(inner, address + step, registry, seen, barren):
+        inside = Found(place.address + step, inner, beside if isinstance(beside, dict) else {})
+        for found in _search(inside, registry, seen, barren):
             empty = False
             yield found
     if empty and isinstance(value, MatObject):
