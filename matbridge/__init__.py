@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from matbridge.languages import convert, load
+    from matbridge.layers.plain import TorchLayer
     from matbridge.predict.session import Session
 
 # Where each name is at home; its module is opened when it is asked for.
@@ -36,6 +37,7 @@ HOMES = {
     "Network": "matbridge.core.network",
     "Registry": "matbridge.core.registry",
     "Session": "matbridge.predict.session",
+    "TorchLayer": "matbridge.layers.plain",
     "UnsupportedError": "matbridge.errors",
     "convert": "matbridge.languages",
     "load": "matbridge.languages",
@@ -50,6 +52,7 @@ __all__ = [
     "Network",
     "Registry",
     "Session",
+    "TorchLayer",
     "UnsupportedError",
     "__version__",
     "convert",

@@ -1,14 +1,18 @@
 """Layers of the user's own: kept, named, scaffolded, and run by a card."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import saved
+import torch
 from helpers import assert_close
 from hypothesis import given
 from hypothesis import strategies as st
 
 import matbridge
-from matbridge import Layer, UnsupportedError
+from matbridge import Layer, TorchLayer, UnsupportedError
 from matbridge.cli.scaffold import scaffold
 from matbridge.core.card import learnable, prop
 from matbridge.core.kinds import number
@@ -94,7 +98,7 @@ def test_the_scaffold_is_a_card(path, tmp_path):
     assert card.MATLAB == ("myScale",)
     loaded = matbridge.load(path, registry=[card])
     assert loaded["scale"].power == 2.0
-    with pytest.raises(NotImplementedError, match="what myScale computes"):
+    with pytest.raises(UnsupportedError, match="not written: write what myScale computes"):
         loaded.predict(X)
 
 
@@ -203,3 +207,148 @@ def test_a_layer_with_ports_of_its_own(tmp_path):
     )
     write_mat(tmp_path / "net.mat", {"net": network})
     assert matbridge.load(tmp_path / "net.mat")["two"].inputs == ("a", "b")
+
+
+# -- mistakes in a card: one message, wherever they turn up ----------
+
+
+def undefined(self, ops, p, x):
+    return nowhere  # noqa: F821
+
+
+def wrong_word(self, ops, p, x):
+    return ops.sqaure(x)
+
+
+def nothing(self, ops, p, x):
+    ops.multiply(x, p["Alpha"])
+
+
+def bare(self, ops, p, x):
+    return x.data
+
+
+def two(self, ops, p, x):
+    return x, x
+
+
+def too_many(self, ops, p, x, y):
+    return x
+
+
+def no_array(self, ops, p, x):
+    return ops.multiply(x, p["Beta"])
+
+
+def unknown_function(self, ops, p, x):
+    return ops.map("swish", x)
+
+
+def branch(self, ops, p, x):
+    return x if x.data.sum() > 0 else ops.add(x, 1.0)
+
+
+MISTAKES = [undefined, wrong_word, nothing, bare, two, too_many, no_array, unknown_function]
+
+
+def one_message(error):
+    assert isinstance(error, matbridge.MatbridgeError), repr(error)
+    assert len(str(error).splitlines()) <= 3, str(error)
+    assert len(str(error)) < 500, str(error)
+
+
+@pytest.mark.parametrize("forward", MISTAKES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("target", ["predict", "onnx", "pt2"])
+def test_a_mistake_in_forward_is_one_message(forward, target, path):
+    """Also where torch.export would tell it in 160 lines."""
+    from matbridge.onnx.write import to_onnx
+    from matbridge.torch.program import export_program
+
+    card = type("Mine", (MyScale,), {"forward": forward, "__module__": "mine"})
+    network = matbridge.load(path, registry={"myScale": card})
+    steps = {"predict": lambda n: n.predict(X), "onnx": to_onnx, "pt2": export_program}
+    with pytest.raises(matbridge.MatbridgeError) as caught:
+        steps[target](network)
+    one_message(caught.value)
+    assert "scale" in str(caught.value)
+
+
+def test_what_only_tracing_refuses_is_one_message(path):
+    from matbridge.torch.program import export_program
+
+    card = type("Mine", (MyScale,), {"forward": branch, "__module__": "mine"})
+    network = matbridge.load(path, registry={"myScale": card})
+    network.predict(X)
+    with pytest.raises(matbridge.MatbridgeError) as caught:
+        export_program(network)
+    one_message(caught.value)
+
+
+@pytest.mark.parametrize(
+    "infer",
+    [lambda self, x: 3, lambda self, x: None, lambda self, x: x["Q"], lambda self: 1],
+    ids=["number", "none", "label", "arguments"],
+)
+def test_a_mistake_in_infer_is_one_message(infer, path):
+    card = type("Mine", (MyScale,), {"infer": infer, "__module__": "mine"})
+    network = matbridge.load(path, registry={"myScale": card})
+    errors = [e for e in network.infer().values() if isinstance(e, matbridge.LayerError)]
+    assert "infer of the card Mine" in errors[0].what
+    one_message(errors[0])
+
+
+def test_the_line_of_a_mistake_is_told(path, tmp_path):
+    source = (
+        "import matbridge\n\n\nclass Mine(matbridge.Layer):\n    MATLAB = ('myScale',)\n\n"
+        "    def forward(self, ops, p, x):\n        return 1 / 0\n"
+    )
+    (tmp_path / "cards.py").write_text(source)
+    code, err = command("predict", path, "--cards", tmp_path / "cards.py", tmp_path=tmp_path)
+    assert code == 3
+    assert "scale: forward of the card Mine failed in line 8: ZeroDivisionError" in err
+
+
+def command(*arguments, tmp_path):
+    """Exit code and stderr of a command in a process of its own."""
+    np.save(tmp_path / "x.npy", X)
+    words = [sys.executable, "-m", "matbridge", *map(str, arguments)]
+    words += ["--input", str(tmp_path / "x.npy")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+# -- plain torch ----------
+
+
+class Swish(TorchLayer):
+    MATLAB = ("myScale",)
+    ARRAYS = (learnable("Alpha", "per channel", dims="C"),)
+    TRAINING = ("Power",)
+
+    def forward(self, p, x):
+        return x * torch.sigmoid(p["Alpha"] * x)
+
+
+def test_forward_may_be_plain_torch(path):
+    from matbridge.onnx.write import to_onnx
+    from matbridge.torch.program import export_program
+
+    network = matbridge.load(path, registry=[Swish])
+    expected = X / (1 + np.exp(-X * [1, 2, 3]))
+    for _ in range(3):
+        # Prediction replays what it recorded.
+        assert_close(network.predict(X, dtype="float64"), expected)
+    module = network.to_torch(dtype="float64")
+    module(torch.tensor(X)).sum().backward()
+    assert module.get_parameter("scale.Alpha").grad is not None
+    program = export_program(network).module()
+    assert_close(program(torch.tensor(X, dtype=torch.float32)).numpy(), expected, 1e-6)
+    with pytest.raises(UnsupportedError, match="plain torch, which cannot be written to ONNX"):
+        to_onnx(network)
+
+
+def test_plain_torch_of_another_shape_is_refused(path):
+    card = type("Mine", (Swish,), {"forward": lambda self, p, x: x.sum(), "__module__": "mine"})
+    network = matbridge.load(path, registry={"myScale": card})
+    with pytest.raises(matbridge.LayerError, match="returned 0 dimensions for the format CB"):
+        network.predict(X)

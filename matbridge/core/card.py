@@ -280,6 +280,10 @@ class Layer:
         x: Value = inputs[0]
         return x
 
+    def run(self, ops: Ops, p: Parameters, *inputs: Value) -> Value | tuple[Value, ...]:
+        """``forward`` as the walk calls it."""
+        return self.forward(ops, p, *inputs)
+
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         """For an output layer: the loss of output y for target t, as one number."""
         self.refuse("has no loss that matbridge knows", "Use a loss of your own.")

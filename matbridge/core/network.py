@@ -18,6 +18,7 @@ from matbridge.core.classes import CLASSES, NetworkClass
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
 from matbridge.core.graph import Connection, Graph, Port, find_port, name_layers
+from matbridge.core.mistakes import infer_layer, run_layer
 from matbridge.core.nesting import expanded
 from matbridge.core.running import Running
 from matbridge.errors import MatbridgeError, MismatchError, UnknownSizeError
@@ -267,8 +268,7 @@ class Network(Running):
                     values[sources[port]] if port in sources else inputs[str(port)]
                     for port in _entering(layer)
                 ]
-            result = layer.forward(ops, bind(layer), *arguments)
-            results = result if isinstance(result, tuple) else (result,)
+            results = run_layer(layer, ops, bind(layer), arguments)
             for name, value in zip(layer.outputs, results, strict=True):
                 values[Port(layer.name, name)] = value
         return [values[port] for port in (self.outputs if wanted is None else wanted)]
@@ -343,6 +343,6 @@ def _infer_layer(
         if isinstance(size, MatbridgeError):
             return UnknownSizeError(NOT_KNOWN, where=layer.name)
     try:
-        return layer.inferred(*(size for size in inputs if isinstance(size, Size)))
+        return infer_layer(layer, *(size for size in inputs if isinstance(size, Size)))
     except MatbridgeError as error:
         return error if error.where else error.at(layer.name)

@@ -505,9 +505,10 @@ def imageInputLayer(
     'imageInputLayer: H×W×C×N images, zerocenter by default.'
 
 def indexing1dLayer(
-    index: Any = 'last',
+    index: Any = 'first',
     /,
     *,
+    HasPaddingMaskInput: bool = False,
     Name: str = '',
 ) -> Layer:
     'indexing1dLayer: one time step (or one spatial position where there is no time).'

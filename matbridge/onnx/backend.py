@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from onnx import TensorProto
 
+from matbridge.errors import UnsupportedError
 from matbridge.onnx import recurrence, windows
 from matbridge.onnx.elementwise import ELEMENTWISE
 from matbridge.onnx.graph import Builder, Data, Dim, Size, Tensor
@@ -224,6 +225,13 @@ class OnnxBackend:
         return self.builder.node("Trilu", [ones], sizes, upper=0)
 
     # -- training --------------------------------------------------------------------------
+
+    def plain(self, function: Callable[..., Any], *data: Data) -> Any:
+        raise UnsupportedError(
+            "a card computes in plain torch, which cannot be written to ONNX",
+            mend="Convert it to .pt2, or say its forward in the words of ops: "
+            "docs/adding-a-layer.md.",
+        )
 
     def dropped(self, data: Data, probability: float, shared: tuple[int, ...]) -> Data:
         return data

@@ -7,7 +7,7 @@ graph and arrays, or only sizes. Sizes may be symbolic.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -170,6 +170,11 @@ class Backend(ArrayBackend, Protocol):
 
         Returns the result (..., heads, T, d) and, if wanted, the scores (..., heads, T, T).
         """
+
+    # -- the way out ------------------------------------------------------------------------
+
+    def plain(self, function: Callable[..., Any], *data: Data) -> Any:
+        """The function on data as they are, or UnsupportedError where they are no tensors."""
 
     # -- training --------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from matbridge.ops import arithmetic, layout, regularization, sequences, windows
+from matbridge.ops import arithmetic, layout, plain, regularization, sequences, windows
 from matbridge.ops.backend import ArrayBackend, Backend
 from matbridge.ops.layout import Value
 
@@ -112,6 +112,8 @@ class Ops(ArrayOps):
 
     recur = _word(sequences.recur)
     attend = _word(sequences.attend)
+
+    plain = _word(plain.plain)
 
     dropout = _word(regularization.dropout)
     noise = _word(regularization.noise)

@@ -279,6 +279,9 @@ class TorchBackend:
 
     # -- training ----------------------------------------------------------------------------
 
+    def plain(self, function: Callable[..., Any], *data: Tensor) -> Any:
+        return self.calls.call(function, *data)
+
     def dropped(self, data: Tensor, probability: float, shared: tuple[int, ...]) -> Tensor:
         shape = [1 if axis in shared else n for axis, n in enumerate(data.shape)]
         kept = torch.rand(shape, dtype=data.dtype, device=data.device) >= probability
