@@ -31,6 +31,7 @@ class InverseNormalization(Layer):
     BUILDER = "inverseNormalizationLayer"
     NICKNAME = "invnorm"
     SINCE = "R2026a"
+    STATISTICS = ("Mean", "StandardDeviation", "Min", "Max")
 
     operation_dimension: str | int = prop("OperationDimension", DIMENSION, arg=1, default="channel")
     normalization: str = prop("Normalization", one_of(*NORMALIZATIONS))

@@ -149,6 +149,20 @@ def clippedReluLayer(
 ) -> Layer:
     'clippedReluLayer: min(max(x, 0), Ceiling).'
 
+def complexFullyConnectedLayer(
+    outputSize: int,
+    operationDimension: Literal['spatial-channel'] = 'spatial-channel',
+    /,
+    *,
+    InputSize: int | str | None = None,
+    Weights: ArrayLike | None = None,
+    WeightsImaginary: ArrayLike | None = None,
+    Bias: ArrayLike | None = None,
+    BiasImaginary: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'complexFullyConnectedLayer: W·x + b with complex W and b, over the spatial dimensions'
+
 def complexReluLayer(
     *,
     Name: str = '',
@@ -247,6 +261,12 @@ def crossChannelNormalizationLayer(
     Name: str = '',
 ) -> Layer:
     'crossChannelNormalizationLayer: x/(K + Alpha·Σx²/WindowChannelSize)^Beta.'
+
+def cwtLayer(
+    *,
+    Name: str = '',
+) -> Layer:
+    'cwtLayer: the continuous wavelet transform.'
 
 def depthConcatenationLayer(
     numInputs: int = 2,
@@ -532,6 +552,25 @@ def instanceNormalizationLayer(
 ) -> Layer:
     'instanceNormalizationLayer: over space and time, each channel by itself.'
 
+def inverseNormalizationLayer(
+    operationDimension: Literal['channel'] | int = 'channel',
+    /,
+    *,
+    Normalization: Literal['none', 'zerocenter', 'zscore', 'rescale-symmetric', 'rescale-zero-one'],
+    Mean: ArrayLike | None = None,
+    StandardDeviation: ArrayLike | None = None,
+    Min: ArrayLike | None = None,
+    Max: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'inverseNormalizationLayer: what Normalization did to the targets undone, per channel'
+
+def istftLayer(
+    *,
+    Name: str = '',
+) -> Layer:
+    'istftLayer: the signal of a short-time Fourier transform.'
+
 def layerNormalizationLayer(
     *,
     Epsilon: float = 1e-05,
@@ -641,6 +680,12 @@ def maxUnpooling2dLayer(
 ) -> Layer:
     'maxUnpooling2dLayer: each element where the pooling layer found it, zeros elsewhere.'
 
+def modwtLayer(
+    *,
+    Name: str = '',
+) -> Layer:
+    'modwtLayer: the maximal overlap discrete wavelet transform.'
+
 def multiplicationLayer(
     numInputs: int = 2,
     /,
@@ -716,6 +761,20 @@ def pixelClassificationLayer(
     Name: str = '',
 ) -> Layer:
     'pixelClassificationLayer: the loss of classificationLayer, the mean over all pixels.'
+
+def pointCloudInputLayer(
+    inputSize: int | Sequence[int] | np.ndarray,
+    /,
+    *,
+    Normalization: Literal['none', 'zerocenter', 'zscore', 'rescale-symmetric', 'rescale-zero-one'] = 'none',
+    SplitComplexInputs: bool = False,
+    Mean: ArrayLike | None = None,
+    StandardDeviation: ArrayLike | None = None,
+    Min: ArrayLike | None = None,
+    Max: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'pointCloudInputLayer: M×C points, or M×N×C of an organized cloud.'
 
 def positionEmbeddingLayer(
     outputSize: int,
@@ -967,6 +1026,17 @@ def sseClassificationLayer(
     Name: str = '',
 ) -> Layer:
     "sseClassificationLayer, a custom layer of MATLAB's documentation: Σ (y - t)²."
+
+def stftLayer(
+    *,
+    Window: Any = ...,
+    OverlapLength: int | str | None = None,
+    FFTLength: int | str | None = None,
+    TransformMode: Literal['mag', 'squaremag', 'logmag', 'logsquaremag', 'realimag'] = 'mag',
+    WeightLearnRateFactor: int = 0,
+    Name: str = '',
+) -> Layer:
+    'stftLayer: the short-time Fourier transform of each channel, CBT to SCBT, the'
 
 def swishLayer(
     *,

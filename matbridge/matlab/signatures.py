@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from inspect import Parameter, Signature
 from typing import Any
 
+import numpy as np
+
 from matbridge.core.card import Layer
 from matbridge.core.declare import Property
 
@@ -26,6 +28,16 @@ CONSTRUCTORS: dict[str, type[Layer]]
 
 def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer: ...
 '''
+
+
+class Elsewhere:
+    """A default that is too long for a signature: the layer's page tells it."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+ELSEWHERE = Elsewhere()
 
 
 class Hint(str):
@@ -60,6 +72,8 @@ def _parameter(known: Property, kind: Any) -> Parameter:
         # As MATLAB's pages write them: numHiddenUnits.
         name = name[:1].lower() + name[1:]
     default = Parameter.empty if known.required else known.default
+    if isinstance(default, np.ndarray):
+        default = ELSEWHERE
     return Parameter(name, kind, default=default, annotation=Hint(known.kind.hint))
 
 
