@@ -236,6 +236,7 @@ def test_what_grows_ends_in_one_message(text, said):
         ("@(x)sum(x,'omitnan')", "sum is not supported there"),
         ("@(x)std(x,[1 2 3 4])", "std is not supported there"),
         ("@(x)reshape(x,7,[])", "reshape is not supported there"),
+        ("@(x)reshape(x,0,3)", "reshape is not supported there"),
         ("@(x)reshape(x,[],[])", "reshape is not supported there"),
         ("@(x)repmat(x,1,2)", "repmat is not supported there"),
         ("@(x)repmat(x,0)", "repmat is not supported there"),

@@ -56,6 +56,14 @@ def test_what_the_importer_saves_beside_is_known():
     assert one.amounts == ((1, 2), (0, 3))
 
 
+def test_padding_of_two_orders_is_refused():
+    one, report = read("nnet.keras.layer.ZeroPadding2dLayer", Amounts=np.array([[1.0, 2], [3, 4]]))
+    assert not one.known
+    assert "whose order is not documented" in next(iter(report)).what
+    one, _ = read("nnet.keras.layer.ZeroPadding2dLayer", Amounts=np.full((2, 2), 3.0))
+    assert one.amounts == ((3, 3), (3, 3))
+
+
 def test_a_property_that_is_missing_is_told():
     one, report = read("nnet.onnx.layer.ClipLayer", Min=saved.number(0))
     assert not one.known

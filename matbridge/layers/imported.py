@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from matbridge.core.card import EQUATION, EXPORTED, Array, Layer, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import logical, number, padding
@@ -235,8 +237,9 @@ class ZeroPadding1D(ZeroPadding):
 
 
 class ZeroPadding2D(ZeroPadding):
-    """nnet.keras.layer.ZeroPadding2dLayer: Amounts [top bottom left right], or Top, Bottom,
-    Left and Right."""
+    """nnet.keras.layer.ZeroPadding2dLayer: Amounts [top bottom left right], [height width] or
+    one for all; saved as Top, Bottom, Left and Right, too. Amounts of 2×2, which say two
+    orders, are refused unless they are all the same."""
 
     MATLAB = ("nnet.keras.layer.ZeroPadding2dLayer",)
     BUILDER = MATLAB[0]
@@ -251,6 +254,9 @@ class ZeroPadding2D(ZeroPadding):
         sides = ("Top", "Bottom", "Left", "Right")
         if all(side in saved for side in sides):
             saved["Amounts"] = [number(saved.pop(side)) for side in sides]
+        amounts = np.asarray(saved.get("Amounts", 0))
+        if amounts.shape == (2, 2) and len(np.unique(amounts)) > 1:
+            raise ValueError("Amounts is 2×2, whose order is not documented")
         return saved
 
     def infer(self, x: Size) -> Size:

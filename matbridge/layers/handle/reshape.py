@@ -104,6 +104,8 @@ def _size(run: Arrays, n: Any) -> Any:
 
 def reshaped(run: Arrays, x: Labelled, sizes: Sequence[Any]) -> Labelled:
     """Other sizes for the same elements, the first dimension fastest; None for what is left."""
+    if 0 in sizes and not x.constant:
+        raise ValueError("the result would be empty")
     held = [run.size(x, place) for place in range(len(x.order))]
     new = [_left(run, held, sizes) if n is None else n for n in sizes]
     if all(map(known, [*held, *new])) and math.prod(new) != math.prod(held):
