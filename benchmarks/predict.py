@@ -14,7 +14,8 @@ from common import compare, device_and_wait, layer, normal, recurrent_layer
 from torch import nn
 
 from matbridge import Network
-from matbridge.torch.module import NetworkModule, PreparedModule
+from matbridge.torch.module import NetworkModule
+from matbridge.torch.prediction import PreparedModule
 
 
 def dense(inputs, outputs):

@@ -14,7 +14,7 @@ from torch import nn
 
 from matbridge import Network
 from matbridge.onnx.write import to_onnx
-from matbridge.torch.module import PreparedModule
+from matbridge.torch.prediction import PreparedModule
 
 CASES = {
     "LSTM (torch's kernel)": ("lstmLayer", {}),

@@ -2,6 +2,7 @@
 part of a source that runs, and no name is too odd to be run, written and read back."""
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
@@ -21,7 +22,9 @@ from matbridge.core.network import Connection, Port
 from matbridge.core.registry import Unknown
 from matbridge.onnx.write import to_onnx
 from matbridge.safetensors.write import save_safetensors
+from matbridge.torch.prediction import PreparedModule
 from matbridge.torch.program import ABOUT, write_program
+from matbridge.torch.trace import TracedModule
 
 # What would run if it reached a source, without dots, in each kind of quotes.
 SHELL = 'getattr(getattr(__import__("builtins"), "canary"), "append")(1)'
@@ -60,6 +63,8 @@ def attributes():
         torch.export.unflatten(program),
         fx.GraphModule(nn.Module(), fx.Graph()),
         chain(["only"]).to_torch(),
+        PreparedModule(chain(["only"])),
+        TracedModule(chain(["only"]), torch.float32),
     ]
     return sorted({name for owner in owners for name in dir(owner)} - {"start"})
 
@@ -72,7 +77,8 @@ def chain(names):
     """Features through fully connected identities of these names."""
     layers = [layer("featureInputLayer", 2, Name="start")]
     layers += [dense("spare").replace(name=name) for name in names]
-    ends = [(Port(a.name, "out"), Port(b.name, "in")) for a, b in zip(layers, layers[1:])]  # noqa: B905, RUF007
+    pairs = itertools.pairwise(layers)
+    ends = [(Port(a.name, "out"), Port(b.name, "in")) for a, b in pairs]
     return Network(tuple(layers), tuple(Connection(a, b) for a, b in ends), "DAGNetwork")
 
 

@@ -11,7 +11,8 @@ from matbridge.layers.normalization import BatchNormalization
 from matbridge.layers.shape import Identity
 from matbridge.ops import Value
 from matbridge.passes.fold import fold_batch_normalization
-from matbridge.torch.module import NetworkModule, PreparedModule
+from matbridge.torch.module import NetworkModule
+from matbridge.torch.prediction import PreparedModule
 from matbridge.torch.prepared import Prepared
 from matbridge.torch.ragged import padded_ops
 

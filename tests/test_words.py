@@ -19,7 +19,8 @@ from matbridge.ops.constants import Constants
 from matbridge.ops.elementwise import BINARY, UNARY
 from matbridge.ops.shapes import Shapes
 from matbridge.torch.backend import TorchBackend
-from matbridge.torch.module import NetworkModule, PreparedModule
+from matbridge.torch.module import NetworkModule
+from matbridge.torch.prediction import PreparedModule
 from matbridge.torch.ragged import RULES
 
 TABLES = {

@@ -22,6 +22,7 @@ from matbridge.errors import MismatchError
 __all__ = [
     "LABELS",
     "Size",
+    "axis_names",
     "canonical",
     "check_labels",
     "column_major",
@@ -62,6 +63,13 @@ def canonical(dims: str) -> str:
 def batch_first(dims: str) -> str:
     """The labels in PyTorch's order: ``batch_first("SSCBT") == "BCTSS"``."""
     return "".join(sorted(dims, key=TORCH_ORDER.index))
+
+
+def axis_names(dims: str) -> tuple[str, ...]:
+    """A word for each dimension: ``axis_names("BCSS")`` is batch, channels, height, width."""
+    words = {"B": "batch", "C": "channels", "T": "time", "U": "unspecified"}
+    spatial = iter(("height", "width", "depth"))
+    return tuple(next(spatial) if label == "S" else words[label] for label in dims)
 
 
 def without(dims: str, labels: str) -> str:

@@ -15,13 +15,15 @@ from onnx import helper
 
 from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
-from matbridge.core.dims import Size, batch_first
+from matbridge.core.classes import NetworkClass
+from matbridge.core.dims import Size, axis_names, batch_first
 from matbridge.core.names import identifiers, plain_names
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.backend import OnnxBackend
 from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Tensor
 from matbridge.ops import Ops, Value
+from matbridge.ops.outputs import network_output
 from matbridge.version import VERSION
 
 __all__ = ["PORTS", "save_onnx", "to_onnx"]
@@ -76,7 +78,8 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
 
     ports = [Port(layer.name, name) for layer in network.layers for name in layer.outputs]
     values = network.walk(ops, inputs, bind, [*network.outputs, *ports])
-    outputs = [_output(builder, ops, names[n], v) for n, v in zip(ends, values, strict=False)]
+    pairs = zip(ends, values, strict=False)
+    outputs = [_output(builder, ops, network.kind, names[n], value) for n, value in pairs]
     symbols = _symbols(inputs.values())
     nodes = builder.pruned([value.name for value in outputs])
     graph = helper.make_graph(
@@ -141,9 +144,9 @@ def _input(network: Network, name: str, bears: str) -> Value:
     return Value(Tensor(bears, tuple(sizes)), dims)
 
 
-def _output(builder: Builder, ops: Ops, name: str, value: Value) -> Tensor:
+def _output(builder: Builder, ops: Ops, kind: NetworkClass, name: str, value: Value) -> Tensor:
     builder.scope = "output"
-    data = ops.align(value, batch_first(value.dims)).data
+    data = network_output(ops, value, kind).data
     if not isinstance(data, Tensor):
         raise UnsupportedError("the output does not depend on the input", where=name)
     made = Tensor(name, data.sizes)
@@ -156,9 +159,8 @@ def _symbols(inputs: Iterable[Value]) -> dict[tuple[str, int], str]:
     symbols: dict[tuple[str, int], str] = {}
     counts: Counter[str] = Counter()
     for value in inputs:
-        for axis, label in enumerate(value.dims):
-            word = {"B": "batch", "T": "time", "C": "channels"}.get(label, "size")
-            counts[word] += label != "B"
+        for axis, word in enumerate(axis_names(value.dims)):
+            counts[word] += word != "batch"
             count = counts[word]
             symbols[value.data.name, axis] = word if count < 2 else f"{word}_{count}"
     return symbols

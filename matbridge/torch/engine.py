@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,10 +14,11 @@ from matbridge.core.engine import Labelled, States
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
 from matbridge.ops import Value
-from matbridge.torch.module import PreparedModule, as_dtype, exact_float32
+from matbridge.torch.module import as_dtype
+from matbridge.torch.prediction import PreparedModule
 from matbridge.torch.ragged import UnpaddableError, may_be_ragged, padded_ops
 
-__all__ = ["TorchEngine"]
+__all__ = ["TorchEngine", "exact_float32"]
 
 
 class TorchEngine:
@@ -124,3 +126,17 @@ def as_device(device: torch.device | str) -> torch.device:
             mend="Use cpu, or check the installation of PyTorch.",
         ) from None
     return found
+
+
+@contextlib.contextmanager
+def exact_float32(allow: bool = False) -> Iterator[None]:
+    """float32 means float32: TF32 off on CUDA, unless allowed."""
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = allow
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.allow_tf32 = value

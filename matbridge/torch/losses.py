@@ -35,7 +35,10 @@ def losses(
         assert isinstance(size, Size)
         dims = batch_first(size.format)
         target = _target(y, t, dims.index("C"))
-        found.append(layer.loss(ops, Value(y, dims), Value(target, dims)).data)
+        # Scores N×K of a network that carries spatial dimensions of size 1.
+        ones = (1,) * (len(dims) - y.ndim)
+        values = [Value(x.reshape(*x.shape, *ones), dims) for x in (y, target)]
+        found.append(layer.loss(ops, *values).data)
     return found
 
 

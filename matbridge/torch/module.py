@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +17,12 @@ from matbridge.core.names import identifiers
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError
 from matbridge.ops import Ops, Value
-from matbridge.passes.fold import fold_batch_normalization
+from matbridge.ops.outputs import network_output
 from matbridge.torch.backend import TorchBackend
 from matbridge.torch.entry import check_sizes, check_tensor, entry_dims
 from matbridge.torch.losses import losses
-from matbridge.torch.prepared import Prepared, Tape
 
-__all__ = ["NetworkModule", "PreparedModule", "exact_float32", "module_names", "weights_home"]
+__all__ = ["NetworkModule", "module_names", "weights_home"]
 
 States = dict[str, dict[str, Tensor]]
 Given = Mapping[str, Mapping[str, Tensor]]
@@ -33,8 +30,18 @@ Given = Mapping[str, Mapping[str, Tensor]]
 # Names that are taken where a layer's arrays are put: by our own attributes, by torch's in
 # modules and in what torch.export makes of them.
 OURS = frozenset(
-    {"network", "dtype", "names", "prepared", "backend", "fixed", "ragged", "tapes"}
-    | {"ports", "labels"}
+    {
+        "network",
+        "dtype",
+        "names",
+        "prepared",
+        "backend",
+        "fixed",
+        "tapes",
+        "TAPES",
+        "ports",
+        "labels",
+    }
 )
 TORCHS = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph()))) | {
     "adapted",
@@ -111,7 +118,8 @@ class NetworkModule(nn.Module):
     identifier, or one of torch's own, has a name of ours there; ``names`` tells which.
     Inputs and outputs are batch first: features (N, C), images (N, C, H, W), sequences
     (N, C, T), image sequences (N, C, T, H, W); several in the order of the network's
-    inputs and outputs.
+    inputs and outputs. One value per class is (N, K), in a dlnetwork (N, K, 1, 1) where
+    its layers keep spatial dimensions.
 
     ``dtype`` and ``device`` as torch takes them; ``format`` as for predict, for inputs without
     an input layer. Raises UnsupportedError for a network that cannot run; called with what
@@ -164,8 +172,13 @@ class NetworkModule(nn.Module):
         results, updates = self.run(values)
         if self.training:
             self.keep(updates)
-        aligned = [align_batch_first(self.ops(), value) for value in results]
-        return aligned[0] if len(aligned) == 1 else tuple(aligned)
+        outputs = self.outputs(results)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def outputs(self, values: Sequence[Value]) -> list[Tensor]:
+        """The values at the outputs as the module returns them."""
+        ops, kind = self.ops(), self.network.kind
+        return [network_output(ops, value, kind).data for value in values]
 
     def entered(self, inputs: Sequence[Tensor]) -> dict[str, Value]:
         """The inputs by name, checked; sizes once for each shape."""
@@ -252,79 +265,6 @@ class NetworkModule(nn.Module):
                     old.copy_(new.detach().reshape(old.shape))
 
 
-class PreparedModule(NetworkModule):
-    """For prediction alone: layout and folding cost nothing per call.
-
-    The first run with inputs of some sizes is recorded; later ones with the same sizes
-    make the same calls again.
-    """
-
-    # How many recordings are kept, the latest used ones.
-    TAPES = 32
-
-    def __init__(self, network: Network, **options: Any) -> None:
-        network.check_runnable()
-        super().__init__(fold_batch_normalization(network), **options)
-        self.requires_grad_(False)
-        self.fixed = self.parts()
-        self.prepared = Prepared(t for part in self.fixed.values() for t in part.values())
-        self.backend = TorchBackend(self.dtype, self.device, calls=self.prepared)
-        self.tapes: OrderedDict[Any, tuple[Tape, list[str], list[tuple[str, str]]]] = OrderedDict()
-
-    def ops(self) -> Ops:
-        return Ops(self.backend)
-
-    def walk(
-        self,
-        ops: Ops,
-        inputs: Mapping[str, Value],
-        states: Given,
-        wanted: Sequence[Port] | None = None,
-    ) -> tuple[list[Value], dict[str, Bound]]:
-        self.prepared.begin()
-        return super().walk(ops, inputs, states, wanted)
-
-    def parts(self) -> dict[str, dict[str, Tensor]]:
-        return dict(self.fixed) if hasattr(self, "fixed") else super().parts()
-
-    def run(
-        self, inputs: Mapping[str, Value], states: Given | None = None
-    ) -> tuple[list[Value], States]:
-        states = states or {}
-        tensors = [value.data for value in inputs.values()]
-        tensors += [tensor for own in states.values() for tensor in own.values()]
-        shapes = tuple(tensor.shape for tensor in tensors)
-        names = tuple((layer, name) for layer, own in states.items() for name in own)
-        key = (tuple((name, value.dims) for name, value in inputs.items()), names, shapes)
-        if key not in self.tapes:
-            return self._record(key, inputs, states, tensors)
-        self.tapes.move_to_end(key)
-        tape, dims, changed = self.tapes[key]
-        found = tape.replay(tensors)
-        values = [Value(t, d) for t, d in zip(found, dims, strict=False)]
-        updates: States = {}
-        for (layer, name), tensor in zip(changed, found[len(dims) :], strict=True):
-            updates.setdefault(layer, {})[name] = tensor
-        return values, updates
-
-    def _record(
-        self, key: Any, inputs: Mapping[str, Value], states: Given, tensors: list[Tensor]
-    ) -> tuple[list[Value], States]:
-        self.prepared.tape = tape = Tape(tensors)
-        try:
-            results, updates = super().run(inputs, states)
-        finally:
-            self.prepared.tape = None
-        changed = [(layer, name) for layer, found in updates.items() for name in found]
-        after = [updates[layer][name] for layer, name in changed]
-        tape.finish(self.prepared.constants, [*(v.data for v in results), *after])
-        if tape.complete:
-            self.tapes[key] = (tape, [v.dims for v in results], changed)
-            if len(self.tapes) > self.TAPES:
-                self.tapes.popitem(last=False)
-        return results, updates
-
-
 def _as_saved(ops: Ops, declared: Array, value: Value) -> Tensor:
     """A state in MATLAB's layout."""
     return ops.align(value, declared.dims).data
@@ -347,7 +287,7 @@ def as_dtype(dtype: torch.dtype | str) -> torch.dtype:
 
 def module_names(network: Network) -> dict[str, str]:
     """The name of each layer in a module and in programs made from it."""
-    reserved = OURS | TORCHS | set(dir(PreparedModule))
+    reserved = OURS | TORCHS | set(dir(NetworkModule))
     return identifiers((layer.name for layer in network.layers), reserved)
 
 
@@ -384,17 +324,3 @@ def _home(old: np.ndarray, tensor: Tensor) -> np.ndarray:
         raise MismatchError(f"the module has size {new.shape} where the network has {old.shape}")
     same = np.array_equal(old.astype(new.dtype), new, equal_nan=True)
     return old if same else new.astype(old.dtype)
-
-
-@contextlib.contextmanager
-def exact_float32(allow: bool = False) -> Iterator[None]:
-    """float32 means float32: TF32 off on CUDA, unless allowed."""
-    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [backend.allow_tf32 for backend in backends]
-    try:
-        for backend in backends:
-            backend.allow_tf32 = allow
-        yield
-    finally:
-        for backend, value in zip(backends, before, strict=True):
-            backend.allow_tf32 = value

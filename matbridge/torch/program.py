@@ -15,9 +15,10 @@ from torch import Tensor, fx
 from torch.export import Dim, ExportedProgram
 from torch.utils._pytree import tree_structure
 
-from matbridge.core.dims import Size, batch_first, reorder
+from matbridge.core.dims import Size, axis_names, batch_first, reorder
 from matbridge.core.network import Network
 from matbridge.errors import UnsupportedError
+from matbridge.torch.entry import entry_dims
 from matbridge.torch.module import module_names
 from matbridge.torch.trace import Trace, TracedModule
 
@@ -132,8 +133,10 @@ class Recorder(fx.Interpreter):
 
 
 def about(network: Network) -> dict[str, Any]:
-    """MATLAB's names of inputs, outputs and classes, and of layers by their name in the program."""
+    """MATLAB's names of inputs, outputs and classes, and of layers by their name in the program;
+    what the dimensions of each input are."""
     return {
+        "axes": {name: axis_names(dims) for name, dims in entry_dims(network).items()},
         "inputs": list(network.input_names),
         "outputs": list(network.output_names),
         "classes": list(network.classes),

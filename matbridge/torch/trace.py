@@ -43,8 +43,7 @@ class TracedModule(NetworkModule):
         found = self.every_value(inputs)
         count = len(self.network.outputs)
         self.labels.dims = [value.dims for value in found[count:]]
-        outputs = [align_batch_first(self.ops(), value) for value in found[:count]]
-        return (*outputs, *(value.data for value in found[count:]))
+        return (*self.outputs(found[:count]), *(value.data for value in found[count:]))
 
     def every_value(self, inputs: Sequence[Tensor]) -> list[Value]:
         """The values at the outputs, then those at the ports."""
