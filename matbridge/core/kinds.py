@@ -44,6 +44,8 @@ Json = Any
 NOT_FINITE = "$float"
 # MATLAB's arrays have fewer elements than this.
 LARGEST = 2**48
+# Properties are sizes and options: more values are data where a property must be.
+LONGEST = 1_000_000
 # A layer has no more inputs than this.
 MOST = 10_000
 
@@ -183,15 +185,18 @@ def _reals(value: Any) -> np.ndarray:
 
 
 def _flat(value: Any) -> list[float]:
-    flat: list[float] = _reals(value).reshape(-1, order="F").tolist()
+    array = _reals(value)
+    if array.size > LONGEST:
+        raise ValueError(f"at most {LONGEST:,} values are taken, not {array.size:,}")
+    flat: list[float] = array.reshape(-1, order="F").tolist()
     return flat
 
 
 def _number(value: Any) -> float:
-    flat = _flat(value)
-    if len(flat) != 1:
-        raise ValueError(f"one value is needed, not {len(flat)}")
-    return flat[0]
+    array = _reals(value)
+    if array.size != 1:
+        raise ValueError(f"one value is needed, not {array.size}")
+    return float(array.item())
 
 
 def _whole(value: float) -> int:

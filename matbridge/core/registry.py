@@ -6,6 +6,7 @@ import importlib.metadata
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from matbridge.core.card import Layer
@@ -142,6 +143,17 @@ class Registry:
             card = entry.load()
             found.update(dict.fromkeys(card.MATLAB, card))
         return Registry({**found, **self.cards}, self.functions)
+
+    @cached_property
+    def nicknames(self) -> Mapping[str, type[Layer]]:
+        """Cards by full class name, its last part and the constructor, each in lower case."""
+        found: dict[str, type[Layer]] = {}
+        for name, card in self.cards.items():
+            short = name.rpartition(".")[2]
+            for alias in (name, short, short.removesuffix("Layer"), card.BUILDER):
+                if alias:
+                    found.setdefault(alias.lower(), card)
+        return found
 
     def find(self, class_name: str) -> type[Layer] | None:
         return self.cards.get(class_name)

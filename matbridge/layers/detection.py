@@ -6,7 +6,7 @@ import numpy as np
 
 from matbridge.core.card import EQUATION, Layer, prop
 from matbridge.core.dims import Size
-from matbridge.core.kinds import integers, number, optional, positive, reals
+from matbridge.core.kinds import count, integers, number, optional, positive, reals
 from matbridge.layers.notyet import NotYet
 from matbridge.layers.output import Classifying, LossLayer
 from matbridge.ops import Ops, Parameters, Value
@@ -171,7 +171,7 @@ class SSDMerge(Vision):
     REASON = "in which order it lists the boxes is not documented"
 
     num_channels: int = prop("NumChannels", positive, arg=1)
-    num_feature_maps: int = prop("NumFeatureMaps", positive, arg=2)
+    num_feature_maps: int = prop("NumFeatureMaps", count, arg=2)
 
     @property
     def inputs(self) -> tuple[str, ...]:

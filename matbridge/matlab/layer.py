@@ -10,7 +10,7 @@ from matbridge.core.arrays import fit_arrays
 from matbridge.core.card import Layer
 from matbridge.core.diagnostics import Report
 from matbridge.core.registry import CustomOutput, Registry, Unknown
-from matbridge.errors import LayerError
+from matbridge.errors import LayerError, MatbridgeError
 from matbridge.layers.function import FunctionLayer
 from matbridge.layers.output import names
 from matbridge.matlab.file.values import MatObject, texts
@@ -54,7 +54,7 @@ def read_layer(found: MatObject, registry: Registry, report: Report, where: str)
         return _unknown(found, saved)
     try:
         layer, left = read_properties(card, saved)
-    except LayerError as error:
+    except MatbridgeError as error:
         unread = _unknown(found, saved, error.what)
         obstacle = unread.obstacle()
         if obstacle is not None:
@@ -139,12 +139,15 @@ def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, li
     ``saved`` by MATLAB name, arrays as they are or as {Value, LearnRateFactor, ...}.
     Raises LayerError where a property is missing, cannot be understood or disagrees.
     """
-    saved = {name: value for name, value in saved.items() if name != "any"}
-    training = _take_factors(saved)
     try:
-        saved = card.upgrade(saved)
+        return _layer_of(card, {name: value for name, value in saved.items() if name != "any"})
     except ODD as error:
         raise LayerError(f"its saved form is not understood: {error}") from None
+
+
+def _layer_of(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, list[str]]:
+    training = _take_factors(saved)
+    saved = card.upgrade(saved)
     fields = {
         "name": _text(saved.pop("Name", "")),
         "description": _text(saved.pop("Description", "")),
@@ -167,7 +170,11 @@ def _check_honoured(card: type[Layer], saved: dict[str, Any]) -> None:
     for name, wanted in card.ONLY.items():
         value = saved.get(name, ())
         if np.size(value) and not np.all(np.equal(value, wanted)):
-            raise LayerError(f"{name} is {value}, and only {wanted} is supported")
+            raise LayerError(f"{name} is {_shown(value)}, and only {wanted} is supported")
+
+
+def _shown(value: Any) -> str:
+    return str(value)[:80] if isinstance(value, str | np.ndarray) else type(value).__name__
 
 
 def _real(array: np.ndarray | None, name: str) -> np.ndarray | None:

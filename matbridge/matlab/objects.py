@@ -79,7 +79,8 @@ def _network(found: Any, provenance: Provenance, reading: Reading) -> Network:
     pairs = _pairs(inner.get("Connections"), layers, report)
     layers = [_with_network(layer, provenance, reading) for layer in _with_ports(layers, pairs)]
     layers, pairs, outputs = expanded(layers, pairs, texts(saved.get("OutputNames")) or ())
-    reading.budget.values(VALUES_PER_LAYER * len(layers))
+    for layer in layers:
+        reading.budget.values(VALUES_PER_LAYER + len(layer.inputs) + len(layer.outputs))
     kind = CLASSES.get(class_name)
     if (kind and kind.classic) or any(layer.IS_OUTPUT for layer in layers):
         layers = [_classic(layer) for layer in layers]

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.card import Layer
 from matbridge.core.diagnostics import Report
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry
 from matbridge.errors import LayerError, MatbridgeError
-from matbridge.matlab.file.values import Cell, StructArray, Table
+from matbridge.matlab.file.values import Cell, StructArray, Table, texts
 from matbridge.matlab.layer import read_properties
 
 __all__ = ["is_weights", "read_weights"]
@@ -21,36 +20,24 @@ KINDS = ("Class", "Type", "class", "type")
 
 def is_weights(value: Any, registry: Registry) -> bool:
     """Whether this is a struct (array) or a cell of layers, each with its class."""
-    layers = _layers_of(value)
-    cards = _cards(registry)
-    return bool(layers) and all(_kind(one).lower() in cards for one in layers)
+    kinds = [_kind(one).lower() for one in _layers_of(value)]
+    return bool(kinds) and all(kinds) and all(kind in registry.nicknames for kind in kinds)
 
 
 def read_weights(value: Any, registry: Registry, provenance: Provenance) -> Network:
     """The network of a plain export; LayerError where a layer is not complete."""
-    cards, report, layers = _cards(registry), Report(), []
+    report, layers = Report(), []
     for number, one in enumerate(_layers_of(value), 1):
         where = f"{provenance.address}({number})"
-        given = {k: v for k, v in one.items() if k not in KINDS and not _is_empty(v)}
+        saved = {k: v for k, v in one.items() if k not in KINDS and not _is_empty(v)}
         try:
-            layer, left = read_properties(cards[_kind(one).lower()], given)
+            layer, left = read_properties(registry.nicknames[_kind(one).lower()], saved)
         except MatbridgeError as error:
             raise error.at(where) from None
         for unused in left:
             report.note(f"the field {unused} is not known and not used", where)
         layers.append(layer)
     return Network.of(layers, _connections(value), provenance=provenance, report=report)
-
-
-def _cards(registry: Registry) -> dict[str, type[Layer]]:
-    """Cards by full class name, its last part, the constructor, each in lower case."""
-    found: dict[str, type[Layer]] = {}
-    for name, card in registry.cards.items():
-        short = name.rpartition(".")[2]
-        for alias in (name, short, short.removesuffix("Layer"), card.BUILDER):
-            if alias:
-                found.setdefault(alias.lower(), card)
-    return found
 
 
 def _layers_of(value: Any) -> list[dict[str, Any]]:
@@ -72,7 +59,9 @@ def _kind(one: dict[str, Any]) -> str:
 
 
 def _is_empty(value: Any) -> bool:
-    return (isinstance(value, np.ndarray | str | list) and len(value) == 0) or np.size(value) == 0
+    return isinstance(value, np.ndarray | list | str) and not (
+        value.size if isinstance(value, np.ndarray) else len(value)
+    )
 
 
 def _connections(value: Any) -> list[tuple[str, str]] | None:
@@ -80,12 +69,13 @@ def _connections(value: Any) -> list[tuple[str, str]] | None:
     found = value.get("Connections") if isinstance(value, dict) else None
     if found is None:
         return None
-    if isinstance(found, Table):
-        found = found.columns
-    if isinstance(found, dict) and {"Source", "Destination"} <= set(found):
-        sources, ends = list(found["Source"]), list(found["Destination"])
+    columns = found.columns if isinstance(found, Table) else found
+    if isinstance(columns, dict):
+        sources, ends = texts(columns.get("Source")), texts(columns.get("Destination"))
     elif isinstance(found, Cell) and len(found.shape) == 2 and found.shape[1] == 2:
-        sources, ends = found[: len(found) // 2], found[len(found) // 2 :]
+        sources, ends = texts(Cell(found[: len(found) // 2])), texts(Cell(found[len(found) // 2 :]))
     else:
         raise LayerError("Connections is neither a table, a struct nor a cell with two columns")
-    return [(str(a), str(b)) for a, b in zip(sources, ends, strict=True)]
+    if sources is None or ends is None or len(sources) != len(ends):
+        raise LayerError("Connections does not name a Source and a Destination for each")
+    return list(zip(sources, ends, strict=True))

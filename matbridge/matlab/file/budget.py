@@ -11,8 +11,8 @@ __all__ = ["Budget", "too_large"]
 
 MEND = "If you trust the file, raise the bound with max_size=."
 # Values that any file may make; files of more bytes may make more.
-VALUES = 1 << 20
-BYTES_PER_VALUE = 4
+VALUES = 1 << 18
+BYTES_PER_VALUE = 1
 # Seconds of the processor for any file, and bytes of the file that add another.
 SECONDS = 20.0
 BYTES_PER_SECOND = 2 << 20
