@@ -23,7 +23,7 @@ from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.files import check_target, written
 from matbridge.languages import load
-from matbridge.predict.data import read_data, split_name, write_data
+from matbridge.predict.data import check_name, read_data, split_name, write_data
 
 __all__ = ["command", "gather_inputs", "run_options"]
 
@@ -146,6 +146,7 @@ def command(
     reads = [path, *(split_name(split_input(found, text)[1])[0] for text in inputs)]
     if target is not None:
         check_target(target, force, reads)
+        check_name(target, name or "Y")
     given = gather_inputs(found, inputs, max_size)
     with progress_bar("predicting") as progress:
         run = found.classify if classify else found.predict
@@ -156,7 +157,7 @@ def command(
         return
     value = results[0] if len(results) == 1 else list(results)
     with written(target, force, reads) as temporary:
-        write_data(value, temporary, name or "Y")
+        write_data(value, temporary, name or "Y", found.classes)
     if as_json:
         print_json({"output": str(target), "shapes": [_shapes(r) for r in results]})
     else:

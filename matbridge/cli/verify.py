@@ -19,6 +19,7 @@ from matbridge.cli.terminal import console, print_json, progress_bar, styled, ta
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.languages import load
+from matbridge.predict.class_names import is_labels
 from matbridge.predict.data import read_data
 from matbridge.verify.compare import DEFAULT_TOLERANCE, Comparison, compare
 
@@ -68,7 +69,7 @@ def command(
     warn_of(found.report)
     given = gather_inputs(found, inputs, max_size)
     wanted = [read_data(text, max_size) for text in expected]
-    labels = len(wanted) == 1 and hasattr(wanted[0], "codes")
+    labels = len(wanted) == 1 and is_labels(wanted[0])
     with progress_bar("predicting") as progress:
         run = found.classify if labels else found.predict
         result = run(*given, **options, progress=progress)

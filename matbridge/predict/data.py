@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,12 @@ from matbridge.errors import FormatError, MatbridgeError, MismatchError
 from matbridge.files import check_readable
 from matbridge.matlab.file import DEFAULT_LIMIT, MatFile
 from matbridge.matlab.file.values import Cell, MatObject, StructArray, Table
+from matbridge.matlab.file.write import check_variable, write_mat
+from matbridge.predict.class_names import as_categorical, as_labels, is_labels
+from matbridge.predict.numpy_files import read_npy, read_npz, write_npy, write_npz
+from matbridge.predict.tables import read_csv, write_csv
 
-__all__ = ["read_data", "split_name", "write_data"]
+__all__ = ["check_name", "read_data", "split_name", "write_data"]
 
 FILE = re.compile(r"(?P<path>.+?\.(?:mat|npy|npz|csv))(?::(?P<inside>.+))?", re.IGNORECASE)
 STEP = re.compile(r"\.(?P<field>\w+)|\((?P<element>\d+)\)|\{(?P<cell>\d+)\}")
@@ -31,25 +37,35 @@ def split_name(text: str) -> tuple[Path, str]:
 
 
 def read_data(text: str, limit: int = DEFAULT_LIMIT) -> Any:
-    """The array (or cell, as a list) that ``text`` names.
+    """The array (or cell, as a list) that ``text`` names; class names as arrays of str.
 
     Raises FormatError for a damaged file and MismatchError if nothing is there.
     """
     path, inside = split_name(text)
     reader = READERS[path.suffix.lower()]
     check_readable(path)
-    try:
-        value = reader(path, inside, limit)
-    except MatbridgeError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise FormatError(f"cannot be read: {reason}", where=str(path)) from None
+    with _decoding(path):
+        value = as_labels(reader(path, inside, limit))
     if isinstance(value, Table):
         return _table_to_array(value, text)
-    if isinstance(value, np.ndarray | list) or hasattr(value, "codes"):
+    if isinstance(value, np.ndarray | list):
         return value
     raise MismatchError(f"this is {type(value).__name__}, not an array or a cell", where=text)
+
+
+@contextmanager
+def _decoding(path: Path) -> Iterator[None]:
+    """Whatever the readers of other projects say of damaged data, as FormatError."""
+    try:
+        yield
+    except MatbridgeError as error:
+        raise error if error.where else error.at(path.name) from None
+    except MemoryError:
+        raise FormatError("it does not fit into memory", where=path.name) from None
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or (str(error).splitlines() or [""])[0]
+        what = reason or type(error).__name__
+        raise FormatError(f"cannot be read: {what}", where=str(path)) from None
 
 
 def _read_mat(path: Path, inside: str, limit: int) -> Any:
@@ -89,33 +105,12 @@ def _inside(value: Any, step: re.Match[str], where: str) -> Any:
     raise MismatchError(f"there is no {step.group()}", where=where)
 
 
-def _read_npy(path: Path, inside: str, limit: int) -> Any:
-    return np.load(path, allow_pickle=False)
-
-
-def _read_npz(path: Path, inside: str, limit: int) -> Any:
-    with np.load(path, allow_pickle=False) as arrays:
-        names = list(arrays)
-        if inside not in names and not (inside == "" and len(names) == 1):
-            raise MismatchError(
-                f"there is no {inside!r}", where=str(path), mend=f"It holds {', '.join(names)}."
-            )
-        return arrays[inside or names[0]]
-
-
-def _read_csv(path: Path, inside: str, limit: int) -> Any:
-    """Rows of numbers, after one line of names if there is one."""
-    with path.open(encoding="utf-8-sig") as file:
-        first = file.readline()
-    try:
-        [float(cell) for cell in first.strip().split(",")]
-        skip = 0
-    except ValueError:
-        skip = 1
-    return np.loadtxt(path, delimiter=",", skiprows=skip, ndmin=2, encoding="utf-8-sig")
-
-
-READERS = {".mat": _read_mat, ".npy": _read_npy, ".npz": _read_npz, ".csv": _read_csv}
+READERS: dict[str, Callable[[Path, str, int], Any]] = {
+    ".mat": _read_mat,
+    ".npy": lambda path, inside, limit: read_npy(path, limit),
+    ".npz": read_npz,
+    ".csv": lambda path, inside, limit: read_csv(path, limit),
+}
 
 
 def _table_to_array(table: Table, where: str) -> np.ndarray:
@@ -126,25 +121,30 @@ def _table_to_array(table: Table, where: str) -> np.ndarray:
     return np.concatenate(columns, axis=1)
 
 
-def write_data(value: Any, path: Path, name: str) -> None:
-    """Write an array, or a list of arrays as a cell, under ``name`` where the file has names."""
-    kind = path.suffix.lower()
-    if kind == ".mat":
-        from matbridge.matlab.file.write import write_mat
+def check_name(path: Path, name: str) -> None:
+    """Raise MismatchError unless a variable of this name can stand in the file."""
+    if path.suffix.lower() == ".mat":
+        check_variable(name)
 
-        write_mat(path, {name: Cell(value) if isinstance(value, list) else value})
+
+def write_data(value: Any, path: Path, name: str, classes: Sequence[str] = ()) -> None:
+    """Write an array, or a list of arrays as a cell, under ``name`` where the file has names.
+
+    Class names become a categorical with these ``classes`` in a MAT-file, text elsewhere.
+    Raises MismatchError where the file cannot hold it.
+    """
+    kind = path.suffix.lower()
+    items = [np.asarray(item) for item in (value if isinstance(value, list) else [value])]
+    if kind == ".mat":
+        check_variable(name)
+        saved = [as_categorical(item, classes) if is_labels(item) else item for item in items]
+        write_mat(path, {name: Cell(saved) if isinstance(value, list) else saved[0]})
     elif kind == ".npz":
-        items = value if isinstance(value, list) else [value]
         names = [f"{name}_{i}" for i in range(1, len(items) + 1)] if len(items) > 1 else [name]
-        np.savez(path, **dict(zip(names, items, strict=True)))
-    elif isinstance(value, list) and len(value) > 1:
-        raise MismatchError(f"{kind} holds one array, not {len(value)}", mend="Use .mat or .npz.")
-    elif kind == ".npy":
-        np.save(path, value[0] if isinstance(value, list) else value, allow_pickle=False)
-    elif kind == ".csv":
-        array = np.asarray(value[0] if isinstance(value, list) else value)
-        if array.ndim > 2:
-            raise MismatchError("a table has two dimensions", mend="Use .mat, .npy or .npz.")
-        np.savetxt(path, array, delimiter=",", fmt="%.9g" if array.dtype.kind == "f" else "%s")
-    else:
+        write_npz(path, dict(zip(names, items, strict=True)))
+    elif kind not in (".npy", ".csv"):
         raise MismatchError(f"{kind!r} is no data file", mend="Use .mat, .npy, .npz or .csv.")
+    elif len(items) != 1:
+        raise MismatchError(f"{kind} holds one array, not {len(items)}", mend="Use .mat or .npz.")
+    else:
+        (write_npy if kind == ".npy" else write_csv)(path, items[0])

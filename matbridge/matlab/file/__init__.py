@@ -21,7 +21,15 @@ from matbridge.text import listed
 if TYPE_CHECKING:
     from matbridge.matlab.file.hdf5 import CheckedFile
 
-__all__ = ["DEFAULT_LIMIT", "MatFile", "Variable", "open_mat", "read_mat"]
+__all__ = [
+    "DEFAULT_LIMIT",
+    "PLAIN_CLASSES",
+    "MatFile",
+    "Variable",
+    "listed",
+    "open_mat",
+    "read_mat",
+]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from matbridge.errors import UnsupportedError
+from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.matlab.file import matio, matio_save
 from matbridge.matlab.file.values import (
     Categorical,
@@ -26,7 +27,15 @@ from matbridge.matlab.file.values import (
     Table,
 )
 
-__all__ = ["write_mat"]
+__all__ = ["check_variable", "write_mat"]
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+KEYWORDS = frozenset(
+    "break case catch classdef continue else elseif end for function global if otherwise "
+    "parfor persistent return spmd switch try while".split()
+)
+# What cells share is written at each mention: more is a value that refers to itself many times.
+MOST_VALUES = 4_000_000
 
 
 def write_mat(
@@ -35,11 +44,26 @@ def write_mat(
     """Write variables to a MAT-file: "v6" (not compressed), "v7" or "v7.3".
 
     ``created`` stands in the header in place of the present time. Raises UnsupportedError
-    for a value that has no MATLAB form.
+    for a value that has no MATLAB form, and MismatchError for a name that MATLAB cannot hold.
     """
+    for name in variables:
+        check_variable(name)
     encoder = Encoder()
-    encoded = {name: encoder.value(value) for name, value in variables.items()}
-    matio_save.save(Path(path), encoded, version, created)
+    try:
+        encoded = {name: encoder.value(value) for name, value in variables.items()}
+        matio_save.save(Path(path), encoded, version, created)
+    except RecursionError:
+        raise UnsupportedError("the values are nested too deep to be written") from None
+
+
+def check_variable(name: str) -> None:
+    """Raise MismatchError unless MATLAB can hold a variable or field of this name."""
+    if not NAME.fullmatch(name) or name in KEYWORDS:
+        raise MismatchError(
+            f"MATLAB cannot hold a variable named {name!r}",
+            mend="Names begin with a letter, hold letters, digits and _, 63 at most, "
+            "and are no keyword.",
+        )
 
 
 class Encoder:
@@ -47,9 +71,13 @@ class Encoder:
 
     def __init__(self) -> None:
         self.objects: dict[int, Any] = {}
+        self.count = 0
 
     def value(self, value: Any) -> Any:
         """What mat-io writes for a plain value."""
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise UnsupportedError(f"more than {MOST_VALUES:,} values cannot be written")
         for kind, convert in CONVERSIONS:
             if isinstance(value, kind):
                 return convert(self, value)
@@ -85,6 +113,8 @@ class Encoder:
     def _structs(self, items: list[Any], shape: tuple[int, ...], fields: tuple[str, ...]) -> Any:
         if not fields:
             return matio.EmptyMatStruct(np.empty(shape, dtype=object))
+        for name in fields:
+            check_variable(name)
         flat = np.empty(len(items), dtype=[(name, object) for name in fields])
         for place, item in enumerate(items):
             for name in fields:

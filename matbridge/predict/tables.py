@@ -1,0 +1,66 @@
+"""Tables of numbers or of labels as text: .csv."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from matbridge.errors import FormatError, MismatchError
+from matbridge.matlab.file.budget import too_large
+
+__all__ = ["read_csv", "write_csv"]
+
+ENCODING = "utf-8-sig"
+
+
+def read_csv(path: Path, limit: int) -> np.ndarray:
+    """Rows of numbers, below one row of names if there is one; or a column of labels.
+
+    A row of names holds no number at all. Any other cell that is none is an error, as are
+    rows of different lengths; nothing is a comment.
+    """
+    if path.stat().st_size > limit:
+        raise too_large("it", limit)
+    with path.open(encoding=ENCODING, newline="") as file:
+        rows = csv.reader(file)
+        first, second = next(rows, []), next(rows, [])
+        if not any(map(_is_number, first)) and len(first) == 1 and not any(map(_is_number, second)):
+            return _labels([first, second, *rows])
+    skipped = 0 if any(map(_is_number, first)) else 1
+    if not second and skipped:
+        raise FormatError("it holds no numbers")
+    return np.loadtxt(
+        path, delimiter=",", skiprows=skipped, ndmin=2, encoding=ENCODING, comments=None,
+        quotechar='"',
+    )  # fmt: skip
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _labels(rows: list[list[str]]) -> np.ndarray:
+    """A column of names."""
+    rows = [row for row in rows if row]
+    if any(len(row) != 1 for row in rows):
+        raise FormatError("it holds neither numbers nor one label in each row")
+    labels = np.empty(len(rows), dtype=object)
+    labels[:] = [row[0] for row in rows]
+    return labels
+
+
+def write_csv(path: Path, array: np.ndarray) -> None:
+    """Write rows of numbers, or labels in quotes where they need them."""
+    if array.ndim > 2:
+        raise MismatchError("a table has two dimensions", mend="Use .mat, .npy or .npz.")
+    if array.dtype.kind in "OU":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(array.reshape(len(array), -1).tolist())
+    else:
+        np.savetxt(path, array, delimiter=",", fmt="%.9g" if array.dtype.kind == "f" else "%s")
