@@ -1,4 +1,5 @@
-"""Write docs/layers.md from the declarations of the cards: python scripts/make_docs.py"""
+"""Write what follows from declarations: docs/layers.md from the cards, docs/words.md from the
+words of ops, the stub of MATLAB's constructors for editors: python scripts/make_docs.py"""
 
 import collections
 import inspect
@@ -6,8 +7,23 @@ from pathlib import Path
 
 from matbridge.layers import CARDS
 from matbridge.layers.catalogue import catalogue
+from matbridge.matlab import CONSTRUCTORS
+from matbridge.matlab.signatures import stub
+from matbridge.ops import WORDS, Ops
+from matbridge.ops import words as words_module
+from matbridge.ops.elementwise import BINARY, UNARY
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "layers.md"
+WORDS_PAGE = ROOT / "docs" / "words.md"
+STUB = ROOT / "matbridge" / "matlab" / "__init__.pyi"
+
+WORDS_HEAD = """# The words of a card
+
+Generated from `matbridge/ops/` by `python scripts/make_docs.py`. In a card,
+`forward(self, ops, p, x)` says what is computed by these, such as `ops.add(x, y)`. A value carries
+the labels of its dimensions, `x.dims`; dimensions that a word does not name ride along.
+"""
 
 HEAD = """# Layers
 
@@ -78,6 +94,45 @@ def page():
     return f"{HEAD}\n{table()}\n\n## What each computes\n\n{details()}"
 
 
+def words():
+    """The page of the words that cards speak, by the file that they stand in."""
+    parts, last = [WORDS_HEAD], None
+    for name in WORDS:
+        word = getattr(Ops, name)
+        module = inspect.getmodule(inspect.unwrap(word))
+        if module is not last:
+            kind = "Made of other words" if module is words_module else inspect.getdoc(module)
+            parts.append(f"## {kind.splitlines()[0].rstrip('.')}\n")
+            last = module
+        parts.append(f"`ops.{name}{arguments_of(word)}`\n{inspect.getdoc(word)}\n")
+    parts.append("## Element-wise functions\n")
+    parts.append(f"`ops.map(name, x)`: {', '.join(map(shown, UNARY.values()))}.\n")
+    parts.append(f"`ops.binary(name, x, y)`: {', '.join(f'`{name}`' for name in BINARY)}.\n")
+    return "\n".join(parts)
+
+
+def arguments_of(word):
+    """What a card gives: everything but the backend or self, without types."""
+    _, *parameters = inspect.signature(word).parameters.values()
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+    return inspect.Signature(plain)
+
+
+def shown(function):
+    options = [*function.needs, *(f"{option}=..." for option in function.may)]
+    return f"`{function.name}`" + (f" ({', '.join(options)})" if options else "")
+
+
+def write():
+    """Everything, each file where it belongs."""
+    for path, text in (
+        (PAGE, page()),
+        (WORDS_PAGE, words()),
+        (STUB, stub(CONSTRUCTORS.items())),
+    ):
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path}")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    write()

@@ -4,7 +4,7 @@ import ast
 import inspect
 import pydoc
 
-import make_stubs
+import make_docs
 import pytest
 from examples import EXAMPLES
 
@@ -12,6 +12,8 @@ from matbridge import matlab
 from matbridge.core.card import Layer
 from matbridge.matlab import CONSTRUCTORS
 from matbridge.matlab.signatures import signature, stub
+from matbridge.ops import WORDS
+from matbridge.ops.elementwise import BINARY, UNARY
 
 each = pytest.mark.parametrize("name", sorted(CONSTRUCTORS))
 
@@ -55,12 +57,12 @@ def test_every_call_of_the_examples_fits_its_signature():
 
 
 def test_the_stub_is_current():
-    """python scripts/make_stubs.py writes it."""
-    assert make_stubs.STUB.read_text(encoding="utf-8") == stub(CONSTRUCTORS.items())
+    """python scripts/make_docs.py writes it."""
+    assert make_docs.STUB.read_text(encoding="utf-8") == stub(CONSTRUCTORS.items())
 
 
 def test_the_stub_is_python_and_names_every_constructor():
-    tree = ast.parse(make_stubs.STUB.read_text(encoding="utf-8"))
+    tree = ast.parse(make_docs.STUB.read_text(encoding="utf-8"))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     plain = {name for name in CONSTRUCTORS if name.isidentifier()}
     assert set(functions) == {"construct", *plain}
@@ -70,3 +72,13 @@ def test_the_stub_is_python_and_names_every_constructor():
         names = [a.arg for a in (*arguments.posonlyargs, *arguments.kwonlyargs)]
         assert names == list(signature(card).parameters)
         assert issubclass(card, Layer)
+
+
+def test_the_page_of_words_is_current_and_whole():
+    """python scripts/make_docs.py writes it."""
+    page = make_docs.WORDS_PAGE.read_text(encoding="utf-8")
+    assert page == make_docs.words()
+    for name in WORDS:
+        assert f"`ops.{name}(" in page
+    for name in (*UNARY, *BINARY):
+        assert f"`{name}`" in page

@@ -1,4 +1,4 @@
-"""MATLAB's constructors, for editors. Written by ``python scripts/make_stubs.py``."""
+"""MATLAB's constructors, for editors. Written by ``python scripts/make_docs.py``."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -56,6 +56,7 @@ def attentionLayer(
     numHeads: int,
     /,
     *,
+    NumQueryGroups: int | str | None = None,
     AttentionMask: Literal['none', 'causal'] = 'none',
     HasPaddingMaskInput: bool = False,
     HasScoresOutput: bool = False,
@@ -348,6 +349,7 @@ def focalLossLayer(
 
 def fullyConnectedLayer(
     outputSize: Any,
+    operationDimension: Any = 'spatial-channel',
     /,
     *,
     InputSize: Any | str | None = None,
@@ -789,11 +791,10 @@ def positionEmbeddingLayer(
 
 def preluLayer(
     *,
-    NumChannels: int | str | None = None,
     Alpha: ArrayLike | None = None,
     Name: str = '',
 ) -> Layer:
-    'preluLayer: x for x >= 0, else Alpha·x, with one learnable Alpha per channel (or one'
+    'preluLayer: x for x >= 0, else Alpha·x. Alpha is learned, 0.25 at first, and expands to'
 
 def quadraticLayer(
     *,
@@ -843,7 +844,7 @@ def reshapeLayer(
     OperationDimension: Literal['all', 'spatial-channel'] = 'all',
     Name: str = '',
 ) -> Layer:
-    "reshapeLayer with OperationDimension 'spatial-channel': spatial dimensions and"
+    'reshapeLayer([sz1 ... szN]), or reshapeLayer(sz1, ..., szN) with one of them [].'
 
 def resize2dLayer(
     *,
@@ -910,21 +911,23 @@ def rpnSoftmaxLayer(
 
 def scalingLayer(
     *,
-    Scale: float | Sequence[float] | np.ndarray = 1.0,
-    Bias: float | Sequence[float] | np.ndarray = 0.0,
+    Scale: ArrayLike | None = None,
+    Bias: ArrayLike | None = None,
     Name: str = '',
 ) -> Layer:
-    "scalingLayer: Scale·x + Bias, each a number or an array of the input's size."
+    'scalingLayer: Scale·x + Bias, each a number (1 and 0 unless given) or an array that'
 
 def selfAttentionLayer(
     numHeads: int,
-    numKeyChannels: int,
+    numQueryChannels: int,
     /,
     *,
+    NumQueryGroups: int | str | None = None,
     AttentionMask: Literal['none', 'causal'] = 'none',
     HasPaddingMaskInput: bool = False,
     HasScoresOutput: bool = False,
     DropoutProbability: float = 0.0,
+    NumKeyChannels: int | str | None = None,
     NumValueChannels: int | str | None = None,
     OutputSize: int | str | None = None,
     InputSize: int | str | None = None,

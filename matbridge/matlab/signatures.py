@@ -14,7 +14,7 @@ from matbridge.core.declare import Property
 
 __all__ = ["array_names", "signature", "stub"]
 
-STUB = '''"""MATLAB's constructors, for editors. Written by ``python scripts/make_stubs.py``."""
+STUB = '''"""MATLAB's constructors, for editors. Written by ``python scripts/make_docs.py``."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
