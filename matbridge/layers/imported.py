@@ -81,6 +81,11 @@ class ImportedPReLU(PReLU):
     SINCE = "R2019b"
     EVIDENCE = EQUATION
 
+    @classmethod
+    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        """Alpha comes from the model that was imported: there is no first value."""
+        return saved
+
 
 class Clip(Layer):
     """nnet.onnx.layer.ClipLayer, nnet.keras.layer.ClipLayer: x cut off at Min and Max."""
