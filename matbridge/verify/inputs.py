@@ -12,19 +12,22 @@ from matbridge.core.dims import Size, batch_first, reorder
 from matbridge.core.network import Network
 from matbridge.errors import UnsupportedError
 
-__all__ = ["draw_inputs"]
+__all__ = ["OBSERVATIONS", "draw_inputs"]
 
-OBSERVATIONS, STEPS = 2, 5
+OBSERVATIONS, STEPS = 3, 5
+# How far the observations spread. The last lies near the centre, where small biases show.
+SPREADS = (1.0, 1.0, 1e-3)
 # The largest value of an image whose range nothing tells: one observation of each kind.
-IMAGE_RANGES = (1.0, 255.0)
+IMAGE_RANGES = (1.0, 255.0, 1e-3)
 
 
 def draw_inputs(network: Network, seed: int = 0) -> list[np.ndarray]:
     """Random inputs of the right sizes, float32, batch first.
 
-    Normally distributed with the Mean and StandardDeviation that an input layer keeps, evenly
-    between its Min and Max, or where it keeps nothing of the usual size; whole numbers where
-    words are looked up. Raises UnsupportedError for an input without an input layer.
+    Several observations, the last one almost without deviation: normally distributed with the
+    Mean and StandardDeviation that an input layer keeps, evenly between its Min and Max, or
+    where it keeps nothing of the usual size; whole numbers where words are looked up. Raises
+    UnsupportedError for an input without an input layer.
     """
     draw = np.random.default_rng(seed)
     return [_drawn(network, name, draw) for name in network.input_names]
@@ -65,12 +68,12 @@ class Spread(NamedTuple):
 
 def _scaled(layer: Layer, draw: np.random.Generator, dims: str, shape: list[int]) -> np.ndarray:
     kept = {name: _laid_out(array, dims) for name, array in layer.arrays.items()}
+    each = (-1,) + (1,) * (len(shape) - 1)
     if "S" in dims and not kept:
-        ranges = np.reshape(IMAGE_RANGES, (-1,) + (1,) * (len(shape) - 1))
-        return draw.random(shape) * ranges
+        return draw.random(shape) * np.reshape(IMAGE_RANGES, each)
     spread = _spread(kept)
     unit = draw.random(shape) if spread.even else draw.standard_normal(shape)
-    return spread.low + spread.width * unit
+    return spread.low + spread.width * unit * np.reshape(SPREADS, each)
 
 
 def _spread(kept: Mapping[str, np.ndarray]) -> Spread:

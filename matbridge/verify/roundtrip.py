@@ -13,7 +13,7 @@ from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MatbridgeError
 from matbridge.files import DEFAULT_LIMIT
-from matbridge.verify.inputs import draw_inputs
+from matbridge.verify.inputs import OBSERVATIONS, draw_inputs
 
 __all__ = ["Arrays", "DifferenceError", "Trace", "check"]
 
@@ -25,7 +25,7 @@ Trace = dict[str, np.ndarray]
 ROUNDING = 30.0
 # ... and where PyTorch happens to round well, this share of the largest value.
 FLOOR = 2e-6
-# Of larger values that many elements are compared, the same in each.
+# Of longer values that many elements are compared, the same in each.
 ELEMENTS = 1 << 16
 
 
@@ -95,23 +95,25 @@ def _compared(network: Network, found: Trace, inputs: Arrays) -> Check:
             )
     where = max(names, key=shares.__getitem__)
     outputs = [(_part(found[name]), exact[name]) for name in network.output_names]
-    worst = max(_largest(np.abs(a - b)) for a, b in outputs)
-    scale = max(_largest(np.abs(b)) for _, b in outputs)
+    worst = max(float(_largest(np.abs(a - b)).max()) for a, b in outputs)
+    scale = max(float(_largest(np.abs(b)).max()) for _, b in outputs)
     elements = sum(found[name].size for name in names)
     relative = worst / scale if scale else 0.0
     return Check(len(names), elements, worst, relative, shares[where], where)
 
 
 def _part(value: np.ndarray) -> np.ndarray:
-    """The value as a row; of a large one a fixed choice of its elements."""
-    flat = np.ravel(value)
-    if flat.size > ELEMENTS:
-        flat = flat[np.random.default_rng(0).integers(0, flat.size, ELEMENTS)]
+    """The value with a row for each observation; of long ones a fixed choice of elements."""
+    rows = OBSERVATIONS if value.shape[:1] == (OBSERVATIONS,) else 1
+    flat = value.reshape(rows, -1)
+    if flat.shape[1] > ELEMENTS:
+        flat = flat[:, np.random.default_rng(0).integers(0, flat.shape[1], ELEMENTS)]
     return flat.astype(np.result_type(flat.dtype, np.float64))
 
 
 def _share(found: np.ndarray, exact: np.ndarray, single: np.ndarray) -> float:
-    """The largest difference as a share of what is allowed; infinite where sizes differ."""
+    """The largest difference as a share of what is allowed for its observation; infinite where
+    sizes differ."""
     if found.shape != exact.shape:
         return float("inf")
     # Where float32 gives NaN, an infinity or exactly this number, that is what it should be.
@@ -121,11 +123,13 @@ def _share(found: np.ndarray, exact: np.ndarray, single: np.ndarray) -> float:
         rounding = _largest(np.abs(single - exact))
     if not np.isfinite(difference).all():
         return float("inf")
-    allowed = max(ROUNDING * rounding, FLOOR * _largest(np.abs(exact)))
-    worst = float(difference.max(initial=0.0))
-    return worst / allowed if allowed else float("inf") if worst else 0.0
+    allowed = np.maximum(ROUNDING * rounding, FLOOR * _largest(np.abs(exact)))
+    worst = difference.max(axis=1, initial=0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(worst > 0, worst / allowed, 0.0)
+    return float(shares.max(initial=0.0))
 
 
-def _largest(values: np.ndarray) -> float:
-    """The largest finite one, 0 if there is none."""
-    return float(values.max(initial=0.0, where=np.isfinite(values)))
+def _largest(values: np.ndarray) -> np.ndarray:
+    """The largest finite one of each observation, 0 if there is none."""
+    return values.max(axis=1, initial=0.0, where=np.isfinite(values))
