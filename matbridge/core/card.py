@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
 
@@ -167,9 +167,14 @@ class Layer:
         return ()
 
     @property
+    def foreign(self) -> Callable[..., Any] | None:
+        """The user's function in place of the card's own words, None for most layers."""
+        return None
+
+    @property
     def in_words(self) -> bool:
         """Whether forward speaks in the words of ops alone, never to the data behind them."""
-        return True
+        return self.foreign is None
 
     def learnables(self) -> dict[str, np.ndarray]:
         """The learnable arrays at hand, in declared order."""
@@ -319,8 +324,3 @@ class OutputLayer(Layer):
     """Base of the layers that are the identity at prediction and a loss in training."""
 
     IS_OUTPUT = True
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        classes: tuple[str, ...] = getattr(self, "classes", ())
-        return classes

@@ -38,9 +38,14 @@ __all__ = [
 ]
 
 LABELS = "SCBTU"
+# The same with the spatial labels told apart, as matbridge.ops.layout.numbered does.
+NUMBERED = "S123CBTU"
 
 # The batch-first order in which the torch module takes and returns values.
 TORCH_ORDER = "BCTSU"
+
+# The order that most layers ask for first.
+STEPS_FIRST = "TBCSU"
 
 
 def check_labels(dims: str) -> str:
@@ -56,8 +61,8 @@ def check_labels(dims: str) -> str:
 
 
 def canonical(dims: str) -> str:
-    """The labels in MATLAB's order: ``canonical("BCSS") == "SSCB"``."""
-    return "".join(sorted(dims, key=LABELS.index))
+    """The labels in MATLAB's order: ``canonical("BCSS") == "SSCB"``; S may be 1, 2, 3."""
+    return "".join(sorted(dims, key=NUMBERED.index))
 
 
 def batch_first(dims: str) -> str:
@@ -70,6 +75,11 @@ def axis_names(dims: str) -> tuple[str, ...]:
     words = {"B": "batch", "C": "channels", "T": "time", "U": "unspecified"}
     spatial = iter(("height", "width", "depth"))
     return tuple(next(spatial) if label == "S" else words[label] for label in dims)
+
+
+def steps_first(dims: str) -> str:
+    """The labels in the order of sequence layers: ``steps_first("CBT") == "TBC"``."""
+    return "".join(sorted(dims, key=STEPS_FIRST.index))
 
 
 def without(dims: str, labels: str) -> str:

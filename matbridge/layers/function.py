@@ -47,9 +47,7 @@ HANDLE = Kind(handle, lambda value: value, "str")
 def size_after(function: Callable[[ArrayOps, list[Value]], Value], *inputs: Size) -> Size:
     """The size of what a function of ops and values makes of values of these sizes."""
     y = function(ArrayOps(Shapes()), [Value(x.sizes, x.format) for x in inputs])
-    pairs = sorted(zip(y.dims, y.data, strict=True), key=lambda p: LABELS.index(p[0]))
-    sizes = (None if label in "BT" else n for label, n in pairs)
-    return Size("".join(label for label, _ in pairs), tuple(sizes))
+    return Size.measured(y.dims, y.data).put(**{d: None for d in "BT" if d in y.dims})
 
 
 class FunctionLayer(Layer):
@@ -78,8 +76,8 @@ class FunctionLayer(Layer):
         return self.ports
 
     @property
-    def in_words(self) -> bool:
-        return self.function is None
+    def foreign(self) -> Callable[..., Value] | None:
+        return self.function
 
     def infer(self, *inputs: Size) -> Size:
         if self.function is not None:

@@ -68,6 +68,10 @@ class Classifying(LossLayer):
 
     classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.classes
+
 
 class Regressing(LossLayer):
     """ResponseNames are those of the responses."""
@@ -99,6 +103,10 @@ class CrossEntropy(LossLayer):
 
     classes: tuple[str, ...] = prop("Classes", names, saved="Categories", default=())
     class_weights: tuple[float, ...] | None = prop("ClassWeights", weights, default=None)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.classes
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         terms = ops.multiply(t, ops.map("log", y))

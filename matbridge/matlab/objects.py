@@ -17,6 +17,7 @@ from matbridge.core.nesting import expanded
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry, Unknown
 from matbridge.errors import LayerError, MatbridgeError
+from matbridge.layers.dense import FullyConnected
 from matbridge.layers.nested import NetworkLayer
 from matbridge.matlab.file import DEFAULT_LIMIT
 from matbridge.matlab.file.budget import Budget
@@ -185,7 +186,7 @@ def _ports_by_layer(ends: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _classic(layer: Layer) -> Layer:
-    return layer.replace(keeps_spatial=True) if hasattr(layer, "keeps_spatial") else layer
+    return layer.replace(keeps_spatial=True) if isinstance(layer, FullyConnected) else layer
 
 
 def _with_network(layer: Layer, provenance: Provenance, reading: Reading) -> Layer:

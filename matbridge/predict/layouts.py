@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.core.card import InputLayer
-from matbridge.core.dims import canonical, check_labels, reorder
+from matbridge.core.dims import canonical, check_labels, column_major, reorder
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
 
@@ -138,7 +138,7 @@ def _features(array: np.ndarray) -> np.ndarray:
     """N×C rows, or one row, to C×N."""
     if array.ndim > 2:
         raise MismatchError(f"features are N×C, not {_shown(array)}")
-    return np.atleast_2d(array).T
+    return reorder(np.atleast_2d(array), "BC", "CB")
 
 
 def _images(array: np.ndarray, dims: str, layer: InputLayer) -> np.ndarray:
@@ -290,7 +290,7 @@ def shape_output(network: Network, result: Result) -> Any:
     order = np.argsort([m for members, _ in result.groups for m in members])
     joined = np.take(np.concatenate([a for _, a in result.groups], axis), order, axis)
     if result.kind != "format" and _is_vector(network, joined, result.dims):
-        return joined.reshape(-1, joined.shape[axis], order="F").T
+        return reorder(column_major(joined, (-1, joined.shape[axis])), "CB", "BC")
     return joined
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from matbridge.core.dims import Size, canonical, reorder
+from matbridge.core.dims import Size, canonical, reorder, steps_first
 from matbridge.core.engine import Labelled, States
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
@@ -102,8 +102,7 @@ class TorchEngine:
             ) from error
 
     def _value(self, array: np.ndarray, have: str) -> Value:
-        # The order that most layers ask for first.
-        dims = "".join(sorted(have, key="TBCSU".index))
+        dims = steps_first(have)
         part = np.ascontiguousarray(reorder(array, have, dims))
         dtype = self.dtype.to_complex() if part.dtype.kind == "c" else self.dtype
         return Value(torch.as_tensor(part).to(self.device, dtype), dims)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from matbridge.core.dims import Size, batch_first
+from matbridge.core.dims import Size, batch_first, without
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.ops import Ops, Value
@@ -34,20 +34,21 @@ def losses(
         size = sizes[port]
         assert isinstance(size, Size)
         dims = batch_first(size.format)
-        target = _target(y, t, dims.index("C"))
         # Scores N×K of a network that carries spatial dimensions of size 1.
         ones = (1,) * (len(dims) - y.ndim)
-        values = [Value(x.reshape(*x.shape, *ones), dims) for x in (y, target)]
-        found.append(layer.loss(ops, *values).data)
+        y, t = (x.reshape(*x.shape, *ones) for x in (y, t))
+        found.append(layer.loss(ops, Value(y, dims), _target(ops, Value(y, dims), t)).data)
     return found
 
 
-def _target(y: Tensor, t: Tensor, axis: int) -> Tensor:
+def _target(ops: Ops, y: Value, t: Tensor) -> Value:
     """A target of the output's size, from classes by number too."""
-    if t.dtype == torch.long and t.ndim == y.ndim - 1:
-        t = F.one_hot(t, y.shape[axis]).movedim(-1, axis)
-    if t.shape != y.shape:
+    target = Value(t, y.dims)
+    if t.dtype == torch.long and t.ndim == len(y.dims) - 1:
+        hot = Value(F.one_hot(t, ops.size(y, "C")), without(y.dims, "C") + "C")
+        target = ops.align(hot, y.dims)
+    if target.data.shape != y.data.shape:
         raise MismatchError(
-            f"a target of size {tuple(t.shape)} does not fit an output of {tuple(y.shape)}"
+            f"a target of size {tuple(t.shape)} does not fit an output of {tuple(y.data.shape)}"
         )
-    return t.to(y.dtype)
+    return Value(target.data.to(y.data.dtype), y.dims)

@@ -70,8 +70,7 @@ def _run_again(network: Network, contents: Contents, inputs: Arrays) -> Trace:
 def _registry_of(network: Network) -> Registry:
     """The cards and functions with which the network itself was read."""
     cards = {layer.class_name: type(layer) for layer in network.layers if layer.MATLAB}
-    functions = {layer.name: getattr(layer, "function", None) for layer in network.layers}
-    functions = {name: function for name, function in functions.items() if function is not None}
+    functions = {layer.name: layer.foreign for layer in network.layers if layer.foreign}
     return Registry.builtin().with_({**cards, **functions})
 
 

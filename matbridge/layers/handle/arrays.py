@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.dims import missing
+from matbridge.core.dims import canonical, missing
 from matbridge.errors import MatbridgeError, UnknownSizeError
 from matbridge.layers.handle.parse import unsupported
 from matbridge.layers.handle.values import (
@@ -28,10 +28,7 @@ from matbridge.layers.handle.values import (
 from matbridge.ops import ArrayOps, Value
 from matbridge.ops.constants import Constants
 
-__all__ = ["ORDER", "Arrays"]
-
-# MATLAB's order of labels, the spatial ones told apart.
-ORDER = "123CBTU"
+__all__ = ["Arrays"]
 
 
 class Arrays:
@@ -127,7 +124,7 @@ class Arrays:
         labelled = [v for v in arrays if v.formatted]
         if len(labelled) > 1:
             every = "".join(order + missing(order, v.order) for v in labelled)
-            order = "".join(sorted(set(every), key=ORDER.index))
+            order = canonical("".join(set(every)))
         arrays = [self.trimmed(v, len(order)) for v in arrays]
         count = max(len(order), (along or 0) + 1, *(len(v.order) for v in arrays))
         order += fresh(order, count - len(order))

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from matbridge.core.dims import NUMBERED, canonical
 from matbridge.errors import MismatchError
-from matbridge.layers.handle.arrays import ORDER, Arrays
+from matbridge.layers.handle.arrays import Arrays
 from matbridge.layers.handle.functions import FUNCTIONS, OPERATORS
 from matbridge.layers.handle.index import indexed
 from matbridge.layers.handle.parse import Function, Node, unsupported
@@ -84,13 +85,12 @@ def _evaluated(
 
 def _enter(ops: ArrayOps, x: Value, formattable: bool) -> Labelled:
     dims = numbered(x.dims)
-    order = "".join(sorted(dims, key=ORDER.index))
-    return Labelled(ops.rename(x, dims), order, formattable)
+    return Labelled(ops.rename(x, dims), canonical(dims), formattable)
 
 
 def _leave(run: Arrays, result: Labelled, order: str) -> Value:
     """By position: the first dimension of the result has the first label of the input."""
-    if set(order) - set(ORDER):
+    if set(order) - set(NUMBERED):
         raise unsupported(run.text, "its result has no labels; dlarray(..., format) gives them")
     result = run.spread(run.trimmed(result, len(order)), len(order))
     if len(result.order) > len(order):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.dims import check_labels, without
-from matbridge.layers.handle.arrays import ORDER, Arrays
+from matbridge.core.dims import canonical, check_labels, without
+from matbridge.layers.handle.arrays import Arrays
 from matbridge.layers.handle.values import Arguments, Labelled, Operand, fresh, known
 from matbridge.ops.layout import numbered
 
@@ -209,7 +209,7 @@ def dlarray(run: Arrays, arguments: Arguments) -> Operand:
         raise run.refuse("dlarray needs a label for each dimension")
     x = run.relabelled(x, labels)
     whole = run.ops.align(x.value, x.value.dims + labels[len(x.order) :])
-    return Labelled(whole, "".join(sorted(labels, key=ORDER.index)), formatted=True)
+    return Labelled(whole, canonical(labels), formatted=True)
 
 
 def join(run: Arrays, arguments: Arguments) -> Operand:
