@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matbridge.core.card import Layer, prop
-from matbridge.core.dims import LABELS, Size
+from matbridge.core.dims import Size
 from matbridge.core.kinds import Kind, logical
 from matbridge.errors import UnknownSizeError
 from matbridge.layers.handle import evaluate, parse_function

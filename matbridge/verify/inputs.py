@@ -39,7 +39,7 @@ def _drawn(network: Network, name: str, draw: np.random.Generator) -> np.ndarray
     if layer is None or not isinstance(size, Size):
         raise UnsupportedError("this input has no input layer", where=name)
     spatial = list(size.spatial)
-    steps = max(STEPS, getattr(layer, "min_length", 1))
+    steps = max(STEPS, layer.shortest)
     free = {"B": OBSERVATIONS, "T": steps}
     dims = batch_first(size.format)
     shape = [
