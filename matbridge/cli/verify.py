@@ -15,15 +15,28 @@ from matbridge.cli.options import (
     path_argument,
 )
 from matbridge.cli.predict import gather_inputs, run_options
-from matbridge.cli.terminal import console, print_json, progress_bar, styled, table, warn_of
+from matbridge.cli.terminal import (
+    Terminal,
+    console,
+    print_json,
+    progress_bar,
+    styled,
+    table,
+    warn_of,
+)
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.languages import load
 from matbridge.predict.class_names import is_labels
 from matbridge.predict.data import read_data
+from matbridge.text import visible
 from matbridge.verify.compare import DEFAULT_TOLERANCE, Comparison, compare
+from matbridge.verify.labels import Confusion
 
 __all__ = ["command"]
+
+# The most classes whose confusion is shown as a table.
+MANY_CLASSES = 12
 
 
 @click.command("verify")
@@ -107,5 +120,19 @@ def show(verdicts: dict[str, Comparison]) -> None:
     for name, one in verdicts.items():
         if one.note:
             out.print(f"  {name}: {one.note}")
+        if one.confusion:
+            show_confusion(out, one.confusion)
         if not one.agree and one.tolerance:
             out.print(f"  {name}: a tolerance of {one.max_rel:.3g} would be needed")
+
+
+def show_confusion(out: Terminal, confusion: Confusion) -> None:
+    """A row for each class expected, a column for each found; only where they are few."""
+    if len(confusion.classes) > MANY_CLASSES:
+        out.print(f"  {len(confusion.classes)} classes; --json shows which are confused")
+        return
+    classes = [visible(name) for name in confusion.classes]
+    rows = table("expected \\ found", *classes)
+    for name, counts in zip(classes, confusion.counts, strict=True):
+        rows.add_row(name, *map(str, counts))
+    out.print(rows)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from matbridge.errors import MismatchError
+from matbridge.verify.labels import Confusion, class_names
 
 __all__ = ["DEFAULT_TOLERANCE", "Comparison", "EmptyComparisonError", "compare"]
 
@@ -27,7 +28,7 @@ class Comparison:
 
     ``max_rel`` is the largest difference over the largest expected value, which is the
     tolerance that would have been needed; ``share`` is that of the elements within the
-    tolerance asked for.
+    tolerance asked for. ``confusion`` is that of class names.
     """
 
     elements: int
@@ -38,6 +39,7 @@ class Comparison:
     tolerance: float
     agree: bool
     note: str = ""
+    confusion: Confusion | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -50,6 +52,7 @@ class Comparison:
             "tolerance_needed": self.max_rel,
             "verdict": "agree" if self.agree else "differ",
             "note": self.note,
+            "confusion": self.confusion.as_dict() if self.confusion else None,
         }
 
 
@@ -60,18 +63,12 @@ def compare(found: Any, expected: Any, tolerance: float = DEFAULT_TOLERANCE) -> 
     NaN only agrees with NaN. Raises EmptyComparisonError if there are no elements and MismatchError
     where the sizes cannot belong together.
     """
-    if _is_labels(expected):
-        return _labels(found, expected)
+    names = class_names(expected)
+    if names is not None:
+        return _labels(found, names)
     if isinstance(found, list) or isinstance(expected, list):
         found, expected = _joined(found, expected)
     return _numbers(np.asarray(found), np.asarray(expected), tolerance)
-
-
-def _is_labels(expected: Any) -> bool:
-    """Whether these are class names: a categorical, or an array of text."""
-    if hasattr(expected, "codes"):
-        return True
-    return isinstance(expected, np.ndarray) and expected.dtype.kind in "UO"
 
 
 def _joined(found: Any, expected: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -130,14 +127,20 @@ def _reconciled(found: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, st
     )
 
 
-def _labels(found: Any, expected: Any) -> Comparison:
-    first, other = [str(x) for x in np.ravel(found)], [str(x) for x in expected]
-    if not other:
+def _labels(found: Any, expected: list[str]) -> Comparison:
+    result = class_names(found)
+    if result is None:
+        raise MismatchError("class names are expected, but the result is numbers")
+    if not expected:
         raise EmptyComparisonError("there is nothing to compare: no labels are expected")
-    if len(first) != len(other):
-        raise MismatchError(f"{len(first)} labels were found, {len(other)} expected")
-    equal = np.array([a == b for a, b in zip(first, other, strict=True)])
-    wrong = 1.0 - float(equal.mean())
+    if len(result) != len(expected):
+        raise MismatchError(f"{len(result)} labels were found, {len(expected)} expected")
+    confusion = Confusion.of(expected, result)
+    equal = sum(a == b for a, b in zip(result, expected, strict=True))
+    wrong = 1.0 - equal / len(expected)
+    note = f"{equal:,} of {len(expected):,} labels agree"
+    if not set(result) & set(expected):
+        note += "; none of the names found is among those expected"
     return Comparison(
-        len(other), wrong, wrong, wrong, 1.0 - wrong, 0.0, bool(equal.all()), "labels"
+        len(expected), wrong, wrong, wrong, 1.0 - wrong, 0.0, not wrong, note, confusion
     )
