@@ -416,6 +416,10 @@ def test_segmentation_of_flowers(truth):
     network = matbridge.load(folder / "yash.mat", "net")
     assert right(network) > 0.98
     assert right(joined_backwards(network, "DepthConcatenation")) < 0.8
+    network = matbridge.load(folder / "uniform.mat", "net")
+    best = right(network)
+    assert best > 0.9
+    assert right(joined_backwards(network, "Concatenation")) < best - 0.1
     network = matbridge.load(folder / "aiswarya.mat", "net")
     best = right(network)
     assert best > 0.94

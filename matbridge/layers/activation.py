@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.card import EXPORTED, RECORDED, Layer, prop
+from matbridge.core.card import RECORDED, Layer, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import number, one_of
 from matbridge.layers.expanding import Expanding, by_position
@@ -35,7 +35,7 @@ class ReLU(Layer):
     BUILDER = "reluLayer"
     NICKNAME = "relu"
     SINCE = "R2016a"
-    EVIDENCE = EXPORTED
+    EVIDENCE = RECORDED
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         return ops.map("relu", x)
@@ -48,6 +48,7 @@ class LeakyReLU(Layer):
     BUILDER = "leakyReluLayer"
     NICKNAME = "leakyrelu"
     SINCE = "R2017b"
+    EVIDENCE = RECORDED
 
     scale: float = prop("Scale", number, arg=1, default=0.01)
 

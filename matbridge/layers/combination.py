@@ -117,6 +117,7 @@ class DepthConcatenation(Combination):
     BUILDER = "depthConcatenationLayer"
     NICKNAME = "depthcat"
     SINCE = "R2017b"
+    EVIDENCE = RECORDED
 
     def label(self, format: str) -> str:
         """The dimension along which the inputs are put together."""

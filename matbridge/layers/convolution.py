@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from matbridge.core.arrays import declared_size
-from matbridge.core.card import EXPORTED, learnable, prop
+from matbridge.core.card import RECORDED, learnable, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import ends, integer, number, optional, per_dimension, positive
 from matbridge.layers.windowed import (
@@ -98,6 +98,7 @@ class Convolution1D(Convolution):
     BUILDER = "convolution1dLayer"
     NICKNAME = "conv1d"
     SINCE = "R2021b"
+    EVIDENCE = RECORDED
     RANK = 1
     ARRAYS = (
         learnable("Weights", "FilterSize", "NumChannels", "NumFilters", dims="SIO"),
@@ -115,7 +116,7 @@ class Convolution2D(Convolution):
     BUILDER = "convolution2dLayer"
     NICKNAME = "conv"
     SINCE = "R2016a"
-    EVIDENCE = EXPORTED
+    EVIDENCE = RECORDED
     ARRAYS = (
         learnable("Weights", "FilterSize", "NumChannels", "NumFilters", dims="SIO"),
         learnable("Bias", "1", "1", "NumFilters", dims="O"),

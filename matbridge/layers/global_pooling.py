@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from matbridge.core.card import Layer
+from matbridge.core.card import RECORDED, Layer
 from matbridge.core.dims import Size
 from matbridge.layers.windowed import WINDOWED, moved_over
 from matbridge.ops import Ops, Parameters, Value
@@ -51,6 +51,7 @@ class GlobalAveragePooling1D(GlobalPooling):
     BUILDER = "globalAveragePooling1dLayer"
     NICKNAME = "gapool1d"
     SINCE = "R2021b"
+    EVIDENCE = RECORDED
     RANK = 1
 
 
@@ -65,6 +66,7 @@ class GlobalAveragePooling2D(GlobalPooling):
     BUILDER = "globalAveragePooling2dLayer"
     NICKNAME = "gapool"
     SINCE = "R2019b"
+    EVIDENCE = RECORDED
 
 
 class GlobalAveragePooling3D(GlobalPooling):

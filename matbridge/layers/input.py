@@ -92,8 +92,8 @@ class NormalizingInput(InputLayer):
     A statistic is one number, one per channel (1×1×C, or C×1 for vectors) or one per
     element (InputSize); its shape decides, not NormalizationDimension. A constant feature
     (StandardDeviation 0, Max equal to Min) follows IEEE arithmetic. Source: zerocenter
-    and zscore as MATLAB documents its Simulink blocks; zerocenter is confirmed by
-    MATLAB's recorded numbers. Where predict pads sequences, the padding is normalized as
+    and zscore as MATLAB documents its Simulink blocks; zerocenter and rescale are confirmed
+    by MATLAB's recorded numbers. Where predict pads sequences, the padding is normalized as
     data are (assumed: the documentation does not say which comes first). Normalization may
     be a function handle on the array in MATLAB's order of dimensions, which keeps its size.
     """

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from matbridge.core.card import CHANNEL, EXPORTED, Array, Layer, learnable, prop, statistic
+from matbridge.core.card import (
+    CHANNEL,
+    RECORDED,
+    Array,
+    Layer,
+    learnable,
+    prop,
+    statistic,
+)
 from matbridge.core.dims import Size
 from matbridge.core.kinds import number, one_of, optional, positive
 from matbridge.ops import Ops, Parameters, Value
@@ -41,14 +49,14 @@ class BatchNormalization(Normalization):
 
     In training the mean and the biased variance of the mini-batch stand in, and the trained
     statistics move by MeanDecay and VarianceDecay. Source: dlarray/batchnorm; at prediction
-    confirmed by MATLAB's own ONNX export.
+    confirmed by MATLAB's own ONNX export and by its recorded results.
     """
 
     MATLAB = ("nnet.cnn.layer.BatchNormalizationLayer",)
     BUILDER = "batchNormalizationLayer"
     NICKNAME = "batchnorm"
     SINCE = "R2017b"
-    EVIDENCE = EXPORTED
+    EVIDENCE = RECORDED
     ARRAYS = (
         *Normalization.ARRAYS,
         statistic("TrainedMean", CHANNEL, dims="C"),

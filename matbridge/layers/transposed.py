@@ -1,8 +1,9 @@
 """Transposed convolution layers: the adjoint of a correlation with stride.
 
 Source: the documentation of transposedConv1dLayer, transposedConv2dLayer and
-transposedConv3dLayer. That Cropping 'same' cuts the odd one at the end is assumed after
-the rule for padding.
+transposedConv3dLayer. Layout of Weights, Cropping, and that 'same' cuts the odd one at the
+end: confirmed by images that MATLAB computed. That 'same' adds at the end where the filter
+is smaller than the stride is assumed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from matbridge.core.card import learnable, prop
+from matbridge.core.card import RECORDED, learnable, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import ends, optional, per_dimension, positive
 from matbridge.layers.windowed import (
@@ -99,6 +100,7 @@ class TransposedConvolution2D(TransposedConvolution):
     BUILDER = "transposedConv2dLayer"
     NICKNAME = "transposed-conv"
     SINCE = "R2017b"
+    EVIDENCE = RECORDED
     ARRAYS = _arrays("1", "1")
 
 
