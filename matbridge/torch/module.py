@@ -30,18 +30,8 @@ Given = Mapping[str, Mapping[str, Tensor]]
 # Names that are taken where a layer's arrays are put: by our own attributes, by torch's in
 # modules and in what torch.export makes of them.
 OURS = frozenset(
-    {
-        "network",
-        "dtype",
-        "names",
-        "prepared",
-        "backend",
-        "fixed",
-        "tapes",
-        "TAPES",
-        "ports",
-        "labels",
-    }
+    {"TAPES", "backend", "dtype", "every_value", "fixed", "labels", "names", "network", "ports"}
+    | {"prepared", "tapes"}
 )
 TORCHS = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph()))) | {
     "adapted",
