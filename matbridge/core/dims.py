@@ -118,9 +118,12 @@ def reorder(array: np.ndarray, have: str, want: str) -> np.ndarray:
     """
     gone = missing(want, have)
     if gone:
-        axes = [axis for axis in range(len(have)) if array.shape[axis] == 1]
-        axes = [axis for axis in axes if have[axis] in gone][: len(gone)]
-        if len(axes) < len(gone):
+        axes, left = set(), list(gone)
+        for axis, label in enumerate(have):
+            if label in left and array.shape[axis] == 1:
+                axes.add(axis)
+                left.remove(label)
+        if left:
             raise MismatchError(f"an array {array.shape} of format {have} cannot lose {gone}")
         array = array.reshape([n for axis, n in enumerate(array.shape) if axis not in axes])
         have = "".join(label for axis, label in enumerate(have) if axis not in axes)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from matbridge.core.card import InputLayer
 from matbridge.core.dims import canonical, check_labels, column_major, reorder
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
+from matbridge.predict.numbers import numeric
 
 __all__ = ["Batch", "Result", "read_inputs", "shape_output"]
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ def _by_name(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
 
 def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
     layer = network.input_layers.get(name)
+    if isinstance(value, np.ndarray) and value.dtype.hasobject and value.ndim:
+        # As cells often come: an array of arrays.
+        value = list(value.ravel(order="F"))
     try:
         if format is not None:
             batch = _labelled(value, check_labels(format.upper()), layer)
@@ -105,7 +111,20 @@ def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
 
 
 def _labelled(value: Any, format: str, layer: InputLayer | None) -> Batch:
-    array = _numeric(value)
+    """An array in this format, or a list of them, one for each observation."""
+    if (
+        isinstance(value, list | tuple)
+        and "B" not in format
+        and all(np.ndim(v) >= len(format) for v in value)
+    ):
+        items = _each(value, lambda item: _ordered(numeric(item), format, layer))
+        return _grouped([array for array, _ in items], items[0][1] if items else "")
+    array, dims = _ordered(numeric(value), format, layer)
+    return Batch((array,), (tuple(range(array.shape[dims.index("B")])),), dims, "format")
+
+
+def _ordered(array: np.ndarray, format: str, layer: InputLayer | None) -> tuple[np.ndarray, str]:
+    """The array in MATLAB's order, with B."""
     extra = len(format) - array.ndim
     if extra < 0 and any(n != 1 for n in array.shape[len(format) :]):
         raise MismatchError(f"an array of size {_shown(array)} does not have the format {format}")
@@ -114,7 +133,8 @@ def _labelled(value: Any, format: str, layer: InputLayer | None) -> Batch:
     array = _complex_to_channels(reorder(array, format, dims), dims, layer)
     if layer is not None:
         _check_sizes(layer, array, dims)
-    return Batch((array,), (tuple(range(array.shape[dims.index("B")])),), dims, "format")
+        _check_length(layer, array, dims)
+    return array, dims
 
 
 def _natural(layer: InputLayer, value: Any) -> Batch:
@@ -122,13 +142,14 @@ def _natural(layer: InputLayer, value: Any) -> Batch:
     dims = layer.format
     several = isinstance(value, list | tuple)
     if "T" in dims:
-        items = [_sequence(layer, item, dims) for item in value] if several else []
         if several:
-            return _grouped(items, dims)
+            return _grouped(_each(value, lambda item: _sequence(layer, item, dims)), dims)
         return Batch((_sequence(layer, value, dims),), ((0,),), dims, "sequence")
     if several and "S" in dims:
-        value = np.stack([_numeric(item) for item in value], axis=-1)
-    array = _features(_numeric(value)) if dims == "CB" else _images(_numeric(value), dims, layer)
+        images = _each(value, numeric)
+        _check_alike([image.shape for image in images])
+        value = np.stack(images, axis=-1)
+    array = _features(numeric(value)) if dims == "CB" else _images(numeric(value), dims, layer)
     array = _complex_to_channels(array, dims, layer)
     _check_sizes(layer, array, dims)
     return Batch((array,), (tuple(range(array.shape[-1])),), dims, "array")
@@ -152,7 +173,7 @@ def _images(array: np.ndarray, dims: str, layer: InputLayer) -> np.ndarray:
 
 def _sequence(layer: InputLayer, value: Any, dims: str) -> np.ndarray:
     """One sequence, C×T or H×W×C×T, with a batch dimension of 1."""
-    array = _numeric(value)
+    array = numeric(value)
     wanted = len(dims) - 1
     if array.ndim == 1:
         array = array.reshape(1, -1) if layer.input_size == (1,) else array.reshape(-1, 1)  # type: ignore[attr-defined]
@@ -164,24 +185,53 @@ def _sequence(layer: InputLayer, value: Any, dims: str) -> np.ndarray:
     array = array.reshape(array.shape + (1,) * (wanted - array.ndim))
     array = _complex_to_channels(np.expand_dims(array, dims.index("B")), dims, layer)
     _check_sizes(layer, array, dims)
-    shortest = layer.shortest
-    if array.shape[-1] < shortest:
-        raise MismatchError(
-            f"a sequence of {array.shape[-1]} steps is shorter than MinLength {shortest}"
-        )
+    _check_length(layer, array, dims)
     return array
 
 
-def _grouped(items: list[np.ndarray], dims: str) -> Batch:
-    """Sequences of equal length run together."""
-    if not items:
-        raise MismatchError("no sequences were given")
-    lengths: dict[int, list[int]] = {}
+def _check_length(layer: InputLayer, array: np.ndarray, dims: str) -> None:
+    steps = array.shape[dims.index("T")] if "T" in dims else layer.shortest
+    if steps < layer.shortest:
+        raise MismatchError(
+            f"a sequence of {steps} steps is shorter than MinLength {layer.shortest}"
+        )
+
+
+def _each(items: Sequence[Any], read: Callable[[Any], Read]) -> list[Read]:
+    """What ``read`` makes of each observation; an error says of which."""
+    found = []
+    for place, item in enumerate(items, 1):
+        try:
+            found.append(read(item))
+        except MismatchError as error:
+            raise error.at(f"observation {place}") from None
+    return found
+
+
+def _grouped(items: Sequence[np.ndarray], dims: str) -> Batch:
+    """Observations of equal length run together."""
+    along = dims.index("T") if "T" in dims else len(dims)
+    _check_alike([(*x.shape[:along], *x.shape[along + 1 :]) for x in items])
+    lengths: dict[tuple[int, ...], list[int]] = {}
     for i, item in enumerate(items):
-        lengths.setdefault(item.shape[-1], []).append(i)
+        lengths.setdefault(item.shape[along : along + 1], []).append(i)
     axis = dims.index("B")
     arrays = tuple(np.concatenate([items[i] for i in m], axis) for m in lengths.values())
-    return Batch(arrays, tuple(map(tuple, lengths.values())), dims, "list")
+    kind = "list" if "T" in dims else "array"
+    return Batch(arrays, tuple(map(tuple, lengths.values())), dims, kind)
+
+
+def _check_alike(shapes: Sequence[tuple[int, ...]]) -> None:
+    """Refuse a list of nothing, and observations of unequal sizes but for their lengths."""
+    if not shapes:
+        raise MismatchError("no sequences were given")
+    for place, shape in enumerate(shapes, 1):
+        if shape != shapes[0]:
+            raise MismatchError(
+                f"observation {place} has other sizes than the first: "
+                f"{'×'.join(map(str, shape))} and {'×'.join(map(str, shapes[0]))}",
+                mend="Only the numbers of time steps may differ.",
+            )
 
 
 def _regrouped(found: dict[str, Batch]) -> dict[str, Batch]:
@@ -210,16 +260,6 @@ def _split(batch: Batch, members: tuple[tuple[int, ...], ...]) -> Batch:
         source = batch.arrays[where[group[0]][0]]
         arrays.append(np.take(source, [where[m][1] for m in group], axis))
     return Batch(tuple(arrays), members, batch.dims, batch.kind)
-
-
-def _numeric(value: Any) -> np.ndarray:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiubc":
-        raise MismatchError(
-            f"the input is {type(value).__name__} of {array.dtype}, not numbers",
-            mend="Give an array, or a list of arrays for sequences.",
-        )
-    return array
 
 
 def _complex_to_channels(array: np.ndarray, dims: str, layer: InputLayer | None) -> np.ndarray:

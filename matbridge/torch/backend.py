@@ -297,15 +297,27 @@ def _counted(data: Tensor, axis: int, dtype: torch.dtype) -> Tensor:
 
 
 def _rows_at(table: Tensor, data: Tensor, words: int, strict: bool) -> Tensor:
-    """The rows of a table by numbers from 1; the last one for any other number."""
+    """The rows of a table by numbers from 1; the last one for any other whole number."""
     known = (data >= 1) & (data <= words) & (data == data.floor())
-    if strict and not torch.compiler.is_exporting() and not bool(known.all()):
+    if not torch.compiler.is_exporting() and not bool(known.all()):
+        _check_indices(data, words, strict)
+    last = table.shape[0] - 1
+    return F.embedding(torch.where(known, data - 1, last).long(), table)
+
+
+def _check_indices(data: Tensor, words: int, strict: bool) -> None:
+    """Refuse what is no whole number, and if ``strict`` all that is no word."""
+    odd = data[(data != data.floor()) | data.isinf()]
+    if len(odd):
+        raise MismatchError(
+            f"an index is {odd[0].item():g}, not a whole number",
+            mend="Give the indices of words, from 1.",
+        )
+    if strict:
         raise MismatchError(
             f"an index is not one of 1 to {words}",
             mend="Give the indices of known words, from 1; this layer's OOVMode is 'error'.",
         )
-    last = table.shape[0] - 1
-    return F.embedding(torch.where(known, data - 1, last).long(), table)
 
 
 def _pool_places(
