@@ -14,6 +14,7 @@ __all__ = ["cli", "main"]
 
 # The commands and the modules that hold them; a module is imported when it is asked for.
 COMMANDS = {
+    "check-card": "matbridge.cli.check_card",
     "convert": "matbridge.cli.convert",
     "inspect": "matbridge.cli.inspect",
     "layers": "matbridge.cli.layers",

@@ -18,7 +18,14 @@ from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.matlab.file import DEFAULT_LIMIT
 
-__all__ = ["cards_option", "json_option", "max_size_option", "network_option", "path_argument"]
+__all__ = [
+    "cards_of",
+    "cards_option",
+    "json_option",
+    "max_size_option",
+    "network_option",
+    "path_argument",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,13 +60,19 @@ def _registry(ctx: click.Context, param: click.Parameter, value: Path | None) ->
     registry = Registry.builtin()
     if value is None:
         return registry
-    module = _module(value)
-    found = [
+    cards, functions = cards_of(value)
+    return registry.with_(cards).with_(functions)
+
+
+def cards_of(path: Path) -> tuple[list[type[Layer]], dict[str, Any]]:
+    """The cards of a Python file, which is run, and its FUNCTIONS."""
+    module = _module(path)
+    cards = [
         card
         for card in vars(module).values()
         if isinstance(card, type) and issubclass(card, Layer) and card.__module__ == module.__name__
     ]
-    return registry.with_(found).with_(getattr(module, "FUNCTIONS", {}))
+    return cards, dict(getattr(module, "FUNCTIONS", {}))
 
 
 def _module(path: Path) -> ModuleType:

@@ -86,6 +86,8 @@ class Layer:
     STATISTICS: ClassVar[tuple[str, ...]] = ()
     # True where the constructor takes several positional arguments as one, in a list.
     LISTED: ClassVar[bool] = False
+    # Property values with which check-card tries the card.
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {}
     # Saved properties that the card honours at this value alone: any other is refused.
     ONLY: ClassVar[Mapping[str, Any]] = {}
     # How it is known what the layer computes; see docs/layers.md.
