@@ -19,7 +19,8 @@ from matbridge.core.kinds import Kind
 from matbridge.core.network import Network
 from matbridge.errors import LayerError, MatbridgeError, UnsupportedError
 from matbridge.languages import LANGUAGES, Language
-from matbridge.matlab.constructors import CONSTRUCTORS, construct
+from matbridge.layers.input import AnyInput
+from matbridge.matlab.constructors import construct
 from matbridge.verify.inputs import draw_inputs
 from matbridge.verify.roundtrip import check
 
@@ -139,10 +140,7 @@ def _made_up(name: str, kind: Kind[Any]) -> Any:
 def _network(layer: Layer, format: str) -> Network:
     """The layer behind an input of this format for each of its ports."""
     sizes = [{"S": SPACE, "C": CHANNELS}.get(label, np.nan) for label in format]
-    entries = [
-        construct(CONSTRUCTORS["inputLayer"], sizes, format, Name=f"in{i}")
-        for i in range(len(layer.inputs))
-    ]
+    entries = [construct(AnyInput, sizes, format, Name=f"in{i}") for i in range(len(layer.inputs))]
     pairs = [(e.name, f"layer/{port}") for e, port in zip(entries, layer.inputs, strict=True)]
     return Network.of([*entries, layer], pairs)
 
