@@ -112,15 +112,19 @@ def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
 
 def _labelled(value: Any, format: str, layer: InputLayer | None) -> Batch:
     """An array in this format, or a list of them, one for each observation."""
-    if (
-        isinstance(value, list | tuple)
-        and "B" not in format
-        and all(np.ndim(v) >= len(format) for v in value)
-    ):
+    if "B" not in format and _holds_arrays(value, len(format)):
         items = _each(value, lambda item: _ordered(numeric(item), format, layer))
         return _grouped([array for array, _ in items], items[0][1] if items else "")
     array, dims = _ordered(numeric(value), format, layer)
     return Batch((array,), (tuple(range(array.shape[dims.index("B")])),), dims, "format")
+
+
+def _holds_arrays(value: Any, dimensions: int) -> bool:
+    """Whether this is a list of arrays of at least so many dimensions, not one nested list."""
+    try:
+        return isinstance(value, list | tuple) and all(np.ndim(v) >= dimensions for v in value)
+    except (ValueError, TypeError, RuntimeError):
+        return False
 
 
 def _ordered(array: np.ndarray, format: str, layer: InputLayer | None) -> tuple[np.ndarray, str]:
