@@ -6,7 +6,7 @@ from conftest import FIXTURES
 from helpers import layer
 
 import matbridge
-from matbridge import Network
+from matbridge import Network, languages
 from matbridge.onnx.engine import run_onnx
 from matbridge.onnx.write import save_onnx
 from matbridge.torch.program import run_program, write_program
@@ -78,7 +78,7 @@ def test_arrays_of_networks_of_the_corpus(corpus):
     paths = sorted((corpus / "files").glob("*.mat"), key=lambda path: path.stat().st_size)
     tried = 0
     for path in paths[10:70:6]:
-        for network in matbridge.languages.read(path).networks.values():
+        for network in languages.read(path).networks.values():
             if network.runnable and network.input_layers and network.parameter_count() < 300_000:
                 tried += 1
                 wrong = unnoticed(network, lambda w: lambda p, x: trace(w, x, "float32"))
@@ -109,7 +109,7 @@ def test_saturated_scores_hide_nothing(to, tmp_path, monkeypatch):
     network, wrong = saturating(1e4), saturating(1.1e4)
     scores = trace(network, draw_inputs(network), "float32")["softmax"][:2]
     assert set(np.unique(scores)) == {0.0, 1.0}
-    language = matbridge.languages.named(to)
+    language = languages.named(to)
     path = tmp_path / f"net.{to}"
     language.write(wrong, path)
     with pytest.raises(DifferenceError, match="first at fc"):

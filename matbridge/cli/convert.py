@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.table import Table
 
 from matbridge.cli.inspect import show_network
+from matbridge.cli.many import (
+    Row,
+    all_option,
+    are_many,
+    expanded,
+    networks_of,
+    paths_argument,
+    run_all,
+    show_all,
+)
 from matbridge.cli.options import (
     cards_option,
     json_option,
     max_size_option,
     network_option,
-    path_argument,
 )
-from matbridge.cli.terminal import console, print_json, say, table, tell
+from matbridge.cli.terminal import console, print_json, say, table, tell, warn_of
 from matbridge.core.check import Check
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
+from matbridge.errors import MismatchError
 from matbridge.files import check_readable, check_target
 from matbridge.inspect.summary import summarize_network
 from matbridge.languages import LANGUAGES, load, named, save, target_language
 from matbridge.layers.catalogue import evidence_of
+from matbridge.text import listed
 
 __all__ = ["command"]
 
@@ -30,62 +44,130 @@ DEFAULT = "pt2"
 WRITTEN = [language for language in LANGUAGES if language.write]
 
 
+@dataclass(frozen=True)
+class Order:
+    """What is asked for: where to, in which language, and what is read on the way."""
+
+    output: Path | None
+    to: str | None
+    force: bool
+    reads: Sequence[Path]
+    several: bool
+
+    def target(self, path: Path, ending: str = "") -> Path:
+        """Where the network of a file goes; ``ending`` tells several of one file apart."""
+        if self.output is not None and not self.several:
+            return self.output
+        suffix = named(self.to or DEFAULT).suffixes[0]
+        return (self.output or Path()) / f"{path.stem}{ending}{suffix}"
+
+    def write(self, network: Network, target: Path) -> Check:
+        """The network, written and compared; what is odd about it is said."""
+        language = target_language(target, self.to)
+        check_target(target, self.force, self.reads)
+        arrays = network.nonfinite_arrays()
+        if arrays:
+            say(f"warning: {listed(arrays, 5)} hold NaN or Inf: the training diverged, and what "
+                "the network computes is no answer")  # fmt: skip
+        say(f"writing {target.name} ...")
+        return save(network, target, language.name, self.force, self.reads)
+
+
 @click.command("convert")
-@path_argument
+@paths_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT",
-              help="Where to. [default: the name of FILE, in the current folder]")  # fmt: skip
+              help="Where to; a folder for several. [default: the name of FILE, in the current "
+                   "folder]")  # fmt: skip
 @click.option("--to", metavar="|".join(language.name for language in WRITTEN),
               help="; ".join(f"{language.name}: {language.about}" for language in WRITTEN)
               + f". [default: by OUT, else {DEFAULT}]")  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
+@all_option
 @network_option
 @cards_option
 @max_size_option
 @json_option
 def command(
-    path: Path,
+    paths: tuple[Path, ...],
     output: Path | None,
     to: str | None,
     force: bool,
+    every: bool,
     network: str | None,
     registry: Registry,
     max_size: int,
     as_json: bool,
-) -> None:
+) -> int:
     """Turn the network in FILE into something that runs in Python.
 
     The result is loaded again and compared with the network, layer by layer, on random input
-    of the kind that it was trained on.
+    of the kind that it was trained on. Several files, or folders, give a row for each.
 
     \b
     Example:
       matbridge convert net.mat
       matbridge convert agent.mat --network agent.Actor -o actor.safetensors
       matbridge convert net.mat --to onnx
+      matbridge convert models/ more.mat --all --to onnx -o converted
     """
+    several = are_many(paths, every)
+    order = Order(output, to, force, expanded(paths), several)
+    if several:
+        rows = _several(order, every, network, registry, max_size)
+        return show_all(rows, as_json)
+    (path,) = paths
     check_readable(path)
-    target = output or Path(path.stem + named(to or DEFAULT).suffixes[0])
-    language = target_language(target, to)
-    check_target(target, force, [path])
-    found = load(path, network, registry, max_size)
-    say(f"writing {target.name} ...")
-    check = save(found, target, language.name, force, [path])
-    summary = summarize_network(found, found.provenance.address)
-    if as_json:
-        print_json(
-            {
-                "network": summary,
-                "output": str(target),
-                "kind": language.name,
-                "check": check.as_dict(),
-            }
+    target = order.target(path)
+    target_language(target, to)
+    check_target(target, force, paths)
+    chosen = load(path, network, registry, max_size)
+    warn_of(chosen.report)
+    check = order.write(chosen, target)
+    _show(chosen, target, check, as_json)
+    return 0
+
+
+def _several(
+    order: Order, every: bool, address: str | None, registry: Registry, max_size: int
+) -> list[Row]:
+    """Every file and network in its turn; two of one name are not written over each other."""
+    if order.output is not None and not order.output.is_dir():
+        raise MismatchError(
+            "there is no such folder, which several networks need",
+            where=str(order.output),
+            mend="Make it first.",
         )
+    taken: set[Path] = set()
+
+    def work(path: Path, address: str, network: Network) -> Row:
+        target = order.target(path, _ending(address) if every else "")
+        if target in taken:
+            raise MismatchError("another network was just written there", where=str(target))
+        check = order.write(network, target)
+        taken.add(target)
+        document = {"output": str(target), "check": check.as_dict()}
+        return Row(str(path), address, f"{target}: {_told(check)}", document=document)
+
+    return run_all(order.reads, lambda path: networks_of(path, address, every, registry, max_size),
+                   work)  # fmt: skip
+
+
+def _ending(address: str) -> str:
+    """An address as part of a file's name: plain letters, whatever a file says."""
+    return "-" + re.sub(r"[^\w.-]+", "_", address, flags=re.ASCII).strip("_.")
+
+
+def _show(network: Network, target: Path, check: Check, as_json: bool) -> None:
+    summary = summarize_network(network, network.provenance.address)
+    if as_json:
+        about = {"output": str(target), "kind": target_language(target).name}
+        print_json({"network": summary, **about, "check": check.as_dict()})
         return
     show_network(console(), summary)
     tell(f"\nwritten to {target}")
     tell(f"loaded again and compared on random input: {_told(check)}")
     tell("")
-    console().print(_evidence(found))
+    console().print(_evidence(network))
 
 
 def _told(check: Check) -> str:

@@ -11,10 +11,21 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from matbridge.cli.failure import UNREADABLE, in_options
-from matbridge.cli.options import cards_option, json_option, max_size_option, path_argument
+from matbridge.cli.many import (
+    Row,
+    all_option,
+    are_many,
+    expanded,
+    networks_of,
+    paths_argument,
+    run_all,
+    show_all,
+)
+from matbridge.cli.options import cards_option, json_option, max_size_option
 from matbridge.cli.terminal import ENDLESS, Terminal, console, print_json, styled, table
+from matbridge.core.network import Network
 from matbridge.core.registry import Registry
-from matbridge.inspect.summary import summarize
+from matbridge.inspect.summary import summarize, summarize_network
 from matbridge.inspect.table import LayerTable, layer_table
 from matbridge.languages import read
 from matbridge.text import visible_within
@@ -30,29 +41,52 @@ MOST, MANY = 20, 60
 
 
 @click.command("inspect")
-@path_argument
+@paths_argument
+@all_option
 @click.option("--layers", "everything", is_flag=True,
               help="Show every property, array and state of each layer.")  # fmt: skip
 @json_option
 @cards_option
 @max_size_option
-def command(path: Path, everything: bool, as_json: bool, registry: Registry, max_size: int) -> int:
+def command(
+    paths: tuple[Path, ...],
+    every: bool,
+    everything: bool,
+    as_json: bool,
+    registry: Registry,
+    max_size: int,
+) -> int:
     """Show the networks in FILE: layers, sizes, origin, and what is wrong with them.
 
-    Exit code 4 if nothing in the file can run.
+    Exit code 4 if nothing in the file can run. Several files, or folders, give a row for each
+    network, as --all does for one file.
 
     \b
     Example:
       matbridge inspect net.mat
       matbridge inspect net.mat --layers
+      matbridge inspect models/ more.mat
       matbridge inspect net.mat --json | jq '.networks[0].layers[].name'
     """
-    contents = summarize(read(path, registry, max_size))
+    if are_many(paths, every):
+        rows = run_all(
+            expanded(paths), lambda path: networks_of(path, None, True, registry, max_size), _row
+        )
+        return show_all(rows, as_json)
+    contents = summarize(read(paths[0], registry, max_size))
     if as_json:
         print_json(contents)
     else:
         show(console(), contents, everything)
     return exit_code(contents)
+
+
+def _row(path: Path, address: str, network: Network) -> Row:
+    summary = summarize_network(network, address)
+    size = f"{network.kind.name}, {len(network.layers)} layers"
+    ready = "runs" if summary["runnable"] else NOT_AS_IS
+    outcome = f"{size}, {summary['parameters']:,} learnables, {ready}"
+    return Row(str(path), address, outcome, 0 if summary["runnable"] else NOTHING_RUNS, summary)
 
 
 def exit_code(contents: dict[str, Any]) -> int:

@@ -25,7 +25,7 @@ from matbridge.files import check_target, written
 from matbridge.languages import load
 from matbridge.predict.data import check_name, read_data, split_name, write_data
 
-__all__ = ["command", "gather_inputs", "run_options"]
+__all__ = ["command", "gather_inputs", "in_file", "run_options"]
 
 
 def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
@@ -77,13 +77,18 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def gather_inputs(network: Network, texts: tuple[str, ...], limit: int) -> list[Any]:
-    """The data of each input, in the order of the network's inputs."""
+def gather_inputs(
+    network: Network, texts: tuple[str, ...], limit: int, file: Path | None = None
+) -> list[Any]:
+    """The data of each input, in the order of the network's inputs.
+
+    Data that begin with a colon are variables of ``file``.
+    """
     named: dict[str, Any] = {}
     plain: list[Any] = []
     for text in texts:
         name, data = split_input(network, text)
-        value = read_data(data, limit)
+        value = read_data(in_file(data, file), limit)
         _warn_about_nan(value, text)
         if name:
             named[name] = value
@@ -92,6 +97,11 @@ def gather_inputs(network: Network, texts: tuple[str, ...], limit: int) -> list[
     if named and plain:
         raise MismatchError("either all inputs are named or none")
     return [named] if named else plain
+
+
+def in_file(data: str, file: Path | None) -> str:
+    """``:X`` is the variable X of the file."""
+    return f"{file}{data}" if file is not None and data.startswith(":") else data
 
 
 def split_input(network: Network, text: str) -> tuple[str, str]:
@@ -143,11 +153,12 @@ def command(
     found = load(path, network, registry, max_size)
     warn_of(found.report)
     target, name = split_name(output) if output else (None, "")
-    reads = [path, *(split_name(split_input(found, text)[1])[0] for text in inputs)]
+    data = (in_file(split_input(found, text)[1], path) for text in inputs)
+    reads = [path, *(split_name(text)[0] for text in data)]
     if target is not None:
         check_target(target, force, reads)
         check_name(target, name or "Y")
-    given = gather_inputs(found, inputs, max_size)
+    given = gather_inputs(found, inputs, max_size, path)
     with progress_bar("predicting") as progress:
         run = found.classify if classify else found.predict
         result = run(*given, **options, progress=progress)

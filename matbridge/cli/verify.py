@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from matbridge.cli.many import (
+    Row,
+    all_option,
+    are_many,
+    expanded,
+    networks_of,
+    paths_argument,
+    run_all,
+    show_all,
+)
 from matbridge.cli.options import (
     cards_option,
     json_option,
     max_size_option,
     network_option,
-    path_argument,
 )
-from matbridge.cli.predict import gather_inputs, run_options
+from matbridge.cli.predict import gather_inputs, in_file, run_options
 from matbridge.cli.terminal import (
     Terminal,
     console,
@@ -24,6 +35,7 @@ from matbridge.cli.terminal import (
     table,
     warn_of,
 )
+from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.languages import load
@@ -32,33 +44,92 @@ from matbridge.predict.data import read_data
 from matbridge.text import visible
 from matbridge.verify.compare import DEFAULT_TOLERANCE, Comparison, compare
 from matbridge.verify.labels import Confusion
+from matbridge.verify.saturation import HIGH, saturation
 
 __all__ = ["command"]
 
 # The most classes whose confusion is shown as a table.
 MANY_CLASSES = 12
+# The share of saturated scores from which they are worth a word.
+MANY = 0.5
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a network is run on, and what is expected of it. Data that begin with a colon are
+    variables of the network's own file."""
+
+    inputs: tuple[str, ...]
+    expected: tuple[str, ...]
+    tolerance: float
+    options: Mapping[str, Any]
+    max_size: int
+
+    def answer(self, path: Path, network: Network) -> Answer:
+        """Run the network of a file, and compare each output."""
+        warn_of(network.report)
+        given = gather_inputs(network, self.inputs, self.max_size, path)
+        wanted = [read_data(in_file(text, path), self.max_size) for text in self.expected]
+        labels = len(wanted) == 1 and is_labels(wanted[0])
+        with progress_bar("predicting") as progress:
+            run = network.classify if labels else network.predict
+            result = run(*given, **self.options, progress=progress)
+        results = result if isinstance(result, tuple) else (result,)
+        if len(results) != len(wanted):
+            raise MismatchError(
+                f"the network has {len(results)} outputs, {len(wanted)} are expected"
+            )
+        outputs = list(zip(network.output_names, results, wanted, strict=True))
+        return Answer(
+            {name: compare(y, t, self.tolerance) for name, y, t in outputs},
+            {name: saturation(y) for name, y, _ in outputs},
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The verdict on each output, and the share of its scores that are saturated."""
+
+    verdicts: Mapping[str, Comparison]
+    saturated: Mapping[str, float]
+
+    @property
+    def agree(self) -> bool:
+        return all(verdict.agree for verdict in self.verdicts.values())
+
+    @property
+    def code(self) -> int:
+        return 0 if self.agree else 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        outputs = {
+            name: {**verdict.as_dict(), "saturated": self.saturated[name]}
+            for name, verdict in self.verdicts.items()
+        }
+        return {"verdict": "agree" if self.agree else "differ", "outputs": outputs}
 
 
 @click.command("verify")
-@path_argument
+@paths_argument
 @run_options
 @click.option("--expected", multiple=True, metavar="DATA",
               help="What MATLAB computed: numbers, a cell, or categorical labels. Once for "
                    "each output.")  # fmt: skip
 @click.option("--tolerance", type=float, default=DEFAULT_TOLERANCE, show_default=True,
               help="Of the largest expected value.")  # fmt: skip
+@all_option
 @network_option
 @cards_option
 @max_size_option
 @json_option
-@click.pass_context
 def command(
-    ctx: click.Context,
-    path: Path,
+    paths: tuple[Path, ...],
     inputs: tuple[str, ...],
     expected: tuple[str, ...],
     tolerance: float,
     options: dict[str, Any],
+    every: bool,
     network: str | None,
     registry: Registry,
     max_size: int,
@@ -66,11 +137,13 @@ def command(
 ) -> int:
     """Run the network in FILE and compare with what is expected.
 
-    Exit code 0 if they agree, 1 if they differ, 5 if there is nothing to compare.
+    Exit code 0 if they agree, 1 if they differ, 5 if there is nothing to compare. Several
+    files, or folders, give a row for each; :X is then the variable X of each file.
 
     \b
     Example:
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
+      matbridge verify models/ --input :XTest --expected :YPred
     """
     from matbridge.verify.compare import EmptyComparisonError
 
@@ -78,39 +151,33 @@ def command(
         raise EmptyComparisonError(
             "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
         )
-    found = load(path, network, registry, max_size)
-    warn_of(found.report)
-    given = gather_inputs(found, inputs, max_size)
-    wanted = [read_data(text, max_size) for text in expected]
-    labels = len(wanted) == 1 and is_labels(wanted[0])
-    with progress_bar("predicting") as progress:
-        run = found.classify if labels else found.predict
-        result = run(*given, **options, progress=progress)
-    results = result if isinstance(result, tuple) else (result,)
-    if len(results) != len(wanted):
-        raise MismatchError(f"the network has {len(results)} outputs, {len(wanted)} are expected")
-    verdicts = {
-        name: compare(one, other, tolerance)
-        for name, one, other in zip(found.output_names, results, wanted, strict=True)
-    }
-    agree = all(verdict.agree for verdict in verdicts.values())
-    if as_json:
-        outputs = {name: verdict.as_dict() for name, verdict in verdicts.items()}
-        print_json(
-            {
-                "verdict": "agree" if agree else "differ",
-                "dtype": options["dtype"],
-                "outputs": outputs,
-            }
+    question = Question(inputs, expected, tolerance, options, max_size)
+    if are_many(paths, every):
+        rows = run_all(
+            expanded(paths),
+            lambda path: networks_of(path, network, every, registry, max_size),
+            lambda path, address, one: _row(path, address, question.answer(path, one)),
         )
+        return show_all(rows, as_json)
+    answer = question.answer(paths[0], load(paths[0], network, registry, max_size))
+    if as_json:
+        print_json({**answer.as_dict(), "dtype": options["dtype"]})
     else:
-        show(verdicts)
-    return 0 if agree else 1
+        show(answer)
+    return answer.code
 
 
-def show(verdicts: dict[str, Comparison]) -> None:
+def _row(path: Path, address: str, answer: Answer) -> Row:
+    worst = max(answer.verdicts.values(), key=lambda verdict: verdict.max_rel)
+    share = max(answer.saturated.values())
+    outcome = f"{'agree' if answer.agree else 'differ'}, largest difference {worst.max_rel:.3g}"
+    outcome += f", {share:.0%} saturated" if share > MANY else ""
+    return Row(str(path), address, outcome, answer.code, answer.as_dict())
+
+
+def show(answer: Answer) -> None:
     """The figures as a table, then the verdict."""
-    out = console()
+    out, verdicts = console(), answer.verdicts
     rows = table("Output", "Elements", "Max abs", "Max rel", "RMSE", "Within", "Verdict")
     for name, one in verdicts.items():
         verdict = styled("agree", "green") if one.agree else styled("differ", "red")
@@ -124,6 +191,12 @@ def show(verdicts: dict[str, Comparison]) -> None:
             show_confusion(out, one.confusion)
         if not one.agree and one.tolerance:
             out.print(f"  {name}: a tolerance of {one.max_rel:.3g} would be needed")
+    for name, share in answer.saturated.items():
+        if share > MANY:
+            out.print(
+                f"  {name}: {share:.0%} of the winning scores are saturated, above {HIGH}: other "
+                "weights could give the same; compare what comes before the last layer too"
+            )
 
 
 def show_confusion(out: Terminal, confusion: Confusion) -> None:

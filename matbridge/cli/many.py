@@ -1,0 +1,160 @@
+"""One command over several files: a row for each, and on with the next after an error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from matbridge.cli.failure import told
+from matbridge.cli.terminal import console, print_json, say, styled, table
+from matbridge.core.network import Network
+from matbridge.core.registry import Registry
+from matbridge.errors import FormatError, MatbridgeError, MismatchError
+from matbridge.languages import language_of, read
+
+__all__ = [
+    "Row",
+    "all_option",
+    "are_many",
+    "expanded",
+    "networks_of",
+    "paths_argument",
+    "run_all",
+    "show_all",
+]
+
+paths_argument = click.argument(
+    "paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+all_option = click.option("--all", "every", is_flag=True, help="Every network of each file.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one file, or of one network in it.
+
+    ``document`` is what --json tells of it; ``code`` what the exit code would be for it alone.
+    """
+
+    file: str
+    network: str
+    outcome: str
+    code: int = 0
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def failed(cls, path: Path, network: str, error: Exception) -> Row:
+        """The row of an error."""
+        kind, code, what, where, mend = told(error, [str(path)])
+        about = {"kind": kind, "exit_code": code, "what": what, "where": where, "mend": mend}
+        # The file stands in its own column.
+        place = where.removeprefix(path.name).lstrip(":/") if where != str(path) else ""
+        return cls(str(path), network, f"{place}: {what}" if place else what, code, about)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row for --json."""
+        about = {"file": self.file, "network": self.network, "exit_code": self.code}
+        return {**about, "outcome": self.outcome, "about": self.document}
+
+
+# The networks of a file by address, or why one could not be read; and what is done with each.
+Networks = Callable[[Path], Iterable[tuple[str, Network | MatbridgeError]]]
+Work = Callable[[Path, str, Network], Row]
+
+
+def are_many(paths: Sequence[Path], every: bool) -> bool:
+    """Whether rows are asked for, rather than all about one file."""
+    return every or len(paths) > 1 or paths[0].is_dir()
+
+
+def expanded(paths: Iterable[Path]) -> list[Path]:
+    """The files, and for each folder those in it whose name tells a language that is read.
+
+    Raises FormatError for a folder without any.
+    """
+    files: list[Path] = []
+    for path in paths:
+        inside = sorted(_files_in(path)) if path.is_dir() else [path]
+        if not inside:
+            raise FormatError("the folder holds no file that matbridge reads", where=str(path))
+        files += inside
+    return list(dict.fromkeys(files))
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+            language = language_of(path)
+            if language is not None and language.read is not None and path.is_file():
+                yield path
+
+
+def networks_of(
+    path: Path, address: str | None, every: bool, registry: Registry, max_size: int
+) -> Iterator[tuple[str, Network | MatbridgeError]]:
+    """The network of a file, or every one with why others could not be read, by address."""
+    if every and address is not None:
+        raise MismatchError("either every network or the one at an address", mend="Leave out one.")
+    contents = read(path, registry, max_size, address)
+    if not every:
+        network = contents.choose(address)
+        yield network.provenance.address, network
+        return
+    if not contents.networks and not contents.failures:
+        raise contents.nothing(None)
+    yield from contents.networks.items()
+    yield from contents.failures.items()
+
+
+def run_all(paths: Sequence[Path], networks: Networks, work: Work) -> list[Row]:
+    """A row for each network of each file; an error is a row as well, and the rest goes on."""
+    rows: list[Row] = []
+    for number, path in enumerate(paths, 1):
+        say(f"{number}/{len(paths)} {path}")
+        try:
+            for address, network in networks(path):
+                rows.append(_attempt(path, address, network, work))
+        except Exception as error:
+            rows.append(Row.failed(path, "", error))
+    return rows
+
+
+def _attempt(path: Path, address: str, network: Network | MatbridgeError, work: Work) -> Row:
+    try:
+        if isinstance(network, MatbridgeError):
+            raise network
+        return work(path, address, network)
+    except Exception as error:
+        return Row.failed(path, address, error)
+
+
+def show_all(rows: Sequence[Row], as_json: bool) -> int:
+    """The rows and their sum; the exit code of the first that is not 0."""
+    bad = [row for row in rows if row.code]
+    if as_json:
+        documents = [
+            {
+                "file": row.file,
+                "network": row.network,
+                "exit_code": row.code,
+                "outcome": row.outcome,
+            }
+            | {"error" if row.code > 1 else "result": row.document}
+            for row in rows
+        ]
+        print_json({"files": documents, "good": len(rows) - len(bad), "bad": len(bad)})
+    else:
+        shown = table("File", "Network", "Outcome")
+        for row in rows:
+            outcome = styled(row.outcome, "red") if row.code else row.outcome
+            shown.add_row(row.file, row.network, outcome)
+        out = console()
+        out.print(shown)
+        out.print(f"\n{len(rows)} in all, {len(rows) - len(bad)} good, {len(bad)} not")
+    return bad[0].code if bad else 0

@@ -1,0 +1,27 @@
+"""Scores that say little: those that are saturated agree whatever comes before them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["HIGH", "saturation"]
+
+# A score above this is saturated: in float32 many different inputs of a softmax or sigmoid give 1.
+HIGH = 0.9999
+
+
+def saturation(scores: Any) -> float:
+    """The share of the winning scores, those above one half, that are above HIGH.
+
+    Arrays or lists of arrays, of any layout; 0 for labels and for what are no scores between
+    0 and 1.
+    """
+    parts = scores if isinstance(scores, list) else [scores]
+    flat = [np.ravel(part) for part in parts]
+    values = np.concatenate(flat) if flat else np.zeros(0)
+    if values.dtype.kind != "f" or not ((values >= 0) & (values <= 1 + 1e-6)).all():
+        return 0.0
+    winning = values[values > 0.5]
+    return float((winning > HIGH).mean()) if winning.size else 0.0
