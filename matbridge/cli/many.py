@@ -138,16 +138,7 @@ def show_all(rows: Sequence[Row], as_json: bool) -> int:
     """The rows and their sum; the exit code of the first that is not 0."""
     bad = [row for row in rows if row.code]
     if as_json:
-        documents = [
-            {
-                "file": row.file,
-                "network": row.network,
-                "exit_code": row.code,
-                "outcome": row.outcome,
-            }
-            | {"error" if row.code > 1 else "result": row.document}
-            for row in rows
-        ]
+        documents = [row.as_dict() for row in rows]
         print_json({"files": documents, "good": len(rows) - len(bad), "bad": len(bad)})
     else:
         shown = table("File", "Network", "Outcome")

@@ -1,0 +1,159 @@
+"""Several files with one command."""
+
+import json
+
+import numpy as np
+import pytest
+import saved
+
+from matbridge.cli import run
+from matbridge.matlab.file.write import write_mat
+
+
+@pytest.fixture
+def call(capsys, in_folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def invoke(*arguments):
+        code = run([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return invoke
+
+
+@pytest.fixture
+def folder(fixtures, in_folder):
+    """Two good networks, one that is damaged, one without layers' code, and a note."""
+    inner = in_folder / "models" / "inner"
+    inner.mkdir(parents=True)
+    for name, place in (("lstm_classifier", inner.parent), ("gru_regressor", inner)):
+        (place / f"{name}.mat").write_bytes((fixtures / f"{name}.mat").read_bytes())
+    (inner / "cut.mat").write_bytes((fixtures / "cnn.mat").read_bytes()[:900])
+    write_mat(
+        inner / "custom.mat",
+        {"net": saved.series_network(saved.feature_input("in", 2), saved.custom("my", Name="m"))},
+    )
+    (inner / "notes.txt").write_text("no network")
+    (inner / ".hidden").mkdir()
+    (inner / ".hidden" / "net.mat").write_text("no network")
+    return "models"
+
+
+def rows(out):
+    return {row["file"].rpartition("/")[2].rpartition("\\")[2]: row for row in out["files"]}
+
+
+def test_inspect_a_folder(folder, call):
+    code, out, err = call("inspect", folder)
+    assert code == 4
+    assert "SeriesNetwork, 6 layers" in out
+    assert "4 in all, 2 good, 2 not" in out
+    assert "1/4" in err
+    assert "hidden" not in out
+    code, out, _ = call("inspect", folder, "--json")
+    found = json.loads(out)
+    assert (found["good"], found["bad"]) == (2, 2)
+    assert {name: row["exit_code"] for name, row in rows(found).items()} == {
+        "lstm_classifier.mat": 0,
+        "gru_regressor.mat": 0,
+        "cut.mat": 3,
+        "custom.mat": 4,
+    }
+    assert rows(found)["gru_regressor.mat"]["about"]["runnable"]
+
+
+def test_convert_goes_on_after_an_error(folder, call, in_folder):
+    (in_folder / "out").mkdir()
+    code, out, _ = call("convert", folder, "--to", "onnx", "-o", "out")
+    assert code in (3, 4)
+    assert "4 in all, 2 good, 2 not" in out
+    names = sorted(path.name for path in (in_folder / "out").iterdir())
+    assert names == ["gru_regressor.onnx", "lstm_classifier.onnx"]
+    code, out, _ = call("convert", folder, "--to", "onnx", "-o", "out", "--json")
+    found = rows(json.loads(out))
+    assert "already there" in found["lstm_classifier.mat"]["outcome"]
+    code, _, err = call("convert", folder, "--to", "onnx", "-o", "nowhere")
+    assert code == 2
+    assert "no such folder" in err
+
+
+def test_two_of_one_name_are_not_written_over_each_other(fixtures, call, in_folder):
+    for name in ("a", "b"):
+        (in_folder / name).mkdir()
+        (in_folder / name / "net.mat").write_bytes((fixtures / "lstm_classifier.mat").read_bytes())
+    code, out, _ = call("convert", "a", "b", "--to", "safetensors", "--force")
+    assert code == 2
+    assert "another network was just written there" in out
+    assert (in_folder / "net.safetensors").is_file()
+
+
+def test_every_network_of_a_file(call, in_folder):
+    def one(seed):
+        weights = np.random.default_rng(seed).standard_normal((2, 3))
+        fc = saved.fully_connected("fc", weights, np.zeros((2, 1)))
+        return saved.series_network(saved.feature_input("in", 3), fc)
+
+    agent = saved.custom("agent", Actor=one(1), Critic=one(2))
+    write_mat("agent.mat", {"agent": agent, "net": one(3)})
+    code, out, err = call("convert", "agent.mat", "--all", "--to", "safetensors")
+    assert code == 0, out + err
+    assert sorted(path.name for path in in_folder.glob("*.safetensors")) == [
+        "agent-agent.Actor.safetensors",
+        "agent-agent.Critic.safetensors",
+        "agent-net.safetensors",
+    ]
+    code, _, err = call("convert", "agent.mat", "--all", "--network", "net")
+    assert code == 2
+    assert call("inspect", "agent.mat", "--all")[1].count("runs") == 3
+
+
+def test_verify_files_that_hold_their_own_data(folder, fixtures, call, in_folder):
+    code, out, _ = call("verify", folder, "--input", ":X", "--expected", ":Y", "--json")
+    found = rows(json.loads(out))
+    assert code in (2, 3, 4)
+    assert found["lstm_classifier.mat"]["about"]["verdict"] == "agree"
+    assert found["gru_regressor.mat"]["exit_code"] == 0
+    assert found["custom.mat"]["exit_code"] != 0
+    paths = [fixtures / "lstm_classifier.mat", fixtures / "gru_regressor.mat"]
+    code, out, _ = call("verify", *paths, "--input", ":X", "--expected", ":Y")
+    assert code == 0
+    assert out.count("agree, largest difference") == 2
+    # That one differs is told, and does not end the rest.
+    np.save("y.npy", np.zeros((4, 3)))
+    code, out, _ = call("verify", *paths, "--input", ":X", "--expected", "y.npy")
+    assert code == 1
+    assert "differ, largest difference" in out
+    assert "gru_regressor.mat" in out
+
+
+def test_an_empty_folder(call, in_folder):
+    (in_folder / "empty").mkdir()
+    for command in ("inspect", "convert"):
+        code, _, err = call(command, "empty")
+        assert code == 3
+        assert "no file that matbridge reads" in err
+
+
+def test_saturated_scores_are_told(call, in_folder):
+    fc = saved.fully_connected("fc", 1e3 * np.eye(2), np.zeros((2, 1)))
+    softmax = saved.layer("SoftmaxLayer", 1, Name="softmax")
+    write_mat("net.mat", {"net": saved.series_network(saved.feature_input("in", 2), fc, softmax)})
+    for x, told in ((np.eye(2), True), (np.eye(2) * 1e-3, False)):
+        np.save("x.npy", x)
+        assert call("predict", "net.mat", "--input", "x.npy", "-o", "y.npy", "--force")[0] == 0
+        code, out, _ = call("verify", "net.mat", "--input", "x.npy", "--expected", "y.npy")
+        assert code == 0
+        assert ("saturated" in out) == told
+
+
+def test_arrays_that_are_no_numbers_are_told(call, in_folder):
+    weights = np.eye(2)
+    weights[0, 0] = np.nan
+    fc = saved.fully_connected("fc", weights, np.zeros((2, 1)))
+    write_mat("net.mat", {"net": saved.series_network(saved.feature_input("in", 2), fc)})
+    code, _, err = call("convert", "net.mat", "--to", "onnx")
+    assert code == 0
+    assert "warning: fc/Weights" in err or "warning: fc.Weights" in err
+    assert "NaN or Inf" in err
