@@ -555,12 +555,12 @@ for format, shape in SHAPES.items():
         y = elementwise.standardize(x, axes, 1e-3, offset, factor, C)
         named = {"OperationDimension": dimension, **learned}
         add("layerNormalizationLayer", inputs=plane, outputs=y, **named)
-    if S or T_:
-        y = elementwise.standardize(x, S + T_, 1e-3, offset, factor, C)
-        add("instanceNormalizationLayer", inputs=plane, outputs=y, **learned)
-        for count, kind in ((1, "all-channels"), (3, "channel-wise"), (3, 3)):
-            y = elementwise.group_normalization(x, count, S + T_, 1e-3, offset, factor, C)
-            add("groupNormalizationLayer", kind, inputs=plane, outputs=y, **learned)
+    # Without space and time each value is its own mean.
+    y = elementwise.standardize(x, S + T_, 1e-3, offset, factor, C)
+    add("instanceNormalizationLayer", inputs=plane, outputs=y, **learned)
+    for count, kind in ((1, "all-channels"), (3, "channel-wise"), (3, 3)):
+        y = elementwise.group_normalization(x, count, S + T_, 1e-3, offset, factor, C)
+        add("groupNormalizationLayer", kind, inputs=plane, outputs=y, **learned)
     for window in (1, 2, 3, 4, 5):
         y = elementwise.cross_channel(x, window, 0.7, 0.6, 1.5, C)
         named = {"Alpha": 0.7, "Beta": 0.6, "K": 1.5}

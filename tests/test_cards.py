@@ -1,6 +1,7 @@
 """What holds for every card: how it is written, and what follows from its declarations."""
 
 import inspect
+import sys
 
 import numpy as np
 import pytest
@@ -32,6 +33,25 @@ def test_inputs_are_named(card, name):
 
 
 BASES = {Layer, InputLayer, OutputLayer}
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.__name__)
+def test_a_card_is_named_by_its_module(card):
+    assert card.__name__ in sys.modules[card.__module__].__all__
+    assert card.BUILDER or card.MATLAB, "neither a constructor nor a class name"
+    assert card.NICKNAME, "what MATLAB calls it where it has no name"
+
+
+def test_no_card_is_forgotten():
+    """What stands in a file of layers and has a class name stands in the table CARDS."""
+    families = {card.__module__ for card in CARDS}
+    defined = {
+        member
+        for module in families
+        for member in vars(sys.modules[module]).values()
+        if isinstance(member, type) and issubclass(member, Layer) and "MATLAB" in vars(member)
+    }
+    assert {card.__name__ for card in defined - set(CARDS) - BASES} == set()
 
 
 def depth(card):
