@@ -13,7 +13,6 @@ from matbridge import MatbridgeError, Network
 from matbridge.core.diagnostics import Report
 from matbridge.core.dims import batch_first, canonical, reorder
 from matbridge.core.registry import Registry
-from matbridge.layers import CARDS
 from matbridge.matlab.file.values import Cell, Map, MatObject
 from matbridge.matlab.layer import read_layer
 
@@ -194,15 +193,6 @@ def test_gradients_flow(example):
         quotient = (value(first + step * direction) - value(first - step * direction)) / (2 * step)
     found = (gradient * direction).sum()
     assert abs(found - quotient) <= 1e-5 * max(1, abs(quotient))
-
-
-def test_every_layer_has_an_example():
-    """But for output layers and those that are not run alone."""
-    shown = {e.builder for e in EXAMPLES}
-    elsewhere = {"sequenceFoldingLayer", "sequenceUnfoldingLayer", "maxUnpooling2dLayer"}
-    elsewhere |= {"yolov2TransformLayer", "networkLayer", "ProjectedLayer", "inputLayer"}
-    run = {c.BUILDER for c in CARDS if c.BUILDER and c.runnable and not c.IS_OUTPUT}
-    assert not run - shown - elsewhere
 
 
 def test_formats_are_those_that_the_table_of_layers_tells():
