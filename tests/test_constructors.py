@@ -69,7 +69,8 @@ def test_the_stub_is_python_and_names_every_constructor():
     for name in plain:
         card = CONSTRUCTORS[name]
         arguments = functions[name].args
-        names = [a.arg for a in (*arguments.posonlyargs, *arguments.kwonlyargs)]
+        listed = [arguments.vararg] if arguments.vararg else []
+        names = [a.arg for a in (*arguments.posonlyargs, *listed, *arguments.kwonlyargs)]
         assert names == list(signature(card).parameters)
         assert issubclass(card, Layer)
 

@@ -838,9 +838,7 @@ def reluLayer(
     'reluLayer: max(x, 0).'
 
 def reshapeLayer(
-    outputSize: Any,
-    /,
-    *,
+    *outputSize: Any,
     OperationDimension: Literal['all', 'spatial-channel'] = 'all',
     Name: str = '',
 ) -> Layer:

@@ -60,7 +60,8 @@ def signature(card: type[Layer]) -> Signature:
     properties = sorted(card.properties().values(), key=lambda known: known.arg or 0)
     positional = [known for known in properties if known.arg is not None]
     named = [known for known in properties if known.arg is None]
-    parameters = [_parameter(known, Parameter.POSITIONAL_ONLY) for known in positional]
+    place = Parameter.VAR_POSITIONAL if card.LISTED else Parameter.POSITIONAL_ONLY
+    parameters = [_parameter(known, place) for known in positional]
     parameters += [_parameter(known, Parameter.KEYWORD_ONLY) for known in named]
     parameters += [_optional(name, "ArrayLike | None", None) for name in array_names(card)]
     return Signature([*parameters, _optional("Name", "str", "")], return_annotation=Layer)
@@ -68,11 +69,13 @@ def signature(card: type[Layer]) -> Signature:
 
 def _parameter(known: Property, kind: Any) -> Parameter:
     name = known.name
-    if kind is Parameter.POSITIONAL_ONLY:
+    if kind is not Parameter.KEYWORD_ONLY:
         # As MATLAB's pages write them: numHiddenUnits.
         name = name[:1].lower() + name[1:]
-    default = Parameter.empty if known.required else known.default
-    if isinstance(default, np.ndarray):
+    default = known.default
+    if known.required or kind is Parameter.VAR_POSITIONAL:
+        default = Parameter.empty
+    elif isinstance(default, np.ndarray):
         default = ELSEWHERE
     return Parameter(name, kind, default=default, annotation=Hint(known.kind.hint))
 
@@ -91,8 +94,10 @@ def _stub_of(name: str, card: type[Layer]) -> str:
     lines = [f"def {name}("]
     kinds = signature(card).parameters.values()
     positional = [p for p in kinds if p.kind is Parameter.POSITIONAL_ONLY]
+    listed = any(p.kind is Parameter.VAR_POSITIONAL for p in kinds)
     lines += [f"    {p}," for p in positional]
     lines += ["    /,"] if positional else []
-    lines += ["    *,", *(f"    {p}," for p in kinds if p not in positional)]
+    lines += [] if listed else ["    *,"]
+    lines += [f"    {p}," for p in kinds if p not in positional]
     first = (inspect.getdoc(card) or "").splitlines()[0]
     return "\n".join(["", *lines, ") -> Layer:", f"    {first!r}", ""])
