@@ -154,6 +154,16 @@ def test_labelled_arrays_meet_by_label():
     assert_close(found, x * y + np.array([1, 2, 3]).reshape(3, 1, 1, 1))
 
 
+def test_sizes_that_contradict_the_data_are_one_message(tmp_path):
+    """A reshape to three observations, in a program for any number of them."""
+    from matbridge.torch.program import export_program
+
+    network = network_of(layer("functionLayer", "@(x)reshape(x,[4 3])"), like=X, format="CB")
+    assert_close(network.predict(X, format="CB", dtype="float64"), X)
+    with pytest.raises(MatbridgeError, match="cannot"):
+        export_program(network)
+
+
 def test_labels_after_a_reshape_are_given_by_dlarray():
     one = layer(
         "functionLayer", '@(x)dlarray(reshape(stripdims(x),6,2,[]),"SCB")', Formattable=True
@@ -294,3 +304,30 @@ def test_signs_and_powers_bind_as_in_matlab():
     ):
         assert_layer(layer("functionLayer", text), x, "CB", expected)
     assert parse_function("@(x)-x.^2'").body.parts[0].kind == "transpose"
+
+
+@pytest.mark.parametrize(
+    "text", ["@(x)reshape(reshape(x,2,2,[],size(x,2)),4,[])", "@(x)x.*ones(4,1)-min(x,0.5)"]
+)
+def test_programs_take_any_number_of_observations(text, tmp_path):
+    """A size that only data will tell stays open in a written program."""
+    import torch
+
+    from matbridge.torch.program import export_program, save_program
+
+    network = network_of(layer("functionLayer", text), like=X, format="CB")
+    save_program(export_program(network), tmp_path / "net.pt2")
+    module = torch.export.load(tmp_path / "net.pt2").module()
+    for n in (2, 7):
+        x = draw.standard_normal((4, n))
+        expected = x if "reshape" in text else x - np.minimum(x, 0.5)
+        found = module(torch.tensor(x.T, dtype=torch.float32)).detach().numpy()
+        assert_close(found.T, expected, 1e-5)
+
+
+def test_a_long_text_is_shown_in_short():
+    """In messages and in what inspect tells of the layer."""
+    from matbridge.inspect.properties import properties
+
+    one = layer("functionLayer", "@(x)" + "x" * 1_000_000)
+    assert len(properties(one)["PredictFcn"]) < 5000

@@ -19,7 +19,7 @@ __all__ = ["UNREADABLE", "fail", "in_options"]
 USAGE, UNREADABLE, INTERRUPTED = 2, 3, 130
 # How messages name an argument, as Python writes it: format="CB", registry=[Card], network=.
 ARGUMENT = re.compile(
-    r"""\b(?P<name>[a-z]+(?:_[a-z]+)*)=(?P<value>"[^"]*"|'[^']*'|\[[^\]]*\]|True|\d+|)"""
+    r"""\b(?P<name>[a-z]+(?:_[a-z]+)*)=(?P<value>"[^"]*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|True|\d+|)"""
 )
 # What the command line calls it.
 OPTIONS = {

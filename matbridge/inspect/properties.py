@@ -24,8 +24,9 @@ ELSEWHERE = frozenset(
     "NumFiltersPerGroup NumChannelsPerGroup MeanDecay VarianceDecay Classes ResponseNames Network "
     "InputProjectorSize OutputProjectorSize MaxPosition".split()
 )
-# The most numbers or words of a value that are written out.
+# The most numbers or words of a value that are written out, and letters of a text.
 MOST = 24
+LETTERS = 4096
 ANY = kind_of(saved_value)
 
 
@@ -67,16 +68,21 @@ def _default(declared: Property) -> str:
 def _shown(value: Any, kind: Kind[Any]) -> str:
     text = getattr(value, "text", None)
     if isinstance(text, str):
-        return text
+        return _clipped(text)
     if np.size(value) > MOST:
         return brief(value)
-    return kind.show(value)
+    return _clipped(kind.show(value))
+
+
+def _clipped(text: str) -> str:
+    """A text of a file, which may be of any length."""
+    return text if len(text) <= LETTERS else f"{text[:LETTERS]}... ({len(text)} letters)"
 
 
 def brief(value: Any) -> str:
     """A value of a file in one line: written out where it is short, else its size and class."""
     if isinstance(value, str):
-        return f'"{value}"'
+        return f'"{_clipped(value)}"'
     if isinstance(value, Categorical):
         value = list(value)
     if isinstance(value, tuple | list) and value and all(isinstance(v, str) for v in value):
@@ -84,7 +90,7 @@ def brief(value: Any) -> str:
         return "[" + " ".join(f'"{v}"' for v in value[:MOST]) + more + "]"
     text = getattr(value, "text", None)
     if isinstance(text, str):
-        return text
+        return _clipped(text)
     array = value if isinstance(value, np.ndarray) else None
     if array is not None and array.dtype.kind in "fiub" and array.ndim == 2 and array.size <= MOST:
         return ANY.show(array)

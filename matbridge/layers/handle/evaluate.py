@@ -25,6 +25,8 @@ from matbridge.ops.layout import numbered, unnumbered
 
 __all__ = ["evaluate"]
 
+# What comes of a text that says nothing that can be computed.
+ODD = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 CONSTANTS = {
     "pi": np.pi,
     "eps": 2.0**-52,
@@ -55,7 +57,7 @@ def evaluate(
     """
     try:
         return _evaluated(ops, function, workspace, inputs, text, formattable)
-    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except ODD as error:
         # Handles come from files: whatever one says, the answer is one line.
         raise unsupported(text, f"it cannot be evaluated ({error})") from error
 

@@ -213,12 +213,11 @@ class Parser:
 
 def unsupported(text: str, why: str) -> UnsupportedError:
     """What is said of a function handle that cannot be understood."""
-    whole = len(text) <= SHOWN
-    shown = text if whole else text[:SHOWN] + "..."
-    key = repr(text) if whole else "the layer's name"
+    shown = text if len(text) <= SHOWN else text[:SHOWN] + "..."
     return UnsupportedError(
         f"the function {shown!r} is not understood: {why}",
-        mend=f"Give a Python function: registry={{{key}: lambda ops, x: ...}}.",
+        mend="Give a Python function in its place, under its text or the layer's name as KEY: "
+        "registry={KEY: lambda ops, x: ...}, or FUNCTIONS = {KEY: ...} in a file of cards.",
     )
 
 

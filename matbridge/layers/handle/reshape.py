@@ -104,7 +104,7 @@ def _size(run: Arrays, n: Any) -> Any:
 
 def reshaped(run: Arrays, x: Labelled, sizes: Sequence[Any]) -> Labelled:
     """Other sizes for the same elements, the first dimension fastest; None for what is left."""
-    if 0 in sizes and not x.constant:
+    if any(known(n) and n == 0 for n in sizes) and not x.constant:
         raise ValueError("the result would be empty")
     held = [run.size(x, place) for place in range(len(x.order))]
     new = [_left(run, held, sizes) if n is None else n for n in sizes]
@@ -127,7 +127,8 @@ def _left(run: Arrays, held: Sequence[Any], sizes: Sequence[Any]) -> Any:
     if any(isinstance(n, float) for n in [*rest, *wanted]):
         return np.nan
     for n in [n for n in wanted if not known(n)]:
-        rest.remove(n)
+        # Only among their like: to compare a traced size with a number would fix it.
+        rest.pop(next(i for i, m in enumerate(rest) if not known(m) and m == n))
     have = math.prod(n for n in rest if known(n))
     count = math.prod(n for n in wanted if known(n))
     if not count or have % count:

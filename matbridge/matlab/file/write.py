@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,15 @@ def write_mat(
 
 
 def check_variable(name: str) -> None:
-    """Raise MismatchError unless MATLAB can hold a variable or field of this name."""
-    if not NAME.fullmatch(name) or name in KEYWORDS:
+    """Raise MismatchError unless MATLAB can hold a variable of this name."""
+    _check_name(name, "a variable", KEYWORDS)
+
+
+def _check_name(name: str, what: str, keywords: Collection[str] = ()) -> None:
+    """A field may bear a keyword's name, as ``function`` in every function handle does."""
+    if not NAME.fullmatch(name) or name in keywords:
         raise MismatchError(
-            f"MATLAB cannot hold a variable named {name!r}",
+            f"MATLAB cannot hold {what} named {name!r}",
             mend="Names begin with a letter, hold letters, digits and _, 63 at most, "
             "and are no keyword.",
         )
@@ -114,7 +119,7 @@ class Encoder:
         if not fields:
             return matio.EmptyMatStruct(np.empty(shape, dtype=object))
         for name in fields:
-            check_variable(name)
+            _check_name(name, "a field")
         flat = np.empty(len(items), dtype=[(name, object) for name in fields])
         for place, item in enumerate(items):
             for name in fields:
