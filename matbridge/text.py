@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = ["listed", "nearest", "visible", "visible_within"]
+
+# Among how many names the nearest is sought.
+MOST = 2000
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -38,7 +42,7 @@ def visible_within(value: Any) -> Any:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """A suggestion such as ``Did you mean 'XTrain'? ``, "" where no name is near."""
-    known = {each.casefold(): each for each in names}
+    known = {known.casefold(): known for known in itertools.islice(names, MOST)}
     near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.6)
     return f"Did you mean {known[near[0]]!r}? " if near else ""
 

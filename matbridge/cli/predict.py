@@ -20,10 +20,12 @@ from matbridge.cli.options import (
 from matbridge.cli.terminal import print_json, progress_bar, say, tell, warn_of
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
-from matbridge.errors import MismatchError
+from matbridge.errors import MismatchError, MissingNameError
 from matbridge.files import check_target, written
 from matbridge.languages import load
 from matbridge.predict.data import check_name, read_data, split_name, write_data
+from matbridge.predict.images import is_image, resized
+from matbridge.text import listed, nearest
 
 __all__ = ["command", "gather_inputs", "in_file", "run_options"]
 
@@ -34,8 +36,11 @@ def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | No
 
 RUN_OPTIONS = (
     click.option("--input", "inputs", multiple=True, required=True, metavar="DATA",
-                 help="Data: file.mat:X, file.npy, file.npz:x or file.csv; NAME=DATA for "
-                      "one of several inputs. Once for each input."),
+                 help="Data: file.mat:X, file.npy, file.npz:x, file.csv or an image; parts such as "
+                      "file.mat:X(1:3,:), S.a{2}; NAME=DATA for one of several inputs. Once "
+                      "for each input."),
+    click.option("--resize", is_flag=True,
+                 help="Resize images to the size of the input, as MATLAB's imresize."),
     click.option("--format", metavar="DIMS",
                  help="Order of the data's dimensions, such as TC or SSCB; several by comma."),
     click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32",
@@ -78,9 +83,13 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def gather_inputs(
-    network: Network, texts: tuple[str, ...], limit: int, file: Path | None = None
+    network: Network,
+    texts: tuple[str, ...],
+    limit: int,
+    file: Path | None = None,
+    resize: bool = False,
 ) -> list[Any]:
-    """The data of each input, in the order of the network's inputs.
+    """The data of each input, in the order of the network's inputs; images resized to it.
 
     Data that begin with a colon are variables of ``file``.
     """
@@ -89,6 +98,8 @@ def gather_inputs(
     for text in texts:
         name, data = split_input(network, text)
         value = read_data(in_file(data, file), limit)
+        if resize and is_image(data):
+            value = resized(value, network, name or network.input_names[len(plain)])
         _warn_about_nan(value, text)
         if name:
             named[name] = value
@@ -107,7 +118,18 @@ def in_file(data: str, file: Path | None) -> str:
 def split_input(network: Network, text: str) -> tuple[str, str]:
     """``NAME=DATA`` as the name of an input and its data; the name is empty if none is given."""
     name, _, data = text.partition("=")
-    return (name, data) if data and name in network.input_names else ("", text)
+    if data and name in network.input_names:
+        return name, data
+    # A file may have such a name; if there is none, what comes first was meant as an input's.
+    if data and (data.startswith(":") or split_name(data)[0].exists()) and not _is_file(text):
+        names = network.input_names
+        mend = f"{nearest(name, names)}Inputs: {listed(names)}."
+        raise MissingNameError(f"there is no input {name!r}", mend=mend)
+    return "", text
+
+
+def _is_file(text: str) -> bool:
+    return not text.partition("=")[2].startswith(":") and split_name(text)[0].exists()
 
 
 def _warn_about_nan(value: Any, where: str) -> None:
@@ -134,6 +156,7 @@ def command(
     output: str | None,
     classify: bool,
     force: bool,
+    resize: bool,
     options: dict[str, Any],
     network: str | None,
     registry: Registry,
@@ -158,7 +181,7 @@ def command(
     if target is not None:
         check_target(target, force, reads)
         check_name(target, name or "Y")
-    given = gather_inputs(found, inputs, max_size, path)
+    given = gather_inputs(found, inputs, max_size, path, resize)
     with progress_bar("predicting") as progress:
         run = found.classify if classify else found.predict
         result = run(*given, **options, progress=progress)

@@ -64,11 +64,12 @@ class Question:
     tolerance: float
     options: Mapping[str, Any]
     max_size: int
+    resize: bool = False
 
     def answer(self, path: Path, network: Network) -> Answer:
         """Run the network of a file, and compare each output."""
         warn_of(network.report)
-        given = gather_inputs(network, self.inputs, self.max_size, path)
+        given = gather_inputs(network, self.inputs, self.max_size, path, self.resize)
         wanted = [read_data(in_file(text, path), self.max_size) for text in self.expected]
         labels = len(wanted) == 1 and is_labels(wanted[0])
         with progress_bar("predicting") as progress:
@@ -128,6 +129,7 @@ def command(
     inputs: tuple[str, ...],
     expected: tuple[str, ...],
     tolerance: float,
+    resize: bool,
     options: dict[str, Any],
     every: bool,
     network: str | None,
@@ -151,7 +153,7 @@ def command(
         raise EmptyComparisonError(
             "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
         )
-    question = Question(inputs, expected, tolerance, options, max_size)
+    question = Question(inputs, expected, tolerance, options, max_size, resize)
     if are_many(paths, every):
         rows = run_all(
             expanded(paths),

@@ -12,8 +12,14 @@ from matbridge.core.classes import LAYER_ARRAY
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
-from matbridge.errors import FormatError, MatbridgeError, MismatchError, UnsupportedError
-from matbridge.text import listed
+from matbridge.errors import (
+    FormatError,
+    MatbridgeError,
+    MismatchError,
+    MissingNameError,
+    UnsupportedError,
+)
+from matbridge.text import listed, nearest
 
 __all__ = ["Cards", "Contents", "as_registry"]
 
@@ -74,9 +80,8 @@ class Contents:
                 where=where,
                 mend=f"Choose one with network=: {choices}.",
             )
-        return MismatchError(
-            f"there is no network at {address!r}", where=where, mend=f"Networks: {choices}."
-        )
+        mend = f"{nearest(address or '', self.networks)}Networks: {choices}."
+        return MissingNameError(f"there is no network at {address!r}", where=where, mend=mend)
 
     def nothing(self, address: str | None) -> MatbridgeError:
         """What to say of a file in which no network could be read."""

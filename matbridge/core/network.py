@@ -21,7 +21,8 @@ from matbridge.core.graph import Connection, Graph, Port, find_port, name_layers
 from matbridge.core.mistakes import infer_layer, run_layer
 from matbridge.core.nesting import expanded
 from matbridge.core.running import Running
-from matbridge.errors import MatbridgeError, MismatchError, UnknownSizeError
+from matbridge.errors import MatbridgeError, MissingNameError, UnknownSizeError
+from matbridge.text import listed, nearest, visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,15 +123,26 @@ class Network(Running):
 
     def __getitem__(self, name: str | int) -> Layer:
         """The layer of this name, or at this place (from 0, as in ``layers``)."""
-        if isinstance(name, int):
-            return self.layers[name]
         try:
-            return self.graph.layers[name]
-        except KeyError:
-            raise MismatchError(
+            return self.layers[name] if isinstance(name, int) else self.graph.layers[name]
+        except LookupError:
+            names = self.graph.layers
+            raise MissingNameError(
                 f"there is no layer {name!r}",
-                mend=f"The layers are {', '.join(self.graph.layers)}.",
+                mend=f"{nearest(str(name), names)}The {len(names)} layers are {listed(names)}.",
             ) from None
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """What completes ``network["``."""
+        return list(self.graph.layers)
+
+    def __repr__(self) -> str:
+        place = " of ".join(filter(None, (self.provenance.address, self.provenance.file)))
+        title = visible(f"{self.class_name} {place}".rstrip())
+        return f"<{title}: {len(self)} layers, {self.parameter_count():,} learnables>"
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -295,6 +307,17 @@ class Network(Running):
         return self.with_layers(*(_reset(layer) for layer in self.layers))
 
     # -- doors to the rooms below, opened only when used --------------------------------------
+
+    def summary(self, everything: bool = False) -> str:
+        """The table of layers as text: what matters of each, or ``everything``."""
+        from matbridge.inspect.table import to_text
+
+        return to_text(self, everything)
+
+    def _repr_html_(self) -> str:
+        from matbridge.inspect.table import to_html
+
+        return to_html(self)
 
     def save(self, path: str | Path, to: str | None = None, force: bool = False) -> Check:
         """Write, load again, compare, and only then keep; see languages.save."""

@@ -13,13 +13,13 @@ from matbridge.core.contents import Cards, Contents, as_registry
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry
-from matbridge.errors import FormatError, MatbridgeError, MismatchError, UnsupportedError
+from matbridge.errors import FormatError, MatbridgeError, MissingNameError, UnsupportedError
 from matbridge.matlab.file import DEFAULT_LIMIT, PLAIN_CLASSES, MatFile
 from matbridge.matlab.file.values import Cell, MatObject
 from matbridge.matlab.find import Found, find_networks, is_object
 from matbridge.matlab.objects import read_network
 from matbridge.matlab.weights import read_weights
-from matbridge.text import listed
+from matbridge.text import listed, nearest
 
 __all__ = ["MatContents", "read_contents"]
 
@@ -107,10 +107,11 @@ class MatContents(Contents):
         if isinstance(lost, FormatError):
             return lost
         if address is not None and not self.partial:
-            return MismatchError(
+            variables = self.file.variables
+            return MissingNameError(
                 f"there is no variable for {address!r}",
                 where=where,
-                mend=f"Variables: {listed(self.file.variables)}.",
+                mend=f"{nearest(address, variables)}Variables: {listed(self.file.variables)}.",
             )
         if self.failures:
             return lost

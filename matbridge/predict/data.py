@@ -13,16 +13,19 @@ import numpy as np
 from matbridge.errors import FormatError, MatbridgeError, MismatchError
 from matbridge.files import check_readable
 from matbridge.matlab.file import DEFAULT_LIMIT, MatFile
-from matbridge.matlab.file.values import Cell, MatObject, StructArray, Table
+from matbridge.matlab.file.values import Cell, Table
 from matbridge.matlab.file.write import check_variable, write_mat
 from matbridge.predict.class_names import as_categorical, as_labels, is_labels
+from matbridge.predict.images import IMAGE_SUFFIXES, read_image
 from matbridge.predict.numpy_files import read_npy, read_npz, write_npy, write_npz
+from matbridge.predict.select import select
 from matbridge.predict.tables import read_csv, write_csv
 
 __all__ = ["check_name", "read_data", "split_name", "write_data"]
 
-FILE = re.compile(r"(?P<path>.+?\.(?:mat|npy|npz|csv))(?::(?P<inside>.+))?", re.IGNORECASE)
-STEP = re.compile(r"\.(?P<field>\w+)|\((?P<element>\d+)\)|\{(?P<cell>\d+)\}")
+FILE = re.compile(
+    r"(?P<path>.+?\.(?:mat|npy|npz|csv|png|jpe?g|bmp|tiff?))(?::(?P<inside>.+))?", re.IGNORECASE
+)
 
 
 def split_name(text: str) -> tuple[Path, str]:
@@ -31,7 +34,7 @@ def split_name(text: str) -> tuple[Path, str]:
     if found is None:
         raise MismatchError(
             f"{text!r} names no data file",
-            mend="Give file.mat:X, file.npy, file.npz:x or file.csv.",
+            mend="Give file.mat:X, file.npy, file.npz:x, file.csv or an image.",
         )
     return Path(found["path"]), found["inside"] or ""
 
@@ -81,28 +84,7 @@ def _read_mat(path: Path, inside: str, limit: int) -> Any:
             )
         name = next(iter(file.variables))
     value = file[name]
-    while steps:
-        found = STEP.match(steps)
-        if found is None:
-            raise MismatchError(f"{steps!r} is not understood", where=f"{path.name}:{name}")
-        value = _inside(value, found, f"{path.name}:{inside}")
-        steps = steps[found.end() :]
-    return value
-
-
-def _inside(value: Any, step: re.Match[str], where: str) -> Any:
-    if step["field"]:
-        fields = value.saved if isinstance(value, MatObject) else value
-        fields = fields.columns if isinstance(fields, Table) else fields
-        if isinstance(fields, dict) and step["field"] in fields:
-            return fields[step["field"]]
-    elif isinstance(value, Cell | StructArray | list):
-        place = int(step["element"] or step["cell"]) - 1
-        if 0 <= place < len(value):
-            return value[place]
-    elif step["element"] == "1":
-        return value
-    raise MismatchError(f"there is no {step.group()}", where=where)
+    return select(value, steps, f"{path.name}:{inside}")
 
 
 READERS: dict[str, Callable[[Path, str, int], Any]] = {
@@ -110,6 +92,7 @@ READERS: dict[str, Callable[[Path, str, int], Any]] = {
     ".npy": lambda path, inside, limit: read_npy(path, limit),
     ".npz": read_npz,
     ".csv": lambda path, inside, limit: read_csv(path, limit),
+    **dict.fromkeys(IMAGE_SUFFIXES, lambda path, inside, limit: read_image(path, limit)),
 }
 
 

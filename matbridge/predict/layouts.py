@@ -13,6 +13,7 @@ from matbridge.core.dims import canonical, check_labels, column_major, reorder
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
 from matbridge.predict.numbers import numeric
+from matbridge.text import nearest
 
 __all__ = ["Batch", "Result", "read_inputs", "shape_output"]
 
@@ -83,7 +84,7 @@ def _by_name(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
         raise MismatchError(
             f"inputs missing: {', '.join(lacking) or 'none'}; "
             f"unknown: {', '.join(wrong) or 'none'}",
-            mend=f"Inputs: {', '.join(names)}.",
+            mend=f"{nearest(next(iter(wrong), ''), lacking)}Inputs: {', '.join(names)}.",
         )
     return [given[name] for name in names]
 

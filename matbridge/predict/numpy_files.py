@@ -10,9 +10,10 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from matbridge.errors import FormatError, MismatchError, UnsupportedError
+from matbridge.errors import FormatError, MissingNameError, UnsupportedError
 from matbridge.matlab.file import listed
 from matbridge.matlab.file.budget import too_large
+from matbridge.text import nearest
 
 __all__ = ["read_npy", "read_npz", "write_npy", "write_npz"]
 
@@ -32,9 +33,8 @@ def read_npz(path: Path, inside: str, limit: int) -> np.ndarray:
     with zipfile.ZipFile(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         if inside not in members and not (inside == "" and len(members) == 1):
-            raise MismatchError(
-                f"there is no {inside!r}", where=str(path), mend=f"It holds {listed(members)}."
-            )
+            mend = f"{nearest(inside, members)}It holds {listed(members)}."
+            raise MissingNameError(f"there is no {inside!r}", where=str(path), mend=mend)
         member = members[inside or next(iter(members))]
         if member.compress_type not in METHODS or member.flag_bits & 1:
             raise UnsupportedError("it is packed in a way that NumPy does not write")

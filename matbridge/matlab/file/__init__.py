@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matbridge.core.diagnostics import Report
-from matbridge.errors import FormatError, MatbridgeError, MismatchError
+from matbridge.errors import FormatError, MatbridgeError, MissingNameError
 from matbridge.files import DEFAULT_LIMIT
 from matbridge.matlab.file import level5
 from matbridge.matlab.file.budget import Budget
 from matbridge.matlab.file.header import FileHeader, read_file_header, sha256
 from matbridge.matlab.file.heaps import read_heaps
-from matbridge.text import listed
+from matbridge.text import listed, nearest
 
 if TYPE_CHECKING:
     from matbridge.matlab.file.hdf5 import CheckedFile
@@ -72,10 +72,11 @@ class MatFile:
     def __getitem__(self, name: str) -> Any:
         """The plain value of a variable; MismatchError if there is none of this name."""
         if name not in self.variables:
-            raise MismatchError(
+            names = listed(self.variables) or "no variables"
+            raise MissingNameError(
                 f"there is no variable {name!r}",
                 where=self.path.name,
-                mend=f"It holds {listed(self.variables) or 'no variables'}.",
+                mend=f"{nearest(name, self.variables)}It holds {names}.",
             )
         from matbridge.matlab.file.plain import Plain
 

@@ -1,0 +1,111 @@
+"""Images as data, and their resizing as MATLAB's imresize does it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from matbridge.core.dims import Size
+from matbridge.core.network import Network, Port
+from matbridge.errors import FormatError, MismatchError, UnsupportedError
+
+__all__ = ["IMAGE_SUFFIXES", "imresize", "is_image", "read_image", "resized"]
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+# What Pillow calls images whose values mean the same as those of MATLAB's imread.
+PLAIN = {"L": "", "RGB": "", "I;16": "", "1": "", "RGBA": "RGB", "LA": "L"}
+
+
+def read_image(path: Path, limit: int) -> np.ndarray:
+    """H×W or H×W×C as MATLAB's imread gives it: uint8, uint16 or logical, without alpha.
+
+    Raises UnsupportedError without Pillow and for palettes and colour spaces of printing;
+    FormatError where the file is damaged or holds more than ``limit`` bytes.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise UnsupportedError(
+            "images need Pillow", where=str(path), mend="pip install 'matbridge[images]'"
+        ) from None
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height * 8 > limit:
+                raise FormatError("the image is too large", mend="Raise the bound with max_size=.")
+            if image.mode not in PLAIN:
+                raise UnsupportedError(
+                    f"images of the kind {image.mode} (palettes, printing) are not read",
+                    where=str(path),
+                    mend="Save it as RGB or as grey values.",
+                )
+            if PLAIN[image.mode]:
+                image = image.convert(PLAIN[image.mode])  # type: ignore[assignment]
+            return np.asarray(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FormatError(f"this image cannot be read: {error}", where=str(path)) from None
+
+
+def is_image(name: str) -> bool:
+    """Whether a file of this name is an image."""
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def resized(image: np.ndarray, network: Network, name: str) -> np.ndarray:
+    """The image in the size of this input, if that is one of images with a known size."""
+    size = network.infer().get(Port(name, "out"))
+    spatial = size.spatial if isinstance(size, Size) else ()
+    if len(spatial) != 2 or None in spatial:
+        raise MismatchError("it does not take images of one size", where=name)
+    return imresize(image, (int(spatial[0] or 0), int(spatial[1] or 0)))
+
+
+def imresize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """MATLAB's imresize(image, size): bicubic, with antialiasing where it shrinks.
+
+    One dimension after the other, the one with the smaller scale first, edges mirrored, and
+    whole numbers rounded after each. Source: MATLAB's documentation; settled by a recorded
+    result.
+    """
+    scales = [n / old for n, old in zip(size, image.shape, strict=False)]
+    for axis in sorted((0, 1), key=lambda a: scales[a]):
+        image = _resized(image, axis, size[axis], scales[axis])
+    return image
+
+
+def _resized(image: np.ndarray, axis: int, size: int, scale: float) -> np.ndarray:
+    places, weights = _contributions(image.shape[axis], size, scale)
+    # One output row after the other: all at once would take many times the image's memory.
+    rows = [
+        np.tensordot(w, np.take(image, p, axis).astype(np.float64), (0, axis))
+        for p, w in zip(places, weights, strict=True)
+    ]
+    result = np.stack(rows, axis)
+    if image.dtype.kind == "f":
+        return result.astype(image.dtype)
+    if image.dtype.kind == "b":
+        return result >= 0.5
+    bounds = np.iinfo(image.dtype)
+    return np.clip(np.floor(result + 0.5), bounds.min, bounds.max).astype(image.dtype)
+
+
+def _contributions(old: int, new: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each output: which inputs it takes, and how much of each."""
+    shrink = min(scale, 1.0)
+    width = 4.0 / shrink
+    centre = np.arange(1, new + 1) / scale + 0.5 * (1 - 1 / scale)
+    first = np.floor(centre - width / 2)
+    places = first[:, None] + np.arange(math.ceil(width) + 2)
+    weights = shrink * _cubic(shrink * (centre[:, None] - places))
+    weights /= weights.sum(axis=1, keepdims=True)
+    mirrored = np.concatenate([np.arange(old), np.arange(old)[::-1]])
+    return mirrored[(places.astype(int) - 1) % (2 * old)], weights
+
+
+def _cubic(x: np.ndarray) -> np.ndarray:
+    """Keys' kernel with a = -1/2."""
+    x = np.abs(x)
+    near = 1.5 * x**3 - 2.5 * x**2 + 1
+    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
