@@ -9,6 +9,8 @@ import torch
 from helpers import layer
 
 from matbridge import LayerError, MatbridgeError, MismatchError, Network
+from matbridge.core.dims import Size
+from matbridge.onnx.write import to_onnx
 from matbridge.ops import Recurrence
 from matbridge.torch.recurrence import recur
 
@@ -203,3 +205,47 @@ def test_arrays_that_are_not_finite_are_named(value):
     arrays["Bias"][3] = value
     broken = network.with_layers(network["lstm"].replace(arrays=arrays))
     assert broken.nonfinite_arrays() == ("lstm.Bias",)
+
+
+# -- memory --------------------------------------------------------------------------------
+
+GREEDY = {
+    "positions": lambda: [layer("sinusoidalPositionEncodingLayer", 10**13, Name="greedy")],
+    "resize": lambda: [layer("resize2dLayer", OutputSize=[10**7, 10**7], Name="greedy")],
+    "padding": lambda: [layer("averagePooling2dLayer", 1, Padding=10**7, Name="greedy")],
+}
+
+
+@pytest.mark.parametrize("case", GREEDY)
+def test_what_no_memory_holds_is_told_before_it_runs(case):
+    start = layer("imageInputLayer", [4, 4, 1], Normalization="none")
+    if case == "positions":
+        start = layer("sequenceInputLayer", 1)
+    network = Network.of([start, *GREEDY[case]()])
+    x = np.zeros((1, 7) if case == "positions" else (4, 4, 1), np.float32)
+    shape = (1, 1, 7) if case == "positions" else (1, 1, 4, 4)
+    runs = (
+        lambda: network.predict(x),
+        lambda: network.to_torch()(zeros(*shape)),
+        lambda: to_onnx(network),
+    )
+    for run in runs:
+        with pytest.raises(MismatchError, match=r"would need [\d,.]+ GB, [\d,.]+ GB are") as caught:
+            run()
+        assert caught.value.where == "greedy"
+
+
+def test_memory_is_known_or_not_asked_for(monkeypatch):
+    from matbridge.core import memory
+
+    network = Network.of([layer("sequenceInputLayer", 3, Name="x"), layer("reluLayer")])
+    sizes = network.infer(x=Size.measured("CBT", (3, 10**6, 1000)))
+    with pytest.raises(MismatchError, match=r"relu: this layer alone would need 24.0 GB, 1.0 GB"):
+        memory.check_memory(network, sizes, 4, 10**9)
+    memory.check_memory(network, sizes, 4, 25 * 10**9)
+    found = memory.available_memory()
+    assert found is None or found > 0
+    for name in ("_free_on_linux", "_limit_of_group", "_installed"):
+        monkeypatch.setattr(memory, name, lambda: None)
+    assert memory.available_memory() is None
+    memory.check_memory(network, sizes, 4)

@@ -157,7 +157,7 @@ class SinusoidalPositionEncoding(Layer):
         if self.position_offset:
             places = ops.add(places, float(self.position_offset))
         half = self.output_size // 2
-        rates = [10000 ** (-2 * k / self.output_size) for k in range(half)]
+        rates = 10000.0 ** (-2 * np.arange(half) / self.output_size)
         angles = ops.multiply(places, ops.constant(rates, "K"))
         waves = [ops.map(name, angles) for name in ("sin", "cos")]
         pairs = ops.concatenate([ops.align(w, angles.dims + "P") for w in waves], "P")

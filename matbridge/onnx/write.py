@@ -17,6 +17,7 @@ from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
 from matbridge.core.classes import NetworkClass
 from matbridge.core.dims import Size, axis_names, batch_first
+from matbridge.core.memory import check_memory
 from matbridge.core.names import identifiers, plain_names
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError, UnsupportedError
@@ -63,6 +64,7 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
     (N, C, T). Raises UnsupportedError for what cannot run or cannot be said in ONNX.
     """
     network.check_runnable()
+    check_memory(network, network.infer(), np.dtype(np.float64).itemsize)
     if dtype not in TYPES:
         raise MismatchError(f"{dtype!r} is not a type of ours", mend="Use float32 or float64.")
     ends = [n + "_out" if n in network.input_names else n for n in network.output_names]

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from matbridge.core.dims import Size, batch_first, canonical, check_labels, permutation, without
+from matbridge.core.memory import check_memory
 from matbridge.core.network import Network
-from matbridge.errors import MismatchError
+from matbridge.errors import MatbridgeError, MismatchError, UnknownSizeError
 from matbridge.ops import Value
 
 __all__ = ["check_sizes", "check_tensor", "entry_dims"]
@@ -73,8 +74,19 @@ def check_sizes(network: Network, inputs: Mapping[str, Value]) -> None:
         layer = network.input_layers.get(name)
         wanted = layer.infer() if layer is not None else None
         _check_size(name, x, wanted if isinstance(wanted, Size) else None)
-    for obstacle in network.obstacles(**sizes):
-        raise obstacle
+    inferred = network.infer(**sizes)
+    for size in inferred.values():
+        if isinstance(size, MatbridgeError) and not isinstance(size, UnknownSizeError):
+            raise size
+    for x in inputs.values():
+        check_memory(network, inferred, x.data.element_size(), _memory_of(x.data.device))
+
+
+def _memory_of(device: torch.device) -> int | None:
+    """What an accelerator has; None for the machine's own memory."""
+    if device.type != "cuda":
+        return None
+    return int(torch.cuda.get_device_properties(device).total_memory)
 
 
 def _check_size(name: str, x: Value, wanted: Size | None) -> None:

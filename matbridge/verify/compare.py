@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from matbridge.core.dims import reorder
 from matbridge.errors import MismatchError
 from matbridge.verify.labels import Confusion, class_names
 
@@ -60,12 +62,39 @@ def compare(found: Any, expected: Any, tolerance: float = DEFAULT_TOLERANCE) -> 
     """Compare arrays, lists of arrays, or class names.
 
     ``tolerance`` is a fraction of the largest expected value; labels must be equal.
-    NaN only agrees with NaN. Raises EmptyComparisonError if there are no elements and MismatchError
+    NaN only agrees with NaN. What agrees transposed agrees, with a note. Raises EmptyComparisonError if there are no elements and MismatchError
     where the sizes cannot belong together.
     """
     names = class_names(expected)
     if names is not None:
         return _labels(found, names)
+    try:
+        result = _compared(found, expected, tolerance)
+    except EmptyComparisonError:
+        raise
+    except MismatchError:
+        turned = _if_transposed(found, expected, tolerance)
+        if turned is None:
+            raise
+        return turned
+    return result if result.agree else _if_transposed(found, expected, tolerance) or result
+
+
+def _if_transposed(found: Any, expected: Any, tolerance: float) -> Comparison | None:
+    """The comparison with what is expected transposed, if that agrees."""
+    several = expected if isinstance(expected, list) else [expected]
+    if not several or any(np.ndim(one) != 2 or 1 in np.shape(one) for one in several):
+        return None
+    turned = [reorder(np.asarray(one), "CB", "BC") for one in several]
+    try:
+        result = _compared(found, turned if isinstance(expected, list) else turned[0], tolerance)
+    except MismatchError:
+        return None
+    note = "what is expected matches transposed"
+    return dataclasses.replace(result, note=note) if result.agree else None
+
+
+def _compared(found: Any, expected: Any, tolerance: float) -> Comparison:
     if isinstance(found, list) or isinstance(expected, list):
         found, expected = _joined(found, expected)
     return _numbers(np.asarray(found), np.asarray(expected), tolerance)
