@@ -63,7 +63,8 @@ def compare(found: Any, expected: Any, tolerance: float = DEFAULT_TOLERANCE) -> 
 
     ``tolerance`` is a fraction of the largest expected value; labels must be equal.
     NaN only agrees with NaN. What agrees transposed agrees, with a note. Raises
-    EmptyComparisonError if there are no elements and MismatchError where the sizes cannot belong together.
+    EmptyComparisonError if there are no elements and MismatchError where the sizes cannot
+    belong together.
     """
     names = class_names(expected)
     if names is not None:
