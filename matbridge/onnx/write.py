@@ -91,6 +91,14 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
         [_info(value, dtype, symbols) for value in outputs],
         list(builder.initializers.values()),
     )
+    told = _told(network, names)
+    places = _places(nodes, dict(zip(ports, values[len(ends) :], strict=True)))
+    told[PORTS] = json.dumps({"outputs": network.output_names, "places": places})
+    return _model_of(graph, told)
+
+
+def _model_of(graph: onnx.GraphProto, told: dict[str, str]) -> onnx.ModelProto:
+    """The checked model of a graph, with these metadata."""
     model = helper.make_model(
         graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -98,9 +106,6 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
         producer_name="matbridge",
         producer_version=VERSION,
     )
-    told = _told(network, names)
-    places = _places(nodes, dict(zip(ports, values[len(ends) :], strict=True)))
-    told[PORTS] = json.dumps({"outputs": network.output_names, "places": places})
     helper.set_model_props(model, told)
     onnx.checker.check_model(model, full_check=True)
     return model
