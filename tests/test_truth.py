@@ -7,6 +7,7 @@ import json
 import numpy as np
 import onnxruntime
 import pytest
+from reference.images import imresize, rgb2gray, triangle
 
 import matbridge
 from matbridge.core.dims import same_padding
@@ -226,6 +227,20 @@ def test_unpooling_by_indices(truth):
     assert equal(network) == len(chosen)
     assert equal(not_normalized(network)) == 0
     assert equal(exchanged(network)) == 0
+
+
+def test_imresize(truth):
+    """The reference for images that are resized before a network."""
+    path = truth / "imresize-gray" / "trainedNetwork_2.mat"
+    grey, expected = rgb2gray(variable(path, "I")), variable(path, "Ig")
+
+    def equal(**options):
+        return (imresize(grey, expected.shape, **options) == expected).mean()
+
+    assert equal() == 1
+    assert equal(rounding=False) < 0.97
+    assert equal(antialiasing=False) < 0.7
+    assert equal(kernel=triangle, width=2) < 0.7
 
 
 def test_uneven_padding_stands_at_the_end(truth):
