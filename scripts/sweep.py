@@ -88,9 +88,10 @@ def random_inputs(network):
     """Labelled random data that fit, and their formats."""
     draw = np.random.default_rng(0)
     inputs, formats = [], []
+    steps = max(STEPS, *(network[name].shortest for name in network.input_names))
     for name in network.input_names:
         size = network[name].infer()
-        free = {"B": OBSERVATIONS, "T": STEPS}
+        free = {"B": OBSERVATIONS, "T": steps}
         shape = [free.get(a, n) for a, n in zip(size.format, size.sizes, strict=True)]
         inputs.append(draw.standard_normal(shape))
         formats.append(size.format)
