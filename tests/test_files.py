@@ -79,7 +79,7 @@ def test_predict_does_not_write_over_its_data(net, capsys, in_folder):
 def test_a_name_that_contradicts_the_language(net, capsys, in_folder):
     code, err = call(capsys, "convert", net, "-o", "x.pt2", "--to", "onnx")
     assert code == 2
-    assert "--to onnx" in err
+    assert "says pt2, not onnx" in err
     assert not (in_folder / "x.pt2").exists()
 
 

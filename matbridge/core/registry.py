@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -138,6 +137,8 @@ class Registry:
 
     def with_plugins(self) -> Registry:
         """The cards that installed packages offer as entry points, after those at hand."""
+        import importlib.metadata
+
         found: dict[str, type[Layer]] = {}
         for entry in importlib.metadata.entry_points(group=ENTRY_POINT):
             card = entry.load()

@@ -12,6 +12,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import matbridge.matlab.file.deferred  # noqa: F401  before anything of mat-io
+
+# isort: split
 import h5py
 import numpy as np
 from matio.utils.converters.matstring import mat_to_string

@@ -8,6 +8,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import matbridge.matlab.file.deferred  # noqa: F401  before anything of mat-io
+
+# isort: split
 import h5py
 import numpy as np
 from matio.subsystem.subsys import MatSubsystem

@@ -12,6 +12,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import matbridge.matlab.file.deferred  # noqa: F401  before anything of mat-io
+
+# isort: split
 import numpy as np
 from matio.subsystem.subsys import MatSubsystem
 from matio.utils.matclass import (
