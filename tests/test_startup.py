@@ -6,6 +6,8 @@ import sys
 import pytest
 from conftest import FIXTURES
 
+from matbridge.cli import COMMANDS, SUMMARIES
+
 HEAVY = ("numpy", "pandas", "scipy", "h5py", "matio", "click", "rich", "torch", "onnx",
          "onnxruntime", "safetensors", "importlib.metadata", "filelock")  # fmt: skip
 
@@ -24,6 +26,10 @@ def loaded_by(code):
 
 def command(*arguments):
     return f"from matbridge.cli import run\nassert run({list(map(str, arguments))!r}) == 0"
+
+
+def test_every_command_has_a_summary():
+    assert SUMMARIES.keys() == COMMANDS.keys()
 
 
 def test_the_package_alone_loads_nothing():

@@ -22,6 +22,16 @@ COMMANDS = {
     "scaffold": "matbridge.cli.scaffold",
     "verify": "matbridge.cli.verify",
 }
+# What --help says of them, without opening one.
+SUMMARIES = {
+    "check-card": "Try the cards of a Python file alone.",
+    "convert": "Turn a network into something that runs in Python.",
+    "inspect": "Show what is in a file, and what is wrong with it.",
+    "layers": "Show MATLAB's layers: which are read and run.",
+    "predict": "Run a network on data.",
+    "scaffold": "Write a card for a layer of your own, to be filled in.",
+    "verify": "Run a network and compare with what is expected.",
+}
 
 
 class Commands(click.Group):
@@ -36,6 +46,10 @@ class Commands(click.Group):
         module = __import__(COMMANDS[cmd_name], fromlist=["command"])
         command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(SUMMARIES.items()))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
