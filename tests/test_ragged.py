@@ -5,12 +5,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from examples import EXAMPLES, draw
 from helpers import assert_close, layer
 
 from matbridge import MatbridgeError, Network
 from matbridge.core.dims import Size
 from matbridge.core.graph import Port
+from matbridge.ops import Value
+from matbridge.torch.backend import TorchBackend
+from matbridge.torch.ragged import UnpaddableError, padded_ops
 
 H = 3
 # Close enough to share a batch.
@@ -136,3 +140,51 @@ def test_every_layer_beside_an_lstm(builder):
         xs = [sequence(*example.inputs[0], i, n) for i, n in enumerate(STEPS)]
         computed += sum(check(n, xs) for n in networks(example) if n is not None)
     assert bool(computed) == (builder not in NEVER)
+
+
+# -- the allow-list ------------------------------------------------------------------------
+
+REFUSED = {
+    "a word without a rule": lambda ops, x: ops.plain(torch.sinh, [x], []),
+    "steps computed with": lambda ops, x: ops.divide(x, ops.size(x, "T") * 1.0),
+    "steps as a number": lambda ops, x: ops.multiply(x, ops.size(x, "T")),
+    "steps compared": lambda ops, x: ops.flip(x, "C") if ops.size(x, "T") > 3 else x,
+    "steps of all sizes": lambda ops, x: ops.multiply(x, 1 / ops.sizes(x)[x.dims.index("T")]),
+    "steps among others": lambda ops, x: ops.spatial(x, "ST"),
+    "a constant along time": lambda ops, x: ops.constant(np.ones(5), "T"),
+    "time reshaped": lambda ops, x: ops.reshape(x, (10, 2), "TC"),
+    "time merged": lambda ops, x: ops.merge(x, "TC", "C"),
+    "channels named time": lambda ops, x: ops.rename(ops.pick(x, "T", 0), "BT"),
+    "observations split": lambda ops, x: ops.split(x, "B", (1, 2), "BS"),
+    "observations dropped": lambda ops, x: ops.drop(x, "B"),
+    "time turned into space": lambda ops, x: ops.rename(x, x.dims.replace("T", "S")),
+    "every second step": lambda ops, x: ops.slice(x, "T", 0, None, 2),
+    "steps joined": lambda ops, x: ops.concatenate([x, x], "T"),
+    "time backwards": lambda ops, x: ops.flip(x, "T"),
+    "softmax over time": lambda ops, x: ops.softmax(x, "T"),
+    "the mean of a batch": lambda ops, x: ops.reduce("mean", x, "B"),
+    "time padded": lambda ops, x: ops.pad(x, "T", [(1, 0)]),
+    "time of another length": lambda ops, x: ops.add(
+        ops.rename(Value(torch.ones(4, 2), "TC"), "TC"), 1.0
+    ),
+}
+
+
+@pytest.mark.parametrize("what", list(REFUSED))
+def test_what_would_let_padding_in_is_refused(what):
+    backend = TorchBackend(torch.float64, torch.device("cpu"))
+    ops = padded_ops(backend, [3, 5])
+    with pytest.raises(UnpaddableError):
+        REFUSED[what](ops, Value(torch.ones(5, 2, 2), "TBC"))
+
+
+def test_a_word_to_come_is_refused():
+    """No rule, no word: nobody has to remember that padding exists."""
+
+    def shuffle(backend, x):
+        return x
+
+    backend = TorchBackend(torch.float64, torch.device("cpu"))
+    speaker = padded_ops(backend, [3, 5]).speaker
+    with pytest.raises(UnpaddableError):
+        speaker(shuffle, Value(torch.ones(5, 2, 2), "TBC"))
