@@ -16,8 +16,9 @@ BYTES_PER_VALUE = 1
 # Seconds of the processor for any file, and bytes of the file that add another.
 SECONDS = 20.0
 BYTES_PER_SECOND = 2 << 20
-# Time is looked at once in so many values.
+# Time is looked at once in so many values, for which many bytes count too.
 STEP = 256
+BYTES_PER_LOOK = 1 << 16
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Budget:
         self.now.bytes += count
         if self.before.bytes + self.now.bytes > self.limit:
             raise too_large(self.name, self.limit)
-        self.look()
+        self.values(count // BYTES_PER_LOOK)
 
 
 def too_large(name: str, limit: int) -> FormatError:
