@@ -135,7 +135,8 @@ def hdf5(data: bytes, draw: random.Random) -> bytes:
         file.visit(names.append)
         for _ in range(draw.choice([1, 1, 2])):
             name, other = draw.choice(names), draw.choice(names)
-            draw.choice(HDF5)(file, name, other, draw)
+            if name in file and other in file:
+                draw.choice(HDF5)(file, name, other, draw)
     return buffer.getvalue()
 
 
