@@ -125,6 +125,16 @@ def test_arrays_that_do_not_expand_to_the_data_are_refused(builder, shape):
         run(one, draw.standard_normal((4, 5, 3, 2)), "SSCB")
 
 
+@pytest.mark.parametrize("builder", ["preluLayer", "scalingLayer"])
+@pytest.mark.parametrize(("format", "sizes"), [("CB", (3, 3)), ("CBT", (3, 3, 4))])
+def test_a_row_is_not_one_value_per_channel(builder, format, sizes):
+    """It would expand over the observations."""
+    name = "Alpha" if builder == "preluLayer" else "Scale"
+    one = layer(builder, **{name: draw.standard_normal((1, 3))})
+    with pytest.raises(LayerError, match=f"a {name} of size 1×3"):
+        run(one, draw.standard_normal(sizes), format)
+
+
 # -- attention, fully connected ----------------------------------------------------------------
 
 

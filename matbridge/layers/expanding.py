@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from matbridge.core.card import Array, Layer
 from matbridge.core.dims import Size
@@ -19,8 +20,11 @@ def by_position(name: str, role: str = "constant") -> Array:
 
 class Expanding(Layer):
     """Arrays expand to the data as MATLAB's do, dimension by dimension: a scalar, H×W,
-    1×1×C, H×W×C. On data without spatial dimensions one value per channel may lie along any
-    dimension. What would enlarge the data is refused."""
+    1×1×C, H×W×C; C×1 on data without spatial dimensions. What would enlarge the data is
+    refused."""
+
+    # Whether one value per channel may lie along any dimension where there is no S.
+    ANY_DIMENSION: ClassVar[bool] = False
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -44,7 +48,7 @@ class Expanding(Layer):
 
     def placed(self, name: str, shape: tuple[int, ...], format: str) -> tuple[str, tuple[int, ...]]:
         """The labels and sizes of an array of this shape beside data of this format."""
-        if "S" not in format and sum(n != 1 for n in shape) <= 1:
+        if self.ANY_DIMENSION and "S" not in format and sum(n != 1 for n in shape) <= 1:
             return "C", (math.prod(shape),)
         labels = numbered(format[: format.index("C") + 1])
         extra = shape[len(labels) :]

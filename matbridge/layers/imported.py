@@ -42,7 +42,10 @@ CONVERTER_KERAS = "Deep Learning Toolbox Converter for TensorFlow Models"
 
 class ElementwiseAffine(Expanding):
     """nnet.onnx.layer.ElementwiseAffineLayer: Scale.*x + Offset, either of which may be
-    left out (DoScale, DoOffset)."""
+    left out (DoScale, DoOffset). On data without spatial dimensions one value per channel
+    may lie along any dimension."""
+
+    ANY_DIMENSION = True
 
     PRODUCT = CONVERTER_ONNX
     MATLAB = ("nnet.onnx.layer.ElementwiseAffineLayer",)
@@ -73,6 +76,8 @@ class ElementwiseAffine(Expanding):
 
 class ImportedPReLU(PReLU):
     """nnet.onnx.layer.PreluLayer: x where x > 0, else Alpha.*x."""
+
+    ANY_DIMENSION = True
 
     MATLAB = ("nnet.onnx.layer.PreluLayer",)
     BUILDER = MATLAB[0]
