@@ -159,6 +159,7 @@ TURNING = {
     ("torch.recurrence", "_lstm_step"): "R' of h·R'",
     ("torch.recurrence", "_gru_step_before"): "R' of h·R'",
     ("layers.dense", "upgrade"): "a matrix that MATLAB saved transposed",
+    ("layers.dense", "shaped"): "and back",
     ("core.kinds", "write"): "a matrix that MATLAB saved transposed",
     ("matlab.file.matio", "read_struct"): "the order in which the file lists elements",
     ("matlab.file.matio", "read_cell"): "the order in which the file lists elements",

@@ -1,5 +1,6 @@
 """Layers and networks as MATLAB's objects, and back: nothing is lost, nothing changes."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -154,3 +155,41 @@ def test_a_network_built_in_python(tmp_path):
     x = np.array([[1.0, -2.0]])
     again = matbridge.load(tmp_path / "net.mat")
     assert np.array_equal(again.predict(x), network.predict(x))
+
+
+def readable(folder):
+    """The networks of every MAT-file in a folder that can be read."""
+    for path in sorted(folder.rglob("*.mat")):
+        with contextlib.suppress(matbridge.MatbridgeError):
+            yield from read_contents(path).networks.values()
+
+
+def test_layers_of_real_files_are_saved_as_they_were(corpus):
+    """Each with its own version, and reading back as the layer that it is."""
+    count = 0
+    for network in readable(corpus / "files"):
+        for one in network.layers:
+            again = save_layer(one)
+            assert again.class_name == one.class_name
+            assert same(again.saved.get("Version"), one.origin.saved.get("Version"))
+            assert again.saved.keys() >= one.origin.saved.keys()
+            if one.known:
+                assert_identical(read(again), one)
+            count += 1
+    assert count > 1000
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 3, 1, 5), (24, 5)])
+def test_four_dimensional_weights_go_back_as_they_were(shape):
+    """As version 2 of FullyConnectedLayer keeps them for images."""
+    weights = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    found = saved.layer(
+        "FullyConnectedLayer",
+        2,
+        Name="fc",
+        InputSize=saved.number(*shape[:-1]),
+        OutputSize=saved.number(1, 1, 5),
+        Weights=saved.learnable(weights if len(shape) > 2 else weights.T),
+        Bias=saved.learnable(np.ones((1, 1, 5))),
+    )
+    assert_same(save_layer(read(found)), found)

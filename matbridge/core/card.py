@@ -269,6 +269,11 @@ class Layer:
         """The inverse of ``upgrade``, for the newest version that is known."""
         return saved
 
+    @classmethod
+    def shaped(cls, name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """The array of this name in the size that it had in a saved object."""
+        return array.reshape(shape, order="F")
+
     # A card names its inputs: infer(self, x), forward(self, ops, p, x), or with *inputs where
     # their number is open. Any here lets it.
 

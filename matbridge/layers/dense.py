@@ -74,6 +74,11 @@ class FullyConnected(Layer):
             self.refuse(f"works along dimension {place}, but its input has the format {format}")
         return labels[place - 1]
 
+    @classmethod
+    def shaped(cls, name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Weights h×w×c×out, as version 2 has them for images, run down the rows."""
+        return column_major(array if shape == array.shape else array.T, shape)
+
     def infer(self, x: Size) -> Size:
         if self.operation_dimension != "spatial-channel":
             place = numbered(x.format).index(self.along(x.format))

@@ -6,7 +6,7 @@ same size and type, which takes no memory, stands where each was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ import numpy as np
 from matbridge.matlab.file.values import MatObject
 
 __all__ = ["filled", "is_placeholder", "is_whole", "kept", "placeholder", "wrapped"]
+
+
+Shaped = Callable[[np.ndarray, tuple[int, ...]], np.ndarray]
 
 
 def placeholder(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
@@ -57,16 +60,19 @@ def _without(value: Any, held: tuple[np.ndarray, ...], known: dict[int, Any]) ->
     return value
 
 
-def filled(origin: Any, now: Any) -> Any:
-    """The kept tree, the numbers of its arrays as they are in the tree ``now``."""
+def filled(origin: Any, now: Any, shaped: Shaped) -> Any:
+    """The kept tree, the numbers of its arrays as they are in the tree ``now``.
+
+    ``shaped`` brings an array to the size that it had in the file.
+    """
     if is_placeholder(origin):
         array = now.get("Value") if isinstance(now, dict) else now
         if isinstance(array, np.ndarray) and array.size == origin.size:
-            return array.reshape(origin.shape, order="F")
+            return shaped(array, origin.shape)
         return origin
     if isinstance(origin, dict):
         inner = now if isinstance(now, dict) else {"Value": now}
-        return {name: filled(value, inner.get(name)) for name, value in origin.items()}
+        return {name: filled(value, inner.get(name), shaped) for name, value in origin.items()}
     return origin
 
 

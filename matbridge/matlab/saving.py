@@ -6,6 +6,7 @@ else is written in the newest form that real files show, or by its public names.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping
 from typing import Any
@@ -91,7 +92,7 @@ def save_layer(layer: Layer) -> MatObject:
         return _save_unknown(layer)
     saved = _fresh(layer)
     if layer.origin is not None:
-        again = filled(layer.origin.saved, saved)
+        again = _again(layer, saved)
         if is_whole(again) and _says(again, layer):
             return wrapped(layer.origin, again)
     class_name = layer.class_name or layer.MATLAB[0]
@@ -99,6 +100,15 @@ def save_layer(layer: Layer) -> MatObject:
         return forms.custom(class_name, **saved)
     short = class_name.removeprefix("nnet.cnn.layer.")
     return forms.layer(class_name, VERSIONS.get(short, 1), **{**MORE.get(short, {}), **saved})
+
+
+def _again(layer: Layer, fresh: Saved) -> Saved:
+    """The saved form that was read, with the numbers and the name that the layer has now."""
+    form = {
+        name: filled(value, fresh.get(name), functools.partial(layer.shaped, name))
+        for name, value in layer.origin.saved.items()
+    }
+    return {**form, "Name": layer.name}
 
 
 def _is_users(class_name: str) -> bool:
@@ -175,6 +185,11 @@ def _says(saved: Saved, layer: Layer) -> bool:
     )
 
 
+def same_items(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether two workspaces hold the same names and values."""
+    return set(a) == set(b) and all(same(a[name], b[name]) for name in a)
+
+
 def same(a: Any, b: Any) -> bool:
     """Whether two values of cards are equal, NaN and arrays among them."""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
@@ -183,5 +198,5 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, Handle) and isinstance(b, Handle):
-        return a.text == b.text and a.raw is b.raw
+        return a.text == b.text and same_items(a.workspace, b.workspace)
     return bool(a == b or (a != a and b != b))
