@@ -12,6 +12,7 @@ from matbridge import LayerError, MatbridgeError, MismatchError, Network
 from matbridge.core.dims import Size
 from matbridge.onnx.write import to_onnx
 from matbridge.ops import Recurrence
+from matbridge.torch.program import write_program
 from matbridge.torch.recurrence import recur
 
 RECURRENT = ["lstmLayer", "bilstmLayer", "gruLayer", "peepholeLSTMLayer"]
@@ -205,6 +206,16 @@ def test_arrays_that_are_not_finite_are_named(value):
     arrays["Bias"][3] = value
     broken = network.with_layers(network["lstm"].replace(arrays=arrays))
     assert broken.nonfinite_arrays() == ("lstm.Bias",)
+
+
+@pytest.mark.parametrize("builder", ["lstmLayer", "bilstmLayer", "gruLayer"])
+def test_a_program_refuses_other_sizes(builder, tmp_path):
+    write_program(sequences(builder), tmp_path / "net.pt2")
+    program = torch.export.load(tmp_path / "net.pt2").module()
+    assert program(zeros(5, 3, 7)).shape[::2] == (5, 7)
+    for shape in ((5, 7, 3), (5, 4, 7), (3, 7), (5, 3, 0), (5, 0, 7)):
+        with pytest.raises((RuntimeError, AssertionError)):
+            program(zeros(*shape))
 
 
 # -- memory --------------------------------------------------------------------------------

@@ -135,3 +135,14 @@ def test_float32_is_exact_again_after_a_prediction(network):
     before = torch.backends.cudnn.allow_tf32
     network.predict(np.zeros((4, 3)))
     assert torch.backends.cudnn.allow_tf32 is before
+
+
+def test_a_module_shows_its_layers_and_sizes(network):
+    shown = str(network.to_torch())
+    assert "batch×channels×time; torch.float32 on cpu" in shown
+    for layer_, (name, array) in (
+        (one, pair) for one in network.layers for pair in one.learnables().items()
+    ):
+        size = "×".join(map(str, array.shape))
+        assert f"({layer_.name}): {layer_.type_name}(" in shown
+        assert f"{name} {size}" in shown

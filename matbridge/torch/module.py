@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 
 from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
-from matbridge.core.dims import batch_first
+from matbridge.core.dims import axis_names, batch_first
 from matbridge.core.names import identifiers
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError
@@ -56,6 +56,7 @@ class LayerArrays(nn.Module):
 
     def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
         super().__init__()
+        self._type = layer.type_name if layer.MATLAB else "Identity"
         roles = {declared.name: declared for declared in layer.declared}
         for name, array in arrays_of(layer).items():
             tensor = torch.tensor(np.ascontiguousarray(array), dtype=dtype)
@@ -63,6 +64,13 @@ class LayerArrays(nn.Module):
                 self.register_parameter(name, nn.Parameter(tensor))
             else:
                 self.register_buffer(name, tensor)
+
+    def _get_name(self) -> str:
+        return self._type
+
+    def extra_repr(self) -> str:
+        sizes = (f"{n} {'×'.join(map(str, t.shape))}" for n, t in self.tensors().items())
+        return ", ".join(sizes)
 
     def tensors(self) -> dict[str, Tensor]:
         return {**self._parameters, **self._buffers}  # type: ignore[dict-item]
@@ -151,6 +159,10 @@ class NetworkModule(nn.Module):
             assert isinstance(part, LayerArrays)
             found[layer.name] = part.tensors()
         return found
+
+    def extra_repr(self) -> str:
+        entries = (f"{name!a}: {'×'.join(axis_names(d))}" for name, d in self._dims.items())
+        return f"inputs {', '.join(entries)}; {self.dtype} on {self.device}"
 
     def formats(self) -> dict[str, str]:
         """The dims in which each input enters, batch first."""
