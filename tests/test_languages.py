@@ -123,3 +123,20 @@ def test_a_failure_leaves_nothing(net, in_folder, monkeypatch):
     with pytest.raises(UnsupportedError):
         matbridge.load(net).save("net.toy")
     assert list(in_folder.iterdir()) == []
+
+
+def test_evidence_is_of_the_card_that_runs():
+    """A card of the user's own is one, whatever its name and whatever it is derived from."""
+    from matbridge.core.registry import CustomOutput, Unknown
+    from matbridge.layers.activation import ReLU
+    from matbridge.layers.catalogue import evidence_of
+
+    class Mine(ReLU):
+        """A layer of the user's own, of a name that is taken."""
+
+        MATLAB = ("my.ReLULayer",)
+
+    assert evidence_of(ReLU(name="a")) == ReLU.EVIDENCE
+    assert evidence_of(Mine(name="a")) == "your own card"
+    assert evidence_of(Unknown(name="a", class_name="x.ReLULayer")) == "no card: cannot be run"
+    assert evidence_of(CustomOutput(name="a", class_name="x.Out")) == "no card: taken as it is"
