@@ -164,6 +164,14 @@ def test_sizes_that_contradict_the_data_are_one_message(tmp_path):
         export_program(network)
 
 
+def test_sizes_of_another_array_are_one_message():
+    from matbridge.onnx.write import to_onnx
+
+    one = layer("functionLayer", "@(x)x.*reshape(6,[],size(x,2))")
+    with pytest.raises(UnsupportedError, match="reshape is not supported there"):
+        to_onnx(network_of(one, like=X, format="CB"))
+
+
 def test_labels_after_a_reshape_are_given_by_dlarray():
     one = layer(
         "functionLayer", '@(x)dlarray(reshape(stripdims(x),6,2,[]),"SCB")', Formattable=True

@@ -128,7 +128,10 @@ def _left(run: Arrays, held: Sequence[Any], sizes: Sequence[Any]) -> Any:
         return np.nan
     for n in [n for n in wanted if not known(n)]:
         # Only among their like: to compare a traced size with a number would fix it.
-        rest.pop(next(i for i, m in enumerate(rest) if not known(m) and m == n))
+        place = next((i for i, m in enumerate(rest) if not known(m) and m == n), None)
+        if place is None:
+            raise ValueError("a size is not among those of the array")
+        rest.pop(place)
     have = math.prod(n for n in rest if known(n))
     count = math.prod(n for n in wanted if known(n))
     if not count or have % count:
