@@ -739,9 +739,10 @@ x = draw("signal", 3, 2, 40)
 hamming = 0.54 - 0.46 * np.cos(2 * math.pi * np.arange(8) / 7)
 for mode in ("mag", "squaremag", "logmag", "logsquaremag", "realimag"):
     for overlap, points in ((5, 8), (0, 11)):
-        y = signals.stft(x, hamming, overlap, points, mode)
+        signal = x[:1] if mode == "realimag" else x
+        y = signals.stft(signal, hamming, overlap, points, mode)
         options = {"OverlapLength": overlap, "FFTLength": points, "TransformMode": mode}
-        add("stftLayer", Window=hamming, inputs=("CBT", x), outputs=y, **options)
+        add("stftLayer", Window=hamming, inputs=("CBT", signal), outputs=y, **options)
 x = draw("long signal", 1, 1, 300)
 hann = (1 - np.cos(2 * math.pi * np.arange(128) / 128)) / 2
 add("stftLayer", inputs=("CBT", x), outputs=signals.stft(x, hann, 96, 128, "mag"))

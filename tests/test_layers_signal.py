@@ -26,6 +26,7 @@ X = draw.standard_normal((3, 4, 2, 5))
         ({"Window": [1, 1, 1], "OverlapLength": 3}, np.ones((1, 1, 9)), "CBT", "does not fit"),
         ({"Window": [1, 1, 1], "FFTLength": 2}, np.ones((1, 1, 9)), "CBT", "does not fit"),
         ({"Window": [1, 1, 1]}, np.ones((4, 1)), "CB", "needs a signal of format CBT"),
+        ({"TransformMode": "realimag"}, np.ones((2, 1, 200)), "CBT", "needs 1 channel"),
         ({"WeightLearnRateFactor": 1}, np.ones((1, 1, 200)), "CBT", "weights that were trained"),
     ],
 )

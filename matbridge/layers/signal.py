@@ -39,9 +39,9 @@ class STFT(Layer):
     OverlapLength, as many as lie within the signal; its transform of FFTLength points is kept
     up to half of them, floor(FFTLength/2) + 1. TransformMode 'mag' and 'squaremag' give
     |X| and |X|², 'logmag' and 'logsquaremag' their natural logarithm, 'realimag' the real
-    parts of all channels, then the imaginary ones. Signals shorter than FFTLength, which
-    MATLAB pads, are refused, and so are Weights that were trained (WeightLearnRateFactor is
-    not 0).
+    part and the imaginary part as two channels. Refused are 'realimag' of several channels,
+    whose order is not documented, signals shorter than FFTLength, which MATLAB pads, and
+    Weights that were trained (WeightLearnRateFactor is not 0).
     """
 
     MATLAB = ("stftLayer",)
@@ -82,8 +82,10 @@ class STFT(Layer):
             self.refuse("has an OverlapLength or FFTLength that does not fit its Window")
         if x["T"] is not None and x["T"] < self.points:
             self.refuse(f"needs {self.points} steps, but its input is {x}")
-        parts = 2 if self.transform_mode == "realimag" else 1
-        channels = None if x["C"] is None else parts * x["C"]
+        channels = x["C"]
+        if self.transform_mode == "realimag":
+            self.expect(channels, 1, "channel for 'realimag'", x)
+            channels = 2
         return x.put(C=channels, T=None).with_spatial(self.points // 2 + 1)
 
     def kernel(self) -> np.ndarray:
