@@ -18,8 +18,8 @@ def command(as_json: bool) -> None:
     """Show MATLAB's layers: which are read and run, and what that rests on.
 
     Evidence is MATLAB's numbers (outputs that MATLAB recorded), ONNX parity (MATLAB's own
-    exported model), documentation, or equation only (something was assumed: see
-    docs/layers.md).
+    exported model), documentation, or equation only (something was assumed; the page
+    layers.md of the documentation says what).
 
     \b
     Example:

@@ -20,6 +20,7 @@ from matbridge.core.card import Layer
 from matbridge.core.registry import Unknown
 from matbridge.errors import MismatchError
 from matbridge.matlab.contents import read_contents
+from matbridge.version import DOCS
 
 __all__ = ["command", "scaffold"]
 
@@ -47,7 +48,8 @@ TAIL = """
 
     def forward(self, ops, p, {inputs}):
         # Say it in the words of ops, such as ops.add(x, y), ops.map("tanh", x),
-        # ops.multiply(x, p["Alpha"]): see docs/adding-a-layer.md.
+        # ops.multiply(x, p["Alpha"]): see
+        # {docs}/adding-a-layer.md
         raise NotImplementedError("write what " + self.MATLAB[0] + " computes")
 """
 
@@ -127,7 +129,7 @@ def scaffold(class_name: str, layers: list[Layer]) -> str:
     parts += ["\n", *fields] if fields else []
     count = len(first.inputs)
     inputs = ["x"] if count == 1 else [f"x{i}" for i in range(1, count + 1)]
-    return "".join(parts) + TAIL.format(inputs=", ".join(inputs), first=inputs[0])
+    return "".join(parts) + TAIL.format(docs=DOCS, inputs=", ".join(inputs), first=inputs[0])
 
 
 def quoted(value: str) -> str:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from matbridge.core.card import Layer
 from matbridge.core.dims import Size
 from matbridge.errors import LayerError, MatbridgeError, UnsupportedError
+from matbridge.version import DOCS
 
 if TYPE_CHECKING:
     from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["infer_layer", "run_layer"]
 
-ADVICE = "docs/adding-a-layer.md tells what a card says; 'matbridge check-card FILE.py' tests one."
+ADVICE = (
+    f"{DOCS}/adding-a-layer.md tells what a card says; 'matbridge check-card FILE.py' tests one."
+)
 
 
 def run_layer(layer: Layer, ops: Ops, p: Parameters, inputs: list[Value]) -> tuple[Value, ...]:

@@ -17,6 +17,7 @@ from matbridge.onnx.graph import Builder, Data, Dim, Size, Tensor
 from matbridge.onnx.windows import sizes_of
 from matbridge.ops.backend import Recurrence
 from matbridge.ops.constants import Constants
+from matbridge.version import DOCS
 
 __all__ = ["OnnxBackend"]
 
@@ -230,7 +231,7 @@ class OnnxBackend:
         raise UnsupportedError(
             "a card computes in plain torch, which cannot be written to ONNX",
             mend="Convert it to .pt2, or say its forward in the words of ops: "
-            "docs/adding-a-layer.md.",
+            f"{DOCS}/adding-a-layer.md",
         )
 
     def dropped(self, data: Data, probability: float, shared: tuple[int, ...]) -> Data:

@@ -14,6 +14,7 @@ from matbridge.core.registry import Registry
 from matbridge.errors import FormatError, MatbridgeError
 from matbridge.files import check_readable
 from matbridge.safetensors.codec import GRAPH_KEY, ODD, network_from_json
+from matbridge.version import DOCS
 
 __all__ = ["load_safetensors"]
 
@@ -35,7 +36,7 @@ def load_safetensors(path: Path, registry: Registry) -> Network:
         raise FormatError(
             "the file holds arrays but no network of matbridge's",
             where=path.name,
-            mend="Build the network in Python and give it the arrays: docs/weights-file.md.",
+            mend=f"Build the network in Python and give it the arrays: {DOCS}/weights-file.md",
         ) from None
     except ODD as error:
         raise FormatError(f"the graph is damaged: {error}", where=path.name) from None
