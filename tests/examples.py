@@ -192,7 +192,7 @@ for mode in ("sequence", "last"):
     named = {**arrays, "PeepholeWeights": P, "OutputMode": mode}
     add("peepholeLSTMLayer", H, inputs=("CBT", X), outputs=y, **named)
 
-words = np.array([1, 4, 7, 3, 0, 8, 2.5, -1, 6, 5.0]).reshape(1, 2, 5)
+words = np.array([1, 4, 7, 3, 0, 8, 2, -1, 6, 5.0]).reshape(1, 2, 5)
 W = draw("words", 3, 8)
 embedded = elementwise.embed(words, W, 7)
 named = {"gradient": False, "Weights": W}

@@ -8,10 +8,10 @@ from helpers import assert_close
 import matbridge
 from matbridge import Layer, UnsupportedError
 from matbridge.cli import run
-from matbridge.cli.inspect import describe
 from matbridge.core.card import prop
 from matbridge.core.kinds import number
-from matbridge.core.registry import Registry
+from matbridge.inspect.summary import summarize
+from matbridge.matlab.contents import read_contents
 from matbridge.matlab.file.values import Cell, Map, MatObject
 from matbridge.matlab.file.write import write_mat
 
@@ -75,7 +75,7 @@ def test_a_built_in_layer_that_cannot_be_read_says_why(tmp_path):
     with pytest.raises(UnsupportedError, match=said) as caught:
         network.predict(np.zeros((1, 2)))
     assert "card" not in str(caught.value)
-    (summary,) = describe(tmp_path / "net.mat", Registry.builtin(), 1 << 30)["networks"]
+    (summary,) = summarize(read_contents(tmp_path / "net.mat"))["networks"]
     assert summary["layers"][1]["status"] == "cannot be read"
     assert len(summary["problems"]) == 1
 

@@ -316,7 +316,8 @@ def _check_indices(data: Tensor, words: int, strict: bool) -> None:
     if strict:
         raise MismatchError(
             f"an index is not one of 1 to {words}",
-            mend="Give the indices of known words, from 1; this layer's OOVMode is 'error'.",
+            mend="Give the indices of known words, from 1: this layer's OOVMode is 'error', or "
+            "its Weights lack the column for unknown words.",
         )
 
 
