@@ -129,9 +129,13 @@ def empties(count, piece):
     return deflated(struct.pack("<II", 14, len(body)) + body)
 
 
-@pytest.mark.parametrize("piece", [struct.pack("<II", 14, 0), matrix(6, (0, 0), element(9, b""))])
+@pytest.mark.parametrize(
+    "piece",
+    [struct.pack("<II", 14, 0), matrix(6, (0, 0), element(9, b""))],
+    ids=["nothing", "empty"],
+)
 def test_a_cell_of_very_many_empty_arrays(piece, tmp_path):
-    path = mat_file(tmp_path / "x.mat", empties(400_000, piece))
+    path = mat_file(tmp_path / "x.mat", empties(300_000, piece))
     assert path.stat().st_size < 1 << 20
     with pytest.raises(FormatError, match="values"):
         read_mat(path)
@@ -196,3 +200,57 @@ def registry():
     from matbridge.core.registry import Registry
 
     return Registry.builtin()
+
+
+def store_of(path):
+    """The object store of a file, and what its metadata of properties are in bytes."""
+    file = open_mat(path)
+    file.budget.begin("store")
+    store = file._store._subsystem()
+    return store, np.asarray(store.nobj_metadata, "<i4")
+
+
+def test_a_value_that_very_many_objects_share(tmp_path):
+    """Each of them mentions the same cell of thousands."""
+    path, count = tmp_path / "x.mat", 1000
+    things = [MatObject("thing", {"p": Cell([number(0)])}) for _ in range(count)]
+    things.append(MatObject("thing", {"p": Cell([number(i) for i in range(2000)])}))
+    write_mat(path, {"x": ObjectArray(things, (count + 1, 1), "thing")}, "v6")
+    _, records = store_of(path)
+    data = path.read_bytes()
+    at = data.find(records.tobytes())
+    assert at > 0
+    # A record is a count, name, type and place of the value; all take the last one's.
+    shared = records.copy()
+    shared[5::4] = records[-1]
+    path.write_bytes(data[:at] + shared.tobytes() + data[at + len(shared.tobytes()) :])
+    found = read_mat(path)["x"]
+    assert len(found) == count + 1
+    assert len(found[0].properties["p"]) == 2000
+    assert found[0].properties["p"] is found[count - 1].properties["p"]
+
+
+def test_dynamic_properties_that_describe_each_other(tmp_path):
+    """An object's dynamic properties are objects, which may name each other as theirs."""
+    path = tmp_path / "x.mat"
+    things = [MatObject("thing", {"p": number(i)}) for i in range(40)]
+    write_mat(path, {"x": ObjectArray(things, (40, 1), "thing")}, "v6")
+    store, _ = store_of(path)
+    ids = list(range(1, 41))
+    # Each object's record names all forty: a walk without memory would not end.
+    records = [[0, 0]] + [[40, *ids, 0] for _ in ids]
+    store.dynprop_metadata = np.array([n for record in records for n in record], "<i4")
+    dependent = np.asarray(store.object_id_metadata).reshape(-1, 6).copy()
+    dependent[1:, 5] = ids
+    store.object_id_metadata = dependent.reshape(-1)
+    first = store._object(1, 1)
+    assert sum(name.startswith("__dynamic") for name in first.properties) == 40
+
+
+def test_very_many_empty_records(tmp_path):
+    """Three million records of no properties deflate to some kilobytes."""
+    write_mat(tmp_path / "x.mat", {"x": MatObject("thing", {"p": number(1)})})
+    store, _ = store_of(tmp_path / "x.mat")
+    store.object_id_metadata = np.zeros((3_000_000, 6), "<i4").reshape(-1)
+    with pytest.raises(FormatError, match="values"):
+        store._check()

@@ -40,7 +40,7 @@ class Budget:
 
     def __init__(self, limit: int, size: int = 0) -> None:
         self.limit = limit
-        self.most_values = max(VALUES, limit >> 12) + size // BYTES_PER_VALUE
+        self.most_values = max(VALUES, limit >> 14) + size // BYTES_PER_VALUE
         self.most_seconds = max(SECONDS, limit / (200 << 20)) + size / BYTES_PER_SECOND
         self.spent: dict[str, Spent] = {}
         self.before = Spent()
