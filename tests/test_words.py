@@ -305,3 +305,68 @@ def test_no_backend_inherits_from_another():
         assert backend.__bases__ == (object,)
         public = {name for name in vars(backend) if not name.startswith("_")}
         assert public <= primitives | {"training"}
+
+
+# Words on arrays of the layer alone, of format "SCT": 2×3×4.
+ON_CONSTANTS = {
+    "softmax": lambda ops, a: ops.softmax(a, "C"),
+    "reduce": lambda ops, a: ops.reduce("mean", a, "ST", keep=True),
+    "standardize": lambda ops, a: ops.standardize(a, "SC", 0.1),
+    "slice": lambda ops, a: ops.slice(a, "T", 1, None, 2),
+    "pick": lambda ops, a: ops.pick(a, "T", -1),
+    "concatenate": lambda ops, a: ops.concatenate([a, a], "S"),
+    "flip": lambda ops, a: ops.flip(a, "T"),
+    "merge": lambda ops, a: ops.merge(a, "C1", "C"),
+    "split": lambda ops, a: ops.split(a, "T", (2, 2), "BT"),
+    "flatten": lambda ops, a: ops.flatten(a),
+    "expand": lambda ops, a: ops.expand(ops.reduce("max", a, "S"), "STC", a),
+    "positions": lambda ops, a: ops.positions(a, "T"),
+    "affine": lambda ops, a: ops.affine(ops.constant(np.eye(3)[:2], "OI"), a),
+    "pad": lambda ops, a: ops.pad(a, "T", [(1, 2)], 3.0),
+    "mirror": lambda ops, a: ops.pad(a, "T", [(1, 2)], "symmetric-include-edge"),
+    "max_pool": lambda ops, a: ops.max_pool(a, over="T", window=[2], stride=[1], padding=[(0, 1)]),
+    "average_pool": lambda ops, a: ops.average_pool(
+        a, over="T", window=[2], stride=[2], padding=[(1, 1)], count_padding=False
+    ),
+    "lookup": lambda ops, a: ops.lookup(
+        ops.constant(np.arange(8.0).reshape(2, 4), "CW"),
+        ops.constant(np.array([1.0, 3, 9]), "T"),
+        4,
+        strict=False,
+    ),
+    "attend": lambda ops, a: ops.attend(a, a, a, over="T", heads=1)[0],
+    "resize": lambda ops, a: ops.resize(
+        a, over="T", sizes=[8], method="nearest", transform="half-pixel", rounding="round"
+    ),
+}
+
+
+@pytest.mark.parametrize("word", list(ON_CONSTANTS))
+def test_words_on_constants_are_written_too(word):
+    """A card may compute on its own arrays alone: torch and ONNX agree."""
+    runtime = pytest.importorskip("onnxruntime")
+    from matbridge.onnx.write import to_onnx
+
+    class Constant(Layer):
+        """One word on an array, the sum of all it gives (each times its place) added to data."""
+
+        ARRAYS = (learnable("A", "2", "3", "4", dims="SCT"),)
+
+        def forward(self, ops, p, x):
+            y = ON_CONSTANTS[word](ops, p["A"])
+            weights = np.arange(1.0, 1 + math.prod(ops.sizes(y))).reshape(ops.sizes(y))
+            total = ops.multiply(y, ops.constant(weights, y.dims))
+            return ops.add(x, ops.reduce("sum", total, total.dims))
+
+    array = np.random.default_rng(1).standard_normal((2, 3, 4))
+    network = Network.of([input_layer("CB", (7, 2), "in"), Constant(arrays={"A": array})])
+    wanted = NetworkModule(network, "float64")(torch.from_numpy(X)).detach().numpy()
+    session = runtime.InferenceSession(
+        to_onnx(network).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    (entry,) = session.get_inputs()
+    (found,) = session.run(None, {entry.name: X.astype(np.float32)})
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+    prepared = PreparedModule(network, dtype="float64")
+    for _ in range(2):
+        np.testing.assert_allclose(prepared(torch.from_numpy(X)).numpy(), wanted)
