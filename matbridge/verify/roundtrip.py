@@ -24,7 +24,7 @@ Trace = dict[str, np.ndarray]
 # What is written may round otherwise than PyTorch in float32: so many times as much ...
 ROUNDING = 30.0
 # ... and where PyTorch happens to round well, this share of the largest value.
-FLOOR = 2e-6
+FLOOR = 4e-6
 # Of longer values that many elements are compared, the same in each.
 ELEMENTS = 1 << 16
 
