@@ -102,6 +102,24 @@ def test_in_a_file(in_folder):
         read_data("data.mat:x")
 
 
+def test_what_simulink_logged_is_time_by_channels(in_folder):
+    one = {"time": ROW.T, "signals": {"values": ROW.T, "label": ""}}
+    several = {"time": ROW.T, "signals": StructArray([{"values": ROW.T}, {"values": 2 * ROW.T}])}
+    output = MatObject("Simulink.SimulationOutput", {"Data": {"u": one, "x": several}})
+    write_mat("sim.mat", {"out": output, "s": several})
+    assert np.array_equal(read_data("sim.mat:out.u"), ROW.T)
+    both = np.hstack([ROW.T, 2 * ROW.T])
+    assert np.array_equal(read_data("sim.mat:out.x"), both)
+    assert np.array_equal(read_data("sim.mat:s"), both)
+    assert np.array_equal(read_data("sim.mat:out.x.signals(2).values(1:2,:)"), 2 * ROW.T[:2])
+    with pytest.raises(MismatchError, match=r"Simulink.SimulationOutput.*\n.*it holds u, x"):
+        read_data("sim.mat:out")
+    uneven = {"time": ROW.T, "signals": StructArray([{"values": ROW.T}, {"values": ROW}])}
+    write_mat("uneven.mat", {"s": uneven})
+    with pytest.raises(MismatchError, match="not an array"):
+        read_data("uneven.mat:s")
+
+
 # -- the nearest name ---------------------------------------------------------------------------
 
 

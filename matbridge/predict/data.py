@@ -18,8 +18,9 @@ from matbridge.matlab.file.write import check_variable, write_mat
 from matbridge.predict.class_names import as_categorical, as_labels, is_labels
 from matbridge.predict.images import IMAGE_SUFFIXES, read_image
 from matbridge.predict.numpy_files import read_npy, read_npz, write_npy, write_npz
-from matbridge.predict.select import select
+from matbridge.predict.select import fields_of, logged, select
 from matbridge.predict.tables import read_csv, write_csv
+from matbridge.text import listed
 
 __all__ = ["check_name", "read_data", "split_name", "write_data"]
 
@@ -48,12 +49,21 @@ def read_data(text: str, limit: int = DEFAULT_LIMIT) -> Any:
     reader = READERS[path.suffix.lower()]
     check_readable(path)
     with _decoding(path):
-        value = as_labels(reader(path, inside, limit))
+        value = as_labels(logged(reader(path, inside, limit)))
     if isinstance(value, Table):
         return _table_to_array(value, text)
     if isinstance(value, np.ndarray | list):
         return value
-    raise MismatchError(f"this is {type(value).__name__}, not an array or a cell", where=text)
+    kind = getattr(value, "class_name", "") or type(value).__name__
+    names = fields_of(value)
+    mend = (
+        f"Name a part of it, such as {text}.{next(iter(names), '')}: it holds {listed(names)}."
+        if names
+        else ""
+    )
+    raise MismatchError(
+        f"this is {kind}, not an array or a cell", where=text, mend=mend if names else ""
+    )
 
 
 @contextmanager

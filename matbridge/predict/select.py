@@ -17,7 +17,10 @@ from matbridge.errors import MismatchError, MissingNameError
 from matbridge.matlab.file.values import Cell, MatObject, StructArray, Table
 from matbridge.text import listed, nearest
 
-__all__ = ["select"]
+__all__ = ["fields_of", "logged", "select"]
+
+# What Simulink returns: an object whose signals are fields of its Data.
+SIMULATION = "Simulink.SimulationOutput"
 
 STEP = re.compile(r"\.(?P<field>\w+)|\((?P<element>[^(){}]*)\)|\{(?P<cell>[^(){}]*)\}")
 END = r"end(?:\s*-\s*\d+)?"
@@ -43,7 +46,7 @@ def select(value: Any, steps: str, where: str) -> Any:
 
 
 def _field(value: Any, name: str, where: str) -> Any:
-    fields = value.saved if isinstance(value, MatObject) else value
+    fields = _fields_of_object(value) if isinstance(value, MatObject) else value
     fields = fields.columns if isinstance(fields, Table) else fields
     if not isinstance(fields, dict):
         raise MismatchError(f"there is no .{name}: this has no fields", where=where)
@@ -51,6 +54,31 @@ def _field(value: Any, name: str, where: str) -> Any:
         mend = f"{nearest(name, fields)}There are {listed(fields)}."
         raise MissingNameError(f"there is no .{name}", where=where, mend=mend)
     return fields[name]
+
+
+def _fields_of_object(value: MatObject) -> dict[str, Any]:
+    data = value.saved.get("Data") if value.class_name == SIMULATION else None
+    return data if isinstance(data, dict) else value.saved
+
+
+def fields_of(value: Any) -> list[str]:
+    """The names that may follow a dot."""
+    if isinstance(value, MatObject):
+        return list(_fields_of_object(value))
+    names = value.columns if isinstance(value, Table) else value
+    return list(names) if isinstance(names, dict) else []
+
+
+def logged(value: Any) -> Any:
+    """A signal that Simulink logged as a structure, as time × channels; else the value."""
+    if not isinstance(value, dict) or "signals" not in value:
+        return value
+    signals = value["signals"] if isinstance(value["signals"], list) else [value["signals"]]
+    columns = [signal.get("values") for signal in signals if isinstance(signal, dict)]
+    arrays = [c for c in columns if isinstance(c, np.ndarray) and c.ndim == 2]
+    if len(arrays) != len(signals) or len({len(a) for a in arrays}) != 1:
+        return value
+    return np.concatenate(arrays, axis=1)
 
 
 def _elements(value: Any, text: str, step: str, where: str) -> Any:
