@@ -13,6 +13,7 @@ import matbridge
 from matbridge import MismatchError, Network, Session
 from matbridge.core.engine import Labelled
 from matbridge.predict import engines
+from matbridge.safetensors.write import save_safetensors
 
 draw = np.random.default_rng(0).standard_normal
 D, H = 2, 3
@@ -195,3 +196,19 @@ def test_labels_and_scores_together():
         network.classify(x, classes=names[:2])
     with pytest.raises(MismatchError, match="does not name its classes"):
         network.classify(x)
+
+
+def test_the_command_line_says_so_in_its_own_words(network, tmp_path, capsys, recwarn):
+    from matbridge.cli import run
+
+    arrays = dict(network["lstm"].arrays)
+    arrays["Bias"] = np.full_like(arrays["Bias"], np.inf)
+    broken = network.with_layers(network["lstm"].replace(arrays=arrays))
+    save_safetensors(broken, tmp_path / "net.safetensors")
+    np.save(tmp_path / "x.npy", draw((D, 3)))
+    warnings.simplefilter("default")
+    given = ["predict", str(tmp_path / "net.safetensors"), "--input", str(tmp_path / "x.npy")]
+    assert run(given) == 0
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if "NaN or Inf" in x]
+    assert line.startswith("warning: the network's arrays hold NaN or Inf (lstm.Bias)")
+    assert not recwarn.list

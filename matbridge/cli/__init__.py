@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -80,9 +81,18 @@ def run(arguments: list[str] | None = None) -> int:
     """As :func:`main`, returning the exit code; whatever goes wrong becomes one message."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        result: Any = cli.main(arguments, prog_name="matbridge", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _say_warning
+            result: Any = cli.main(arguments, prog_name="matbridge", standalone_mode=False)
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         from matbridge.cli.failure import fail
 
         return fail(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _say_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning of Python's in the words of the command line, without a line of source."""
+    from matbridge.cli.terminal import say
+
+    say(f"warning: {message}")
