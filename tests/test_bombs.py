@@ -181,6 +181,8 @@ def test_a_layer_whose_properties_meet_again(tmp_path):
     write_mat(tmp_path / "x.mat", {"net": network(layer("ReLU", "a"), odd, dense)})
     found = summarize(read_contents(tmp_path / "x.mat"))
     assert [one["name"] for one in found["networks"][0]["layers"]] == ["a", "odd", "fc"]
+    with pytest.raises(UnsupportedError, match="values of one layer"):
+        matbridge.load(tmp_path / "x.mat").save(tmp_path / "x.safetensors")
 
 
 def test_a_chain_of_very_many_objects(tmp_path):

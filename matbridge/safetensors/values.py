@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from matbridge.errors import UnsupportedError
 from matbridge.layers.function import Handle
 from matbridge.matlab.file import values
 from matbridge.matlab.origin import is_placeholder, placeholder
@@ -52,6 +53,8 @@ TEXTS: dict[str, type[str]] = {kind.__name__: kind for kind in (values.String, v
 # The types of arrays that stand for others, by NumPy's letter and size.
 KINDS = "biuf"
 MAX_DEPTH = 60
+# What objects share is written at each mention: more is an object that names itself many times.
+MOST_VALUES = 200_000
 # Arrays of at most so many numbers stand in the JSON itself.
 SMALL = 16
 
@@ -69,6 +72,7 @@ class Encoder:
 
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
+        self.count = 0
 
     def array(self, array: np.ndarray, name: str) -> str:
         """The name under which the array is kept: this one, unless it is taken."""
@@ -80,6 +84,12 @@ class Encoder:
 
     def value(self, value: Any, name: str, depth: int = 0) -> Any:
         """What ``value`` becomes; ``name`` says where it stands, for the names of arrays."""
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise UnsupportedError(
+                f"more than {MOST_VALUES:,} values of one layer cannot be written",
+                where=name.partition("/")[0],
+            )
         if depth > MAX_DEPTH:
             return None
         if isinstance(value, np.ndarray):
