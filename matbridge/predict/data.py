@@ -56,14 +56,8 @@ def read_data(text: str, limit: int = DEFAULT_LIMIT) -> Any:
         return value
     kind = getattr(value, "class_name", "") or type(value).__name__
     names = fields_of(value)
-    mend = (
-        f"Name a part of it, such as {text}.{next(iter(names), '')}: it holds {listed(names)}."
-        if names
-        else ""
-    )
-    raise MismatchError(
-        f"this is {kind}, not an array or a cell", where=text, mend=mend if names else ""
-    )
+    mend = f"Name a part of it, such as .{names[0]}: it holds {listed(names)}." if names else ""
+    raise MismatchError(f"this is {kind}, not an array or a cell", where=text, mend=mend)
 
 
 @contextmanager
