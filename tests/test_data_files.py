@@ -210,8 +210,10 @@ def test_labels_become_what_classify_returns(tmp_path):
 def test_names_that_matlab_cannot_hold(name, tmp_path):
     with pytest.raises(MismatchError, match="MATLAB cannot hold"):
         write_data(np.ones(3), tmp_path / "y.mat", name)
-    with pytest.raises(MismatchError, match="MATLAB cannot hold"):
-        write_mat(tmp_path / "y.mat", {"x": {name: "1"}})
+    # Only a field may bear a keyword's name.
+    if name != "end":
+        with pytest.raises(MismatchError, match="MATLAB cannot hold"):
+            write_mat(tmp_path / "y.mat", {"x": {name: "1"}})
     assert not (tmp_path / "y.mat").exists()
 
 
