@@ -20,24 +20,24 @@ FREE = ("Observations", "Statistic")
 Symbols = dict[str, Any]
 
 
-def fit_arrays(layer: Layer, found: Mapping[str, np.ndarray]) -> Layer:
+def fit_arrays(layer: Layer, arrays: Mapping[str, np.ndarray]) -> Layer:
     """The layer with these arrays, brought to their declared sizes.
 
     Trailing dimensions of size 1, which MATLAB drops, are restored, and properties that
     are not set ('auto') follow from the arrays. Raises LayerError where they disagree.
     """
     symbols = _symbols(layer)
-    arrays = {
-        declared.name: sealed(_fit(declared, found[declared.name], symbols))
+    fitted = {
+        declared.name: sealed(_fit(declared, arrays[declared.name], symbols))
         for declared in layer.declared
-        if declared.name in found
+        if declared.name in arrays
     }
     settled = {
         field: symbols[known.name]
         for field, known in layer.properties().items()
         if getattr(layer, field) is None and symbols[known.name] is not None
     }
-    return layer.replace(arrays=arrays, **settled)
+    return layer.replace(arrays=fitted, **settled)
 
 
 def check_arrays(layer: Layer) -> None:
@@ -170,9 +170,9 @@ def _fit_channels(declared: Array, array: np.ndarray, symbols: Symbols) -> np.nd
 
 
 def _disagree(declared: Array, array: np.ndarray, wanted: list[tuple[int, str]]) -> LayerError:
-    sizes = "×".join(str(factor) if not name else "?" for factor, name in wanted)
-    found = "×".join(map(str, array.shape))
+    needed = "×".join(str(factor) if not name else "?" for factor, name in wanted)
+    size = "×".join(map(str, array.shape))
     return LayerError(
-        f"{declared.name} has size {found}, but the layer's properties need {sizes} "
+        f"{declared.name} has size {size}, but the layer's properties need {needed} "
         f"({declared.shown})"
     )

@@ -208,10 +208,10 @@ def _whole(value: float) -> int:
 
 
 def _count(value: Any) -> int:
-    found = _positive(_whole(_number(value)))
-    if found > MOST:
-        raise ValueError(f"at most {MOST} are possible, not {found}")
-    return found
+    number = _positive(_whole(_number(value)))
+    if number > MOST:
+        raise ValueError(f"at most {MOST} are possible, not {number}")
+    return number
 
 
 def _positive(value: int) -> int:
@@ -221,10 +221,10 @@ def _positive(value: int) -> int:
 
 
 def _probability(value: Any) -> float:
-    found = _number(value)
-    if not 0 <= found <= 1:
-        raise ValueError(f"a number from 0 to 1 is needed, not {found:g}")
-    return found
+    number = _number(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"a number from 0 to 1 is needed, not {number:g}")
+    return number
 
 
 def _integers(value: Any) -> tuple[int, ...]:
@@ -232,10 +232,10 @@ def _integers(value: Any) -> tuple[int, ...]:
 
 
 def _sizes(value: Any) -> tuple[int, ...]:
-    found = tuple(_positive(n) for n in _integers(value))
-    if not found:
+    sizes = tuple(_positive(n) for n in _integers(value))
+    if not sizes:
         raise ValueError("a size is needed")
-    return found
+    return sizes
 
 
 NUMBERS = "float | Sequence[float] | np.ndarray"
@@ -283,10 +283,10 @@ def one_of(*options: str) -> Kind[str]:
     """Text that must be one of ``options``; anything else is refused, never guessed."""
 
     def convert(value: Any) -> str:
-        found = _text(value).lower()
-        if found not in options:
-            raise ValueError(f"{found!r} is none of {', '.join(options)}")
-        return found
+        word = _text(value).lower()
+        if word not in options:
+            raise ValueError(f"{word!r} is none of {', '.join(options)}")
+        return word
 
     return Kind(convert, saved_value, f"Literal[{', '.join(map(repr, options))}]")
 
@@ -298,10 +298,10 @@ def spread(count: int) -> Kind[tuple[int, ...]]:
     """``count`` whole numbers above 0; one alone stands for all."""
 
     def convert(value: Any) -> tuple[int, ...]:
-        found = tuple(_positive(n) for n in _integers(value))
-        if len(found) not in (1, count):
-            raise ValueError(f"{count} values are needed, not {len(found)}")
-        return found if len(found) == count else found * count
+        numbers = tuple(_positive(n) for n in _integers(value))
+        if len(numbers) not in (1, count):
+            raise ValueError(f"{count} values are needed, not {len(numbers)}")
+        return numbers if len(numbers) == count else numbers * count
 
     return Kind(convert, saved_value, "int | Sequence[int] | np.ndarray")
 
@@ -320,16 +320,16 @@ def padding(count: int) -> Kind[Ends]:
     def convert(value: Any) -> Ends:
         if isinstance(value, str):
             return words(value)
-        found = _integers(value)
-        if len(found) == 1:
-            found *= 2 * count
-        elif len(found) == count and count > 1:
-            found = tuple(n for n in found for _ in range(2))
-        if len(found) != 2 * count:
-            raise ValueError(f"{2 * count} values are needed, not {len(found)}")
-        if min(found) < 0:
-            raise ValueError(f"amounts are not negative, as {min(found)} is")
-        return tuple(zip(found[::2], found[1::2], strict=True))
+        amounts = _integers(value)
+        if len(amounts) == 1:
+            amounts *= 2 * count
+        elif len(amounts) == count and count > 1:
+            amounts = tuple(n for n in amounts for _ in range(2))
+        if len(amounts) != 2 * count:
+            raise ValueError(f"{2 * count} values are needed, not {len(amounts)}")
+        if min(amounts) < 0:
+            raise ValueError(f"amounts are not negative, as {min(amounts)} is")
+        return tuple(zip(amounts[::2], amounts[1::2], strict=True))
 
     def write(value: Ends) -> Any:
         if isinstance(value, str) or count < 3:

@@ -61,8 +61,8 @@ def _elements(size: Size | MatbridgeError | None) -> int:
 
 def available_memory() -> int | None:
     """Bytes that this process may take, as far as the system tells; None where it does not."""
-    found = [read() for read in (_free_on_linux, _limit_of_group, _installed)]
-    return min((n for n in found if n is not None), default=None)
+    limits = [read() for read in (_free_on_linux, _limit_of_group, _installed)]
+    return min((n for n in limits if n is not None), default=None)
 
 
 def _free_on_linux() -> int | None:

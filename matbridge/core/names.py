@@ -22,18 +22,18 @@ def identifiers(names: Iterable[str], reserved: Container[str] = ()) -> dict[str
     source that they run, so no other text of a file may be a name there.
     """
     listed = list(dict.fromkeys(names))
-    found = {name: name for name in listed if _identifier(name) == name and name not in reserved}
-    taken, counts = set(found), dict.fromkeys(found, 1)
+    chosen = {name: name for name in listed if _identifier(name) == name and name not in reserved}
+    taken, counts = set(chosen), dict.fromkeys(chosen, 1)
     for name in listed:
-        if name in found:
+        if name in chosen:
             continue
         base = unique = _identifier(name)
         while unique in taken or unique in reserved:
             counts[base] = counts.get(base, 0) + 1
             unique = f"{base}_{counts[base]}" if counts[base] > 1 else f"{base}_"
         taken.add(unique)
-        found[name] = unique
-    return {name: found[name] for name in listed}
+        chosen[name] = unique
+    return {name: chosen[name] for name in listed}
 
 
 def plain_names(names: Iterable[str]) -> dict[str, str]:

@@ -139,22 +139,22 @@ class Registry:
         """The cards that installed packages offer as entry points, after those at hand."""
         import importlib.metadata
 
-        found: dict[str, type[Layer]] = {}
+        cards: dict[str, type[Layer]] = {}
         for entry in importlib.metadata.entry_points(group=ENTRY_POINT):
             card = entry.load()
-            found.update(dict.fromkeys(card.MATLAB, card))
-        return Registry({**found, **self.cards}, self.functions)
+            cards.update(dict.fromkeys(card.MATLAB, card))
+        return Registry({**cards, **self.cards}, self.functions)
 
     @cached_property
     def nicknames(self) -> Mapping[str, type[Layer]]:
         """Cards by full class name, its last part and the constructor, each in lower case."""
-        found: dict[str, type[Layer]] = {}
+        cards: dict[str, type[Layer]] = {}
         for name, card in self.cards.items():
             short = name.rpartition(".")[2]
             for alias in (name, short, short.removesuffix("Layer"), card.BUILDER):
                 if alias:
-                    found.setdefault(alias.lower(), card)
-        return found
+                    cards.setdefault(alias.lower(), card)
+        return cards
 
     def find(self, class_name: str) -> type[Layer] | None:
         return self.cards.get(class_name)

@@ -39,13 +39,13 @@ def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer:
     Raises LayerError for a value that the layer refuses and MismatchError for an argument
     that it does not have.
     """
-    given = _by_name(card, positional, named)
-    for name in set(array_names(card)) & set(given):
+    arguments = _by_name(card, positional, named)
+    for name in set(array_names(card)) & set(arguments):
         # A copy: the caller may go on writing into his own.
-        array = np.array(given[name])
-        given[name] = array.reshape(-1, 1) if array.ndim < 2 else array
+        array = np.array(arguments[name])
+        arguments[name] = array.reshape(-1, 1) if array.ndim < 2 else array
     try:
-        layer, unknown = read_properties(card, given)
+        layer, unknown = read_properties(card, arguments)
     except LayerError as error:
         raise error.at(card.BUILDER) from None
     if unknown:

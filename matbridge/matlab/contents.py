@@ -60,35 +60,35 @@ class MatContents(Contents):
             return
         if isinstance(value, Cell) and value:
             self.members[name] = value[0]
-        for found in find_networks(value, name, registry, self._barren):
-            self._take(found, registry)
+        for place in find_networks(value, name, registry, self._barren):
+            self._take(place, registry)
 
-    def _take(self, found: Found, registry: Registry) -> None:
-        if isinstance(found.value, MatObject) and found.value.class_name == SHALLOW:
-            self.shallow.append(found.address)
+    def _take(self, place: Found, registry: Registry) -> None:
+        if isinstance(place.value, MatObject) and place.value.class_name == SHALLOW:
+            self.shallow.append(place.address)
             return
-        self.file.budget.begin(found.address)
+        self.file.budget.begin(place.address)
         try:
-            self.networks[found.address] = self._network(found, registry)
-            self.beside[found.address] = found.beside
+            self.networks[place.address] = self._network(place, registry)
+            self.beside[place.address] = place.beside
         except MatbridgeError as error:
-            self.failures[found.address] = error
+            self.failures[place.address] = error
         finally:
             self.file.budget.end()
 
-    def _network(self, found: Found, registry: Registry) -> Network:
+    def _network(self, place: Found, registry: Registry) -> Network:
         header = self.file.header
         details = {"created": header.created, "platform": header.platform, "format": header.version}
-        provenance = Provenance(self.file.path.name, found.address, details=details)
-        if not is_object(found.value):
-            return read_weights(found.value, registry, provenance)
-        known = self._read.get(id(found.value))
+        provenance = Provenance(self.file.path.name, place.address, details=details)
+        if not is_object(place.value):
+            return read_weights(place.value, registry, provenance)
+        known = self._read.get(id(place.value))
         if known is not None:
-            provenance = dataclasses.replace(known.provenance, address=found.address)
+            provenance = dataclasses.replace(known.provenance, address=place.address)
             return dataclasses.replace(known, provenance=provenance)
-        network = read_network(found.value, registry, provenance, self.file.budget)
-        if isinstance(found.value, MatObject):
-            self._read[id(found.value)] = network
+        network = read_network(place.value, registry, provenance, self.file.budget)
+        if isinstance(place.value, MatObject):
+            self._read[id(place.value)] = network
         return network
 
     @property

@@ -58,9 +58,9 @@ def _search(place: Found, registry: Registry, seen: set[int], barren: set[int]) 
     beside = value.saved if isinstance(value, MatObject) else value
     for step, inner in _steps(value):
         inside = Found(place.address + step, inner, beside if isinstance(beside, dict) else {})
-        for found in _search(inside, registry, seen, barren):
+        for network in _search(inside, registry, seen, barren):
             empty = False
-            yield found
+            yield network
     if empty and isinstance(value, MatObject):
         barren.add(id(value))
 

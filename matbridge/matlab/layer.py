@@ -42,28 +42,28 @@ MATLABS = tuple(prefix for prefix, _ in PACKAGES)
 FACTORS = ("LearnRateFactor", "L2Factor", "Initializer")
 
 
-def read_layer(found: MatObject, registry: Registry, report: Report, where: str) -> Layer:
+def read_layer(origin: MatObject, registry: Registry, report: Report, where: str) -> Layer:
     """The card of a saved layer; an Unknown, with a diagnostic, where there is none.
 
     What cannot be understood is reported, not raised: the other layers are still read.
     """
-    saved = dict(found.saved)
+    saved = dict(origin.saved)
     name = _text(saved.get("Name"))
-    card = registry.find(found.class_name)
+    card = registry.find(origin.class_name)
     if card is None:
-        return _unknown(found, saved)
+        return _unknown(origin, saved)
     try:
         layer, left = read_properties(card, saved)
     except MatbridgeError as error:
-        unread = _unknown(found, saved, error.what)
+        unread = _unknown(origin, saved, error.what)
         obstacle = unread.obstacle()
         if obstacle is not None:
             report.error(obstacle.what, f"{where}/{name}", obstacle.mend)
         return unread
     for unused in left:
         tell_unknown(unused, saved[unused], f"{where}/{name}", report)
-    layer = _with_function(layer, found, registry)
-    return layer.replace(origin=kept(found, layer.arrays.values()))
+    layer = _with_function(layer, origin, registry)
+    return layer.replace(origin=kept(origin, layer.arrays.values()))
 
 
 # Values of a property that nobody knows which leave what is computed as it is, most likely.
@@ -88,13 +88,13 @@ def is_neutral(value: Any) -> bool:
     return value is None or (isinstance(value, list | dict) and not value)
 
 
-def _with_function(layer: Layer, found: MatObject, registry: Registry) -> Layer:
+def _with_function(layer: Layer, origin: MatObject, registry: Registry) -> Layer:
     """The class name it was saved under; for a function layer its ports and function."""
-    changes: dict[str, Any] = {"class_name": found.class_name}
+    changes: dict[str, Any] = {"class_name": origin.class_name}
     if isinstance(layer, FunctionLayer):
-        changes["ports"] = _ports(found.saved, "Input", "in")
-        given = registry.functions
-        changes["function"] = given.get(layer.name, given.get(layer.predict_fcn.text))
+        changes["ports"] = _ports(origin.saved, "Input", "in")
+        functions = registry.functions
+        changes["function"] = functions.get(layer.name, functions.get(layer.predict_fcn.text))
     return layer.replace(**changes)
 
 
@@ -102,7 +102,7 @@ def _with_function(layer: Layer, found: MatObject, registry: Registry) -> Layer:
 OUTPUT_PROPERTIES = ({"Classes", "NumClasses"}, {"ResponseNames"})
 
 
-def _unknown(found: MatObject, saved: dict[str, Any], reason: str = "") -> Unknown:
+def _unknown(origin: MatObject, saved: dict[str, Any], reason: str = "") -> Unknown:
     kind: type[Unknown] = Unknown
     more: dict[str, Any] = {}
     if not reason and any(properties <= set(saved) for properties in OUTPUT_PROPERTIES):
@@ -110,10 +110,10 @@ def _unknown(found: MatObject, saved: dict[str, Any], reason: str = "") -> Unkno
     return kind(
         **more,
         name=_text(saved.get("Name")),
-        builtin=found.class_name.startswith(MATLABS),
+        builtin=origin.class_name.startswith(MATLABS),
         reason=reason,
-        origin=wrapped(found, {k: v for k, v in saved.items() if k in (*COMMON, "Description")}),
-        class_name=found.class_name,
+        origin=wrapped(origin, {k: v for k, v in saved.items() if k in (*COMMON, "Description")}),
+        class_name=origin.class_name,
         description=_text(saved.get("Description")),
         ports=_ports(saved, "Input", "in"),
         out_ports=_ports(saved, "Output", "out"),
@@ -127,9 +127,9 @@ def _text(value: Any) -> str:
 
 def _ports(saved: dict[str, Any], side: str, default: str) -> tuple[str, ...]:
     for name in (f"nnet.layer.Layer.Private{side}s", f"{side}Names"):
-        found = texts(saved.get(name))
-        if found and any(found):
-            return found
+        ports = texts(saved.get(name))
+        if ports and any(ports):
+            return ports
     return (default,)
 
 

@@ -60,20 +60,20 @@ class Reading:
 
 
 def read_network(
-    found: Any, registry: Registry, provenance: Provenance, budget: Budget | None = None
+    value: Any, registry: Registry, provenance: Provenance, budget: Budget | None = None
 ) -> Network:
     """The network of a saved object or of an array of layers.
 
     Raises LayerError if there are no layers in it, or its connections lead nowhere, and
     FormatError where it takes more than the ``budget``.
     """
-    return _network(found, provenance, Reading(registry, budget or Budget(DEFAULT_LIMIT)))
+    return _network(value, provenance, Reading(registry, budget or Budget(DEFAULT_LIMIT)))
 
 
-def _network(found: Any, provenance: Provenance, reading: Reading) -> Network:
+def _network(value: Any, provenance: Provenance, reading: Reading) -> Network:
     report = Report()
-    class_name = found.class_name if isinstance(found, MatObject) else LAYER_ARRAY
-    saved = found.saved if isinstance(found, MatObject) else {"Layers": found}
+    class_name = value.class_name if isinstance(value, MatObject) else LAYER_ARRAY
+    saved = value.saved if isinstance(value, MatObject) else {"Layers": value}
     graph = saved.get("LayerGraph")
     inner = graph.saved if isinstance(graph, MatObject) else saved
     layers = _layers(inner.get("Layers"), reading, report)
@@ -126,23 +126,23 @@ def _tell_quantized(info: Any, where: str, report: Report) -> None:
         )
 
 
-def _layers(found: Any, reading: Reading, report: Report) -> list[Layer]:
-    if isinstance(found, MatObject):
-        found = ObjectArray([found])
-    if not isinstance(found, ObjectArray) or not found:
+def _layers(objects: Any, reading: Reading, report: Report) -> list[Layer]:
+    if isinstance(objects, MatObject):
+        objects = ObjectArray([objects])
+    if not isinstance(objects, ObjectArray) or not objects:
         raise LayerError(
             "there are no layers in it",
             mend="MATLAB saved an empty network, or could not load its layers when it saved it.",
         )
     layers = []
-    registry = _registry(found, reading.registry)
-    for number, one in enumerate(found, 1):
+    registry = _registry(objects, reading.registry)
+    for number, element in enumerate(objects, 1):
         where = f"Layers({number})"
-        if isinstance(one, MatObject):
-            layers.append(read_layer(one, registry, report, where))
+        if isinstance(element, MatObject):
+            layers.append(read_layer(element, registry, report, where))
         else:
             report.error("this is not a layer object", where)
-            layers.append(Unknown(class_name=type(one).__name__))
+            layers.append(Unknown(class_name=type(element).__name__))
     return name_layers(layers)
 
 
@@ -177,12 +177,12 @@ def _with_ports(layers: list[Layer], pairs: list[tuple[str, str]]) -> list[Layer
 
 
 def _ports_by_layer(ends: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    ports: dict[str, list[str]] = {}
     for end in ends:
         name, slash, port = end.rpartition("/")
         if slash:
-            found.setdefault(name, []).append(port)
-    return found
+            ports.setdefault(name, []).append(port)
+    return ports
 
 
 def _classic(layer: Layer) -> Layer:
@@ -214,9 +214,9 @@ def _versions(class_name: str, saved: dict[str, Any], inner: dict[str, Any]) -> 
     """The saved version number of the network and of each class of layer in it."""
     layers = inner.get("Layers")
     elements = layers if isinstance(layers, ObjectArray) else [layers]
-    found = [(one.class_name, one.saved) for one in elements if isinstance(one, MatObject)]
+    objects = [element for element in elements if isinstance(element, MatObject)]
     versions = {}
-    for name, properties in [(class_name, saved), *found]:
+    for name, properties in [(class_name, saved), *((o.class_name, o.saved) for o in objects)]:
         try:
             versions[name] = integer(properties["Version"])
         except (KeyError, ValueError, TypeError):

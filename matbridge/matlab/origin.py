@@ -41,11 +41,11 @@ def is_whole(tree: Any) -> bool:
     return not is_placeholder(tree)
 
 
-def kept(found: MatObject, arrays: Iterable[np.ndarray]) -> MatObject:
+def kept(origin: MatObject, arrays: Iterable[np.ndarray]) -> MatObject:
     """The object with placeholders for these arrays, which its layer keeps."""
     held, known = tuple(arrays), dict[int, Any]()
     return wrapped(
-        found, {name: _without(value, held, known) for name, value in found.saved.items()}
+        origin, {name: _without(value, held, known) for name, value in origin.saved.items()}
     )
 
 

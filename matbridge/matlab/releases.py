@@ -64,10 +64,10 @@ def when_written(network: Network) -> Written:
 
 def _release_at(created: str) -> str:
     """The newest release on a date like "Thu Mar 27 05:53:32 2025": a in March, b in September."""
-    found = re.match(r"\w+\s+(\w{3})\s+\d+\s+[\d:]+\s+(\d{4})", created)
-    if not found or found.group(1) not in MONTHS:
+    date = re.match(r"\w+\s+(\w{3})\s+\d+\s+[\d:]+\s+(\d{4})", created)
+    if not date or date.group(1) not in MONTHS:
         return ""
-    month, year = MONTHS.index(found.group(1)) + 1, int(found.group(2))
+    month, year = MONTHS.index(date.group(1)) + 1, int(date.group(2))
     if month < 3:
         return f"R{year - 1}b"
     return f"R{year}{'a' if month < 9 else 'b'}"
@@ -86,19 +86,19 @@ def _named_releases(values: Iterable[Any]) -> Iterator[str]:
         raw = getattr(value, "raw", None)
         for part in raw if isinstance(raw, list) else [raw]:
             root = str(part.get("matlabroot", "")) if isinstance(part, dict) else ""
-            found = re.search(r"R20\d\d[ab]", root)
-            if found:
-                yield found.group()
+            release = re.search(r"R20\d\d[ab]", root)
+            if release:
+                yield release.group()
 
 
 def products(network: Network) -> dict[str, str]:
     """For each class of layer, what MATLAB needs installed to open it."""
-    found = {}
+    by_class = {}
     for layer in network.layers:
         name = layer.class_name or layer.MATLAB[0]
         if layer.known:
-            found[name] = layer.PRODUCT
+            by_class[name] = layer.PRODUCT
         else:
             matches = (product for prefix, product in PACKAGES if name.startswith(prefix))
-            found[name] = next(matches, USER)
-    return found
+            by_class[name] = next(matches, USER)
+    return by_class

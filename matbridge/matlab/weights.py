@@ -20,18 +20,18 @@ KINDS = ("Class", "Type", "class", "type")
 
 def is_weights(value: Any, registry: Registry) -> bool:
     """Whether this is a struct (array) or a cell of layers, each with its class."""
-    kinds = [_kind(one).lower() for one in _layers_of(value)]
+    kinds = [_kind(struct).lower() for struct in _layers_of(value)]
     return bool(kinds) and all(kinds) and all(kind in registry.nicknames for kind in kinds)
 
 
 def read_weights(value: Any, registry: Registry, provenance: Provenance) -> Network:
     """The network of a plain export; LayerError where a layer is not complete."""
     report, layers = Report(), []
-    for number, one in enumerate(_layers_of(value), 1):
+    for number, struct in enumerate(_layers_of(value), 1):
         where = f"{provenance.address}({number})"
-        saved = {k: v for k, v in one.items() if k not in KINDS and not _is_empty(v)}
+        saved = {k: v for k, v in struct.items() if k not in KINDS and not _is_empty(v)}
         try:
-            layer, left = read_properties(registry.nicknames[_kind(one).lower()], saved)
+            layer, left = read_properties(registry.nicknames[_kind(struct).lower()], saved)
         except MatbridgeError as error:
             raise error.at(where) from None
         for unused in left:
@@ -48,14 +48,14 @@ def _layers_of(value: Any) -> list[dict[str, Any]]:
         return [value]
     if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
         # A struct of layers: the fields are their names.
-        return [{"Name": name, **one} if _kind(one) else {} for name, one in value.items()]
+        return [{"Name": name, **struct} if _kind(struct) else {} for name, struct in value.items()]
     if isinstance(value, StructArray | Cell):
-        return [one if isinstance(one, dict) else {} for one in value]
+        return [struct if isinstance(struct, dict) else {} for struct in value]
     return []
 
 
-def _kind(one: dict[str, Any]) -> str:
-    return next((one[k] for k in KINDS if isinstance(one.get(k), str)), "")
+def _kind(struct: dict[str, Any]) -> str:
+    return next((struct[k] for k in KINDS if isinstance(struct.get(k), str)), "")
 
 
 def _is_empty(value: Any) -> bool:
@@ -66,14 +66,15 @@ def _is_empty(value: Any) -> bool:
 
 def _connections(value: Any) -> list[tuple[str, str]] | None:
     """The field Connections: a table, a struct or a two-column cell of Source, Destination."""
-    found = value.get("Connections") if isinstance(value, dict) else None
-    if found is None:
+    connections = value.get("Connections") if isinstance(value, dict) else None
+    if connections is None:
         return None
-    columns = found.columns if isinstance(found, Table) else found
+    columns = connections.columns if isinstance(connections, Table) else connections
     if isinstance(columns, dict):
         sources, ends = texts(columns.get("Source")), texts(columns.get("Destination"))
-    elif isinstance(found, Cell) and len(found.shape) == 2 and found.shape[1] == 2:
-        sources, ends = texts(Cell(found[: len(found) // 2])), texts(Cell(found[len(found) // 2 :]))
+    elif isinstance(connections, Cell) and connections.shape[1:] == (2,):
+        rows = connections.shape[0]
+        sources, ends = texts(Cell(connections[:rows])), texts(Cell(connections[rows:]))
     else:
         raise LayerError("Connections is neither a table, a struct nor a cell with two columns")
     if sources is None or ends is None or len(sources) != len(ends):

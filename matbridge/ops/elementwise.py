@@ -85,9 +85,9 @@ def check_binary(name: str) -> None:
 
 def check_unary(name: str, options: Iterable[str]) -> None:
     """LayerError for a name that is not in the vocabulary, or options that it does not take."""
-    function, given = _known(UNARY, name), set(options)
-    if not set(function.needs) <= given <= {*function.needs, *function.may}:
+    function, present = _known(UNARY, name), set(options)
+    if not set(function.needs) <= present <= {*function.needs, *function.may}:
         takes = ", ".join([*function.needs, *(f"{option} (optional)" for option in function.may)])
         raise LayerError(
-            f"{name!r} takes {takes or 'no options'}; given: {', '.join(sorted(given)) or 'none'}"
+            f"{name!r} takes {takes or 'no options'}; given: {', '.join(sorted(present)) or 'none'}"
         )

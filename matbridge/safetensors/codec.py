@@ -106,14 +106,14 @@ def network_from_json(graph: Any, arrays: Mapping[str, np.ndarray], registry: Re
             f"the graph has format {version!r}, not {FORMAT}", mend="Convert the network again."
         )
     try:
-        layers = [_layer_from_json(one, arrays, registry) for one in _list(graph, "layers")]
+        layers = [_layer_from_json(layer, arrays, registry) for layer in _list(graph, "layers")]
         ends = [_two(pair, "a connection") for pair in _list(graph, "connections")]
         return Network(
             tuple(layers),
             tuple(Connection(_port(a), _port(b)) for a, b in ends),
             check(graph["class"], str, "class"),
-            tuple(_port(one) for one in _list(graph, "outputs")),
-            tuple(check(one, str, "an input") for one in _list(graph, "inputs")),
+            tuple(_port(port) for port in _list(graph, "outputs")),
+            tuple(check(name, str, "an input") for name in _list(graph, "inputs")),
             _provenance(Decoder(arrays).value(graph["provenance"])),
         )
     except MatbridgeError:
@@ -130,43 +130,45 @@ def _damaged(error: Exception, where: str = "") -> FormatError:
 
 
 def _list(graph: Json, name: str) -> list[Any]:
-    found: list[Any] = check(graph[name], list, name)
-    return found
+    elements: list[Any] = check(graph[name], list, name)
+    return elements
 
 
-def _two(found: Any, what: str) -> list[Any]:
-    if len(check(found, list, what)) != 2:
-        raise ValueError(f"{what} has {len(found)} ends, not 2")
-    ends: list[Any] = found
+def _two(pair: Any, what: str) -> list[Any]:
+    if len(check(pair, list, what)) != 2:
+        raise ValueError(f"{what} has {len(pair)} ends, not 2")
+    ends: list[Any] = pair
     return ends
 
 
-def _port(found: Any) -> Port:
-    layer, name = _two(found, "a port")
+def _port(end: Any) -> Port:
+    layer, name = _two(end, "a port")
     return Port(check(layer, str, "the layer of a port"), check(name, str, "the name of a port"))
 
 
-def _provenance(found: Any) -> Provenance:
-    texts = {name: check(found[name], str, name) for name in ("file", "address", "class_name")}
+def _provenance(written: Any) -> Provenance:
+    texts = {name: check(written[name], str, name) for name in ("file", "address", "class_name")}
     versions = {
         check(name, str, "a class name"): check(version, int, "a version")
-        for name, version in check(found["versions"], dict, "versions").items()
+        for name, version in check(written["versions"], dict, "versions").items()
     }
-    return Provenance(**texts, versions=versions, details=check(found["details"], dict, "details"))
+    return Provenance(
+        **texts, versions=versions, details=check(written["details"], dict, "details")
+    )
 
 
-def _layer_from_json(found: Any, arrays: Mapping[str, np.ndarray], registry: Registry) -> Layer:
-    name = check(check(found, dict, "a layer")["card"], str, "the class of a layer")
+def _layer_from_json(written: Any, arrays: Mapping[str, np.ndarray], registry: Registry) -> Layer:
+    name = check(check(written, dict, "a layer")["card"], str, "the class of a layer")
     card = LAYERS.get(name) or registry.find(name)
     if card is None:
         raise FormatError(f"the layer class {name} is not known", mend="Give registry=.")
     decoder = Decoder(arrays)
     where = name.rpartition(".")[2]
     try:
-        fields = _fields(card, check(found["more"], dict, "more"), decoder)
+        fields = _fields(card, check(written["more"], dict, "more"), decoder)
         where = fields["name"]
-        layer = card(**fields, **_properties(card, found["properties"], decoder))
-        own = check(found["arrays"], dict, "arrays")
+        layer = card(**fields, **_properties(card, written["properties"], decoder))
+        own = check(written["arrays"], dict, "arrays")
         layer = _with_arrays(layer, {n: decoder.array(key) for n, key in own.items()})
     except MatbridgeError as error:
         raise error if error.where else error.at(where) from None
@@ -193,9 +195,9 @@ def _fields(card: type[Layer], more: Json, decoder: Decoder) -> dict[str, Any]:
     return fields
 
 
-def _properties(card: type[Layer], found: Any, decoder: Decoder) -> dict[str, Any]:
+def _properties(card: type[Layer], written: Any, decoder: Decoder) -> dict[str, Any]:
     """The properties by field, each through its kind."""
-    left = dict(check(found, dict, "properties"))
+    left = dict(check(written, dict, "properties"))
     fields = {}
     for field, known in card.properties().items():
         if known.name not in left:

@@ -158,14 +158,14 @@ class Decoder:
         self.arrays = arrays
         self.placeholders = placeholders
 
-    def value(self, found: Any) -> Any:
-        if isinstance(found, list):
-            return tuple(self.value(v) for v in found)
-        if not isinstance(found, dict):
-            return found
+    def value(self, written: Any) -> Any:
+        if isinstance(written, list):
+            return tuple(self.value(v) for v in written)
+        if not isinstance(written, dict):
+            return written
         for tag, read in READERS.items():
-            if tag in found:
-                return read(self, found)
+            if tag in written:
+                return read(self, written)
         raise ValueError(f"a value is none of {', '.join(READERS)}")
 
     def array(self, name: Any) -> np.ndarray:
@@ -175,58 +175,58 @@ class Decoder:
             raise ValueError(f"the array {name!r} is not in the file")
         return array
 
-    def _array(self, found: Json) -> np.ndarray:
-        return self.array(found["$array"])
+    def _array(self, written: Json) -> np.ndarray:
+        return self.array(written["$array"])
 
-    def _numbers(self, found: Json) -> np.ndarray:
-        flat = [check(n, int | float, "a number") for n in found["$numbers"]]
-        return np.array(flat, _type(found)).reshape(_sizes(found["size"]))
+    def _numbers(self, written: Json) -> np.ndarray:
+        flat = [check(n, int | float, "a number") for n in written["$numbers"]]
+        return np.array(flat, _type(written)).reshape(_sizes(written["size"]))
 
-    def _placeholder(self, found: Json) -> np.ndarray:
-        kind, shape = _type(found), _sizes(found["$placeholder"])
+    def _placeholder(self, written: Json) -> np.ndarray:
+        kind, shape = _type(written), _sizes(written["$placeholder"])
         if not self.placeholders or math.prod(shape) * kind.itemsize > 2**62:
             raise ValueError(f"no array has the size {shape}")
         return placeholder(shape, kind)
 
-    def _strings(self, found: Json) -> np.ndarray:
-        array = np.array(check(found["$strings"], list, "an array of text"))
+    def _strings(self, written: Json) -> np.ndarray:
+        array = np.array(check(written["$strings"], list, "an array of text"))
         if array.dtype.kind != "U" and array.size:
             raise ValueError("an array of text holds something else")
         return array
 
-    def _dict(self, found: Json) -> dict[str, Any]:
-        return {k: self.value(v) for k, v in check(found["$dict"], dict, "a struct").items()}
+    def _dict(self, written: Json) -> dict[str, Any]:
+        return {k: self.value(v) for k, v in check(written["$dict"], dict, "a struct").items()}
 
-    def _text(self, found: Json) -> str:
-        return TEXTS[found["$text"]](check(found["value"], str, "a text"))
+    def _text(self, written: Json) -> str:
+        return TEXTS[written["$text"]](check(written["value"], str, "a text"))
 
-    def _list(self, found: Json) -> Any:
-        kind = LISTS[found["$list"]]
+    def _list(self, written: Json) -> Any:
+        kind = LISTS[written["$list"]]
         more: dict[str, Any] = {}
         if kind is values.ObjectArray:
-            more["class_name"] = check(found["class_name"], str, "a class name")
+            more["class_name"] = check(written["class_name"], str, "a class name")
         if kind is values.StructArray:
-            more["fields"] = tuple(check(f, str, "a field") for f in found["fields"])
-        items = [self.value(v) for v in check(found["items"], list, "the elements of a list")]
-        return kind(items, _sizes(found["shape"]), **more)
+            more["fields"] = tuple(check(f, str, "a field") for f in written["fields"])
+        items = [self.value(v) for v in check(written["items"], list, "the elements of a list")]
+        return kind(items, _sizes(written["shape"]), **more)
 
-    def _record(self, found: Json) -> Any:
-        kind, types = RECORDS[found["$record"]]
-        fields = check(found["fields"], dict, "the fields of a record")
+    def _record(self, written: Json) -> Any:
+        kind, types = RECORDS[written["$record"]]
+        fields = check(written["fields"], dict, "the fields of a record")
         return kind(**{n: check(self.value(fields[n]), t, n) for n, t in types.items()})
 
-    def _map(self, found: Json) -> Any:
-        key, value, uniform = found["types"]
+    def _map(self, written: Json) -> Any:
+        key, value, uniform = written["types"]
         types = check(key, str, "a type"), check(value, str, "a type"), bool(uniform)
-        return values.Map([(k, self.value(v)) for k, v in found["$map"]], *types)
+        return values.Map([(k, self.value(v)) for k, v in written["$map"]], *types)
 
-    def _immediate(self, found: Json) -> values.Immediate:
-        return values.Immediate(check(found["$immediate"], int, "a number"))
+    def _immediate(self, written: Json) -> values.Immediate:
+        return values.Immediate(check(written["$immediate"], int, "a number"))
 
-    def _float(self, found: Json) -> float:
-        return float(check(found["$float"], str, "a number"))
+    def _float(self, written: Json) -> float:
+        return float(check(written["$float"], str, "a number"))
 
-    def _lost(self, found: Json) -> None:
+    def _lost(self, written: Json) -> None:
         return None
 
 
@@ -246,16 +246,16 @@ READERS: dict[str, Callable[[Decoder, Json], Any]] = {
 }
 
 
-def _type(found: Json) -> np.dtype[Any]:
+def _type(written: Json) -> np.dtype[Any]:
     """The type of an array: of real numbers or logical."""
-    kind = np.dtype(check(found["type"], str, "the type of an array"))
+    kind = np.dtype(check(written["type"], str, "the type of an array"))
     if kind.kind not in KINDS:
         raise ValueError(f"no array has the type {kind}")
     return kind
 
 
-def _sizes(found: Any) -> tuple[int, ...]:
-    sizes = tuple(check(n, int, "a size") for n in check(found, list, "the size of an array"))
+def _sizes(written: Any) -> tuple[int, ...]:
+    sizes = tuple(check(n, int, "a size") for n in check(written, list, "the size of an array"))
     if min(sizes, default=0) < 0:
         raise ValueError("a size is negative")
     return sizes
