@@ -197,5 +197,5 @@ def test_layers_by_name_and_by_place():
     assert network["fc"] is network[1] is network.layers[-1]
     assert [one.name for one in network] == ["featureinput", "fc"]
     assert len(network) == 2
-    with pytest.raises(MismatchError, match="The layers are featureinput, fc"):
+    with pytest.raises(MismatchError, match="The 2 layers are featureinput, fc"):
         network["fd"]
