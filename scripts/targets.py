@@ -145,9 +145,9 @@ def weights(draw: random.Random, folder: Path) -> None:
     """Plain exports whose fields are of another kind."""
     value, registry = draw.choice(exports()), Registry.builtin()
     with damaged(value, draw):
-        shown = (
-            StructArray(value, value.shape) if isinstance(value, Cell) and len(value) > 1 else value
-        )
+        shown = value
+        if isinstance(value, Cell) and all(isinstance(one, dict) for one in value):
+            shown = StructArray(value, value.shape)
         for one in (value, shown):
             if is_weights(one, registry):
                 network = read_weights(one, registry, Provenance("f", "net"))
