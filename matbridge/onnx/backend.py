@@ -5,16 +5,18 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from dataclasses import replace
+from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from onnx import TensorProto
 
 from matbridge.errors import UnsupportedError
 from matbridge.onnx import recurrence, windows
 from matbridge.onnx.elementwise import ELEMENTWISE
-from matbridge.onnx.graph import Builder, Data, Dim, Size, Tensor
-from matbridge.onnx.windows import sizes_of
+from matbridge.onnx.graph import Builder, Data, Dim, Extent, Tensor, settled
+from matbridge.onnx.windows import known
 from matbridge.ops.backend import Recurrence
 from matbridge.ops.constants import Constants
 from matbridge.version import DOCS
@@ -51,25 +53,25 @@ class OnnxBackend:
 
     # -- layout ------------------------------------------------------------------------
 
-    def sizes(self, data: Data) -> tuple[Any, ...]:
-        return sizes_of(data)
+    def sizes(self, data: Data) -> tuple[Extent, ...]:
+        return data.shape
 
-    def constant(self, array: Any) -> Data:
+    def constant(self, array: ArrayLike) -> Data:
         return np.asarray(array, dtype=np.float64)
 
     def permute(self, data: Data, axes: tuple[int, ...]) -> Data:
         if isinstance(data, np.ndarray):
             return data.transpose(axes)
-        sizes = [data.sizes[axis] for axis in axes]
-        return self.builder.node("Transpose", [data], sizes, perm=axes)
+        shape = [data.shape[axis] for axis in axes]
+        return self.builder.node("Transpose", [data], shape, perm=axes)
 
-    def reshape(self, data: Data, sizes: tuple[Any, ...]) -> Data:
-        if isinstance(data, np.ndarray):
+    def reshape(self, data: Data, sizes: tuple[Extent, ...]) -> Data:
+        if isinstance(data, np.ndarray) and settled(sizes):
             return data.reshape(sizes)
-        return self.builder.node("Reshape", [data, self._new_shape(data.sizes, sizes)], sizes)
+        return self.builder.node("Reshape", [data, self._new_shape(data.shape, sizes)], sizes)
 
-    def _new_shape(self, old: Sequence[Size], new: Sequence[Size]) -> str:
-        """0 keeps the size at the same place, -1 is what is left; others are computed."""
+    def _new_shape(self, old: Sequence[Extent], new: Sequence[Extent]) -> str:
+        """0 keeps the length at the same place, -1 is what is left; others are computed."""
         symbols = [place for place, n in enumerate(new) if isinstance(n, Dim)]
         kept = [p for p in symbols if p < len(old) and old[p] == new[p]]
         left = [p for p in symbols if p not in kept]
@@ -80,93 +82,93 @@ class OnnxBackend:
             [n if isinstance(n, int) else special[place] for place, n in enumerate(new)]
         )
 
-    def expand(self, data: Data, sizes: tuple[Any, ...]) -> Data:
-        if isinstance(data, np.ndarray) and all(isinstance(n, int) for n in sizes):
+    def expand(self, data: Data, sizes: tuple[Extent, ...]) -> Data:
+        if isinstance(data, np.ndarray) and settled(sizes):
             return np.broadcast_to(data, sizes)
+        expanded = self.builder.node("Expand", [data, self.builder.shape(sizes)], sizes)
         zero = isinstance(data, np.ndarray) and not data.any()
-        made = self.builder.node("Expand", [data, self.builder.shape(sizes)], sizes)
-        return Tensor(made.name, made.sizes, zero)
+        return replace(expanded, zero=zero)
 
-    def slice(self, data: Data, axis: int, start: Any, stop: Any, step: int) -> Data:
-        size = sizes_of(data)[axis]
+    def slice(self, data: Data, axis: int, start: int, stop: Extent | None, step: int) -> Data:
         if isinstance(data, np.ndarray) and not isinstance(stop, Dim):
-            place: list[slice] = [slice(None)] * data.ndim
-            place[axis] = slice(start, stop, step)
-            return data[tuple(place)]
-        length: Size | None
+            index = [slice(None)] * data.ndim
+            index[axis] = slice(start, stop, step)
+            return data[tuple(index)]
+        length: Extent | None
         if isinstance(stop, Dim):
             end, length = self.builder.dim(stop), stop
         else:
             end = self.builder.integers([np.iinfo(np.int64).max if stop is None else stop])
-            length = _sliced(size, start, stop, step)
-        sizes = [length if place == axis else n for place, n in enumerate(sizes_of(data))]
+            # ONNX says "to the last" by a number past every length.
+            length = _sliced(data.shape[axis], start, stop, step)
+        shape = [length if place == axis else n for place, n in enumerate(data.shape)]
         more = [self.builder.integers([start]), end, *map(self.builder.integers, ([axis], [step]))]
-        return self.builder.node("Slice", [data, *more], sizes)
+        return self.builder.node("Slice", [data, *more], shape)
 
     def concatenate(self, data: Sequence[Data], axis: int) -> Data:
-        arrays = [one for one in data if isinstance(one, np.ndarray)]
+        arrays = [part for part in data if isinstance(part, np.ndarray)]
         if len(arrays) == len(data):
             return np.concatenate(arrays, axis)
-        along = [sizes_of(one)[axis] for one in data]
-        first = next(one for one in data if isinstance(one, Tensor))
-        total = None if any(isinstance(n, Dim) for n in along) else sum(along)
-        sizes = [total if p == axis else n for p, n in enumerate(first.sizes)]
-        return self.builder.node("Concat", list(data), sizes, axis=axis)
+        along = [part.shape[axis] for part in data]
+        first = next(part for part in data if isinstance(part, Tensor))
+        total = sum(along) if settled(along) else None
+        shape = [total if p == axis else n for p, n in enumerate(first.shape)]
+        return self.builder.node("Concat", list(data), shape, axis=axis)
 
     def flip(self, data: Data, axis: int) -> Data:
         if isinstance(data, np.ndarray):
             return np.flip(data, axis)
         ends = ([-1], [np.iinfo(np.int64).min], [axis], [-1])
-        return self.builder.node("Slice", [data, *map(self.builder.integers, ends)], data.sizes)
+        return self.builder.node("Slice", [data, *map(self.builder.integers, ends)], data.shape)
 
     # -- arithmetic ----------------------------------------------------------------------
 
-    def elementwise(self, name: str, *data: Any, **options: float | str) -> Data:
-        arrays = [np.asarray(one) for one in data if not isinstance(one, Tensor)]
+    def elementwise(self, name: str, *data: Data | float, **options: float | str) -> Data:
+        arrays = [np.asarray(x) for x in data if not isinstance(x, Tensor)]
         if len(arrays) == len(data):
             return self.constants.elementwise(name, *arrays, **options)
-        operands = [one if isinstance(one, Tensor) else np.asarray(one, float) for one in data]
+        operands = [x if isinstance(x, Tensor) else np.asarray(x, float) for x in data]
         return ELEMENTWISE[name](self.builder, *operands, **options)
 
     def reduce(self, name: str, data: Data, axes: tuple[int, ...], keep: bool) -> Data:
         if isinstance(data, np.ndarray):
             return self.constants.reduce(name, data, axes, keep)
-        sizes = [1 if axis in axes else n for axis, n in enumerate(data.sizes)]
-        sizes = [n for axis, n in enumerate(sizes) if keep or axis not in axes]
+        shape = [1 if axis in axes else n for axis, n in enumerate(data.shape)]
+        shape = [n for axis, n in enumerate(shape) if keep or axis not in axes]
         # In opset 17 only ReduceSum takes its axes as an input.
         if name == "sum":
             places = self.builder.integers(axes, "axes")
-            return self.builder.node("ReduceSum", [data, places], sizes, keepdims=int(keep))
-        return self.builder.node(REDUCTIONS[name], [data], sizes, axes=axes, keepdims=int(keep))
+            return self.builder.node("ReduceSum", [data, places], shape, keepdims=int(keep))
+        return self.builder.node(REDUCTIONS[name], [data], shape, axes=axes, keepdims=int(keep))
 
     def positions(self, data: Data, axis: int) -> Data:
-        size = sizes_of(data)[axis]
-        if isinstance(size, int):
-            return np.arange(1.0, size + 1)
-        ones = self.expand(np.ones(1), (size,))
-        return self.builder.node("CumSum", [ones, self.builder.scalar(0)], (size,))
+        length = data.shape[axis]
+        if isinstance(length, int):
+            return np.arange(1.0, length + 1)
+        # As many ones as there will be, summed up.
+        ones = self.expand(np.ones(1), (length,))
+        return self.builder.node("CumSum", [ones, self.builder.scalar(0)], (length,))
 
     def lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
-        last = sizes_of(table)[0] - 1
-        sizes = sizes_of(data)
         inside = self.elementwise(
             "clip", self.elementwise("floor", data), low=1.0, high=float(words)
         )
-        same = self.builder.node("Equal", [inside, data], sizes)
+        # Equal to itself rounded and brought inside: one of the words, counted from 1.
+        same = self.builder.node("Equal", [inside, data], data.shape)
+        other = np.array(known(table.shape[0], "an embedding") - 1.0)
         index = self.builder.node(
-            "Where", [same, self.elementwise("subtract", data, 1.0), np.array(float(last))], sizes
+            "Where", [same, self.elementwise("subtract", data, 1.0), other], data.shape
         )
-        whole = self.builder.node("Cast", [index], sizes, to=TensorProto.INT64)
-        return self.builder.node("Gather", [table, whole], (*sizes, sizes_of(table)[1]), axis=0)
+        whole = self.builder.node("Cast", [index], data.shape, to=TensorProto.INT64)
+        return self.builder.node("Gather", [table, whole], (*data.shape, table.shape[1]), axis=0)
 
     def softmax(self, data: Data, axis: int) -> Data:
-        return self.builder.node("Softmax", [data], sizes_of(data), axis=axis)
+        return self.builder.node("Softmax", [data], data.shape, axis=axis)
 
     def matmul(self, a: Data, b: Data) -> Data:
         if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
             return a @ b
-        sizes = (*sizes_of(a)[:-1], sizes_of(b)[-1])
-        return self.builder.node("MatMul", [a, b], sizes)
+        return self.builder.node("MatMul", [a, b], (*a.shape[:-1], b.shape[-1]))
 
     def linear(self, data: Data, weights: Data, bias: Data | None) -> Data:
         y = self.matmul(data, self.permute(weights, (1, 0)))
@@ -186,11 +188,11 @@ class OnnxBackend:
     # -- sequences -------------------------------------------------------------------------
 
     def recur(
-        self, how: Recurrence, data: Data, weights: tuple[Any, ...], states: list[Data]
+        self, how: Recurrence, data: Data, weights: tuple[Data, ...], states: list[Data]
     ) -> tuple[Data, list[Data]]:
         y, last = recurrence.recur(self.builder, how, data, weights, states)
         # ONNX gives (T, directions, B, H).
-        steps, directions, batch, units = y.sizes
+        steps, directions, batch, units = y.shape
         turned = self.permute(y, (0, 2, 1, 3))
         return self.reshape(turned, (steps, batch, directions * units)), list(last)
 
@@ -204,30 +206,33 @@ class OnnxBackend:
         mask: Data | None,
         want_scores: bool,
     ) -> tuple[Data, Data | None]:
-        rank = len(sizes_of(key))
+        rank = len(key.shape)
         turned = self.permute(key, (*range(rank - 2), rank - 1, rank - 2))
         products = self.elementwise("multiply", self.matmul(query, turned), scale)
-        allowed = self._lower(sizes_of(products)[-2:]) if causal else mask
-        if causal and mask is not None:
-            allowed = self.elementwise("multiply", allowed, mask)
+        allowed = mask
+        if causal:
+            lower = self._lower(products.shape[-2:])
+            allowed = lower if mask is None else self.elementwise("multiply", lower, mask)
         if allowed is not None:
+            # 1 adds nothing, 0 takes so much that softmax makes 0 of it; -Inf would make NaN
+            # where a whole row is out.
             short = self.elementwise("subtract", allowed, 1.0)
             products = self.elementwise("add", products, self.elementwise("multiply", short, 1e30))
         scores = self.softmax(products, rank - 1)
-        if mask is not None:
+        if mask is not None and allowed is not None:
             # Where no key counts, every score is 0.
             scores = self.elementwise("multiply", scores, allowed)
         return self.matmul(scores, value), scores if want_scores else None
 
-    def _lower(self, sizes: Sequence[Size]) -> Tensor:
+    def _lower(self, shape: Sequence[Extent]) -> Tensor:
         """Ones on and below the diagonal."""
-        one = np.ones(1, dtype=self.builder.dtype)
-        ones = self.builder.node("Expand", [one, self.builder.shape(sizes)], sizes)
-        return self.builder.node("Trilu", [ones], sizes, upper=0)
+        unit = np.ones(1, dtype=self.builder.dtype)
+        ones = self.builder.node("Expand", [unit, self.builder.shape(shape)], shape)
+        return self.builder.node("Trilu", [ones], shape, upper=0)
 
     # -- training --------------------------------------------------------------------------
 
-    def plain(self, function: Callable[..., Any], *data: Data) -> Any:
+    def plain(self, function: Callable[..., object], *data: Data) -> NoReturn:
         raise UnsupportedError(
             "a card computes in plain torch, which cannot be written to ONNX",
             mend="Convert it to .pt2, or say its forward in the words of ops: "
@@ -241,9 +246,10 @@ class OnnxBackend:
         return data
 
 
-def _sliced(size: Size, start: int, stop: int | None, step: int) -> Size | None:
-    if isinstance(size, int):
-        return len(range(size)[start:stop:step])
+def _sliced(extent: Extent, start: int, stop: int | None, step: int) -> int | None:
+    """The length of a slice; None where it depends on a length not known yet."""
+    if isinstance(extent, int):
+        return len(range(extent)[start:stop:step])
     if stop is None and start < 0:
         return -start
     if stop is not None and 0 <= start <= stop:

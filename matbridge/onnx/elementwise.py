@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from matbridge.errors import UnsupportedError
-from matbridge.onnx.graph import TYPES, Builder, Data, Size, Tensor
+from matbridge.onnx.graph import TYPES, Attribute, Builder, Data, Extent, Tensor
 
 __all__ = ["ELEMENTWISE"]
 
 Make = Callable[..., Tensor]
 
 
-def _broadcast(*data: Data) -> list[Size]:
-    """Sizes after expansion; a symbolic size wins over 1."""
-    shapes = [one.shape if isinstance(one, np.ndarray) else one.sizes for one in data]
+def _broadcast(*data: Data) -> list[Extent]:
+    """The shape after expansion; a symbolic length wins over 1."""
+    shapes = [operand.shape for operand in data]
     rank = max(map(len, shapes))
     padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
-    return [next((n for n in place if n != 1), 1) for place in zip(*padded, strict=True)]
+    return [next((n for n in lengths if n != 1), 1) for lengths in zip(*padded, strict=True)]
 
 
-def plain(operator: str, **fixed: Any) -> Make:
+def plain(operator: str, **fixed: Attribute) -> Make:
     """The ONNX operator of the same meaning."""
 
-    def make(builder: Builder, *data: Data, **options: Any) -> Tensor:
+    def make(builder: Builder, *data: Data, **options: Attribute) -> Tensor:
         return builder.node(operator, list(data), _broadcast(*data), **fixed, **options)
 
     return make
@@ -38,11 +37,11 @@ def _number(value: float) -> np.ndarray:
 
 
 def _leaky_relu(builder: Builder, x: Data, scale: float) -> Tensor:
-    return builder.node("LeakyRelu", [x], _broadcast(x), alpha=scale)
+    return builder.node("LeakyRelu", [x], x.shape, alpha=scale)
 
 
 def _clip(builder: Builder, x: Data, low: float, high: float) -> Tensor:
-    return builder.node("Clip", [x, _number(low), _number(high)], _broadcast(x))
+    return builder.node("Clip", [x, _number(low), _number(high)], x.shape)
 
 
 def _gelu(builder: Builder, x: Data, approximation: str = "none") -> Tensor:
@@ -65,9 +64,9 @@ def _logical(operator: str) -> Make:
     """1 where the operator says true, else 0."""
 
     def make(builder: Builder, *data: Data) -> Tensor:
-        sizes = _broadcast(*data)
-        answer = builder.node(operator, list(data), sizes)
-        return builder.node("Cast", [answer], sizes, to=TYPES[builder.dtype.name])
+        shape = _broadcast(*data)
+        answer = builder.node(operator, list(data), shape)
+        return builder.node("Cast", [answer], shape, to=TYPES[builder.dtype.name])
 
     return make
 
@@ -76,15 +75,15 @@ def _number_of(operator: str) -> Make:
     """Max or Min in which NaN gives way to the other operand."""
 
     def make(builder: Builder, x: Data, y: Data) -> Tensor:
-        sizes = _broadcast(x, y)
+        shape = _broadcast(x, y)
 
-        def without_nan(one: Data, other: Data) -> Data:
-            if isinstance(one, np.ndarray) and not np.isnan(one).any():
-                return one
-            absent = builder.node("IsNaN", [one], _broadcast(one))
-            return builder.node("Where", [absent, other, one], sizes)
+        def without_nan(operand: Data, other: Data) -> Data:
+            if isinstance(operand, np.ndarray) and not np.isnan(operand).any():
+                return operand
+            absent = builder.node("IsNaN", [operand], operand.shape)
+            return builder.node("Where", [absent, other, operand], shape)
 
-        return builder.node(operator, [without_nan(x, y), without_nan(y, x)], sizes)
+        return builder.node(operator, [without_nan(x, y), without_nan(y, x)], shape)
 
     return make
 

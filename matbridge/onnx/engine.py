@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -30,10 +29,11 @@ def run_onnx(path: Path, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray] 
     told = json.loads(next(p.value for p in model.metadata_props if p.key == PORTS))
     feed = dict(zip((value.name for value in model.graph.input), inputs, strict=True))
 
-    def run(names: list[str] | None) -> list[Any]:
+    def run(names: list[str] | None) -> list[np.ndarray]:
         providers = ["CPUExecutionProvider"]
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=providers)
-        return session.run(names, feed)
+        tensors: list[np.ndarray] = session.run(names, feed)
+        return tensors
 
     outputs = dict(zip(told["outputs"], run(None), strict=True))
     places: dict[str, tuple[str, str]] = told["places"]

@@ -1,11 +1,11 @@
-"""An ONNX graph under construction: tensors with sizes, some of them symbolic."""
+"""An ONNX graph under construction: tensors whose shapes may be symbolic."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NoReturn, TypeGuard
 
 import numpy as np
 import onnx
@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from matbridge.errors import UnsupportedError
 
-__all__ = ["TYPES", "Builder", "Data", "Dim", "Tensor"]
+__all__ = ["TYPES", "Attribute", "Builder", "Data", "Dim", "Extent", "Tensor", "settled"]
 
 OPSET = 17
 IR_VERSION = 8
@@ -22,9 +22,9 @@ TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
 
 @dataclass(frozen=True)
 class Dim:
-    """A size known only when the model runs: a factor times sizes of graph inputs.
+    """A length known only when the model runs: a factor times lengths of other tensors.
 
-    Each part is (input, axis), so that it can be computed in the graph.
+    Each part is (tensor, axis), so that it can be computed in the graph.
     """
 
     parts: tuple[tuple[str, int], ...]
@@ -37,15 +37,18 @@ class Dim:
 
     __rmul__ = __mul__
 
-    def _refuse(self, *_: Any) -> Any:
+    def _refuse(self, *_: object) -> NoReturn:
         raise UnsupportedError(
             "a size that follows from an unknown length cannot be written to ONNX"
         )
 
+    # Sums and quotients would need nodes of their own; nothing that is written asks for them.
     __neg__ = __add__ = __radd__ = __sub__ = __rsub__ = __floordiv__ = __mod__ = _refuse
 
 
-Size = int | Dim
+# The length of one dimension.
+Extent = int | Dim
+Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,20 @@ class Tensor:
     """A value of the graph. ``zero`` marks one that holds nothing but zeros."""
 
     name: str
-    sizes: tuple[Size, ...]
+    shape: tuple[Extent, ...]
     zero: bool = False
 
 
-def _result(name: str, sizes: Sequence[Size | None]) -> Tensor:
-    """A result; a size that only it will tell is read off it where it is needed."""
-    found = (Dim(((name, axis),)) if n is None else n for axis, n in enumerate(sizes))
-    return Tensor(name, tuple(found))
+def settled(shape: Sequence[Extent]) -> TypeGuard[Sequence[int]]:
+    """Whether no length in it is symbolic."""
+    return all(isinstance(n, int) for n in shape)
+
+
+def _result(name: str, shape: Sequence[Extent | None]) -> Tensor:
+    """A result; a length that only it will tell is read off it where it is needed."""
+    return Tensor(
+        name, tuple(Dim(((name, axis),)) if n is None else n for axis, n in enumerate(shape))
+    )
 
 
 # Constants stay NumPy arrays, and what is computed from them alone is folded.
@@ -77,7 +86,8 @@ class Builder:
     scope: str = ""
     # Names of inputs and outputs, which nothing else may bear.
     reserved: frozenset[str] = frozenset()
-    counter: Any = field(default_factory=lambda: itertools.count(1))
+    counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    # By identity; the array is held so that its id is not given to another.
     names: dict[int, tuple[np.ndarray, str]] = field(default_factory=dict)
 
     def fresh(self, what: str) -> str:
@@ -109,48 +119,47 @@ class Builder:
         self,
         operator: str,
         inputs: Sequence[Data | str],
-        sizes: Sequence[Size | None],
-        **attributes: Any,
+        shape: Sequence[Extent | None],
+        **attributes: Attribute,
     ) -> Tensor:
-        """One node with one result of these sizes; None for one that only the result tells."""
-        return self.nodes_with(operator, inputs, [sizes], **attributes)[0]
+        """One node with one result of this shape; None for a length that only it tells."""
+        return self.nodes_with(operator, inputs, [shape], **attributes)[0]
 
     def nodes_with(
         self,
         operator: str,
         inputs: Sequence[Data | str],
-        sizes: Sequence[Sequence[Size | None]],
-        **attributes: Any,
+        shapes: Sequence[Sequence[Extent | None]],
+        **attributes: Attribute,
     ) -> list[Tensor]:
         """One node with several results."""
-        results = [_result(self.fresh(operator.lower()), one) for one in sizes]
-        names = [one if isinstance(one, str) else self.name_of(one) for one in inputs]
-        self.nodes.append(
-            helper.make_node(
-                operator, names, [r.name for r in results], self.fresh(operator), **attributes
-            )
-        )
+        results = [_result(self.fresh(operator.lower()), shape) for shape in shapes]
+        names = [data if isinstance(data, str) else self.name_of(data) for data in inputs]
+        node = helper.make_node(operator, names, [r.name for r in results], self.fresh(operator))
+        node.attribute.extend(itertools.starmap(helper.make_attribute, sorted(attributes.items())))
+        self.nodes.append(node)
         return results
 
-    def shape(self, sizes: Sequence[Size]) -> str:
-        """A tensor of these sizes, computed in the graph where they are symbolic."""
-        if all(isinstance(n, int) for n in sizes):
-            return self.integers([n for n in sizes if isinstance(n, int)])
-        parts = [self.integers([n]) if isinstance(n, int) else self.dim(n) for n in sizes]
-        return self.node("Concat", parts, (len(sizes),), axis=0).name
+    def shape(self, shape: Sequence[Extent]) -> str:
+        """This shape as a tensor, computed in the graph where it is symbolic."""
+        if settled(shape):
+            return self.integers(shape)
+        parts = [self.integers([n]) if isinstance(n, int) else self.dim(n) for n in shape]
+        return self.node("Concat", parts, (len(shape),), axis=0).name
 
     def dim(self, dim: Dim) -> str:
-        """A tensor of one element: a symbolic size."""
+        """A tensor of one element: a symbolic length."""
         product = self.integers([dim.factor]) if dim.factor != 1 else ""
         for source, axis in dim.parts:
             shape = self.node("Shape", [source], (1,))
-            size = self.node("Gather", [shape, self.integers([axis], "axis")], (1,), axis=0)
-            product = self.node("Mul", [product, size], (1,)).name if product else size.name
+            length = self.node("Gather", [shape, self.integers([axis], "axis")], (1,), axis=0)
+            product = self.node("Mul", [product, length], (1,)).name if product else length.name
         return product
 
     def pruned(self, wanted: Sequence[str]) -> list[onnx.NodeProto]:
         """The nodes that the wanted values depend on, in order."""
         needed, kept = set(wanted), []
+        # Nodes come after what they read, so one pass from the end meets every user first.
         for node in reversed(self.nodes):
             if needed & set(node.output):
                 needed.update(node.input)

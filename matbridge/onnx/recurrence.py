@@ -6,13 +6,11 @@ recurrent part; MATLAB i, f, g, o and r, z, h.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from matbridge.core.dims import gate_blocks
 from matbridge.errors import UnsupportedError
-from matbridge.onnx.graph import Builder, Data, Tensor
+from matbridge.onnx.graph import Attribute, Builder, Data, Extent, Tensor
 from matbridge.ops.backend import Recurrence
 
 __all__ = ["recur"]
@@ -26,29 +24,31 @@ def recur(
     builder: Builder,
     how: Recurrence,
     data: Data,
-    weights: tuple[Any, ...],
+    weights: tuple[Data, ...],
     states: list[Data],
 ) -> tuple[Tensor, list[Tensor]]:
     """data (T, B, C); the result is (T, directions, B, H), states (directions, B, H)."""
-    if not isinstance(data, Tensor) or not all(isinstance(w, np.ndarray) for w in weights):
+    arrays = [w for w in weights if isinstance(w, np.ndarray)]
+    if not isinstance(data, Tensor) or len(arrays) < len(weights):
         raise UnsupportedError("a recurrent layer of constants cannot be written to ONNX")
     operator, order = OPERATORS[how.gates]
-    input_weights, recurrent = (_stack(w, how, order) for w in weights[:2])
+    input_weights, recurrent = (_stack(w, how, order) for w in arrays[:2])
     units = recurrent.shape[-1]
-    steps, batch, _ = data.sizes
-    inputs: list[Data | str] = [data, input_weights, recurrent, _bias(weights[2], how, order)]
+    steps, batch, _ = data.shape
+    inputs: list[Data | str] = [data, input_weights, recurrent, _bias(arrays[2], how, order)]
     zero = all(isinstance(state, Tensor) and state.zero for state in states)
-    if len(weights) == 4 or not zero:
+    if len(arrays) == 4 or not zero:
         # The empty name stands for the lengths of the sequences.
         inputs += ["", *states]
-    if len(weights) == 4:
-        inputs.append(_stack(weights[3].reshape(-1, 1), how, "iof", "ifo")[..., 0])
-    sizes: list[Any] = [(steps, how.directions, batch, units)]
-    sizes += [(how.directions, batch, units)] * len(states)
+    if len(arrays) == 4:
+        # ONNX's peepholes are ordered i, o, f; MATLAB's i, f, o.
+        inputs.append(_stack(arrays[3].reshape(-1, 1), how, "iof", "ifo")[..., 0])
+    shapes: list[tuple[Extent, ...]] = [(steps, how.directions, batch, units)]
+    shapes += [(how.directions, batch, units)] * len(states)
     y, *last = builder.nodes_with(
         operator,
         inputs,
-        sizes,
+        shapes,
         hidden_size=units,
         direction="bidirectional" if how.directions == 2 else "forward",
         **_activations(how),
@@ -74,9 +74,9 @@ def _bias(bias: np.ndarray, how: Recurrence, order: str) -> np.ndarray:
     return np.concatenate(parts, 1)[..., 0]
 
 
-def _activations(how: Recurrence) -> dict[str, Any]:
+def _activations(how: Recurrence) -> dict[str, Attribute]:
     """Activations of ONNX's in its order: gates, candidate, and for the LSTM the output."""
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Attribute] = {}
     if how.gates == "rzh":
         attributes["linear_before_reset"] = int(how.reset_gate_mode != "before-multiplication")
     if how.plain:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from matbridge.core.dims import pool_output, window_span
 from matbridge.errors import UnsupportedError
-from matbridge.onnx.graph import Builder, Data, Dim, Size
+from matbridge.onnx.graph import Builder, Data, Dim, Extent
 from matbridge.ops.backend import Pairs
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "max_pool_places",
     "pad",
     "resize",
-    "sizes_of",
     "transposed_convolution",
     "unpool",
 ]
@@ -35,31 +33,29 @@ def pad(builder: Builder, data: Data, padding: Pairs, value: float | str) -> Dat
         return data
     if value == "symmetric-include-edge":
         return _mirror(builder, data, padding)
-    outer = len(sizes_of(data)) - len(padding)
-    sizes = [
-        n if p < outer else _padded(n, padding[p - outer]) for p, n in enumerate(sizes_of(data))
-    ]
-    starts, ends = [0] * outer + [a for a, _ in padding], [0] * outer + [b for _, b in padding]
-    amounts = builder.integers([*starts, *ends], "pads")
+    every = [(0, 0)] * (len(data.shape) - len(padding)) + list(padding)
+    shape = [_padded(n, pair) for n, pair in zip(data.shape, every, strict=True)]
+    amounts = builder.integers(ends(every), "pads")
     if isinstance(value, str):
-        return builder.node("Pad", [data, amounts], sizes, mode=PAD_MODES[value])
+        return builder.node("Pad", [data, amounts], shape, mode=PAD_MODES[value])
     number = builder.name_of(np.array(value, dtype=builder.dtype))
-    return builder.node("Pad", [data, amounts, number], sizes)
+    return builder.node("Pad", [data, amounts, number], shape)
 
 
 def _mirror(builder: Builder, data: Data, padding: Pairs) -> Data:
     """Reflection with the edge repeated, which ONNX does not have: elements by index."""
-    first = len(sizes_of(data)) - len(padding)
+    first = len(data.shape) - len(padding)
     for axis, (before, after) in enumerate(padding, first):
-        size = known(sizes_of(data)[axis], "a padded dimension")
-        index = np.arange(-before, size + after) % (2 * size)
-        data = _gather(builder, data, axis, np.minimum(index, 2 * size - 1 - index))
+        n = known(data.shape[axis], "a padded dimension")
+        # The mirrored row has period 2n: forth 0 to n - 1, back n - 1 to 0.
+        index = np.arange(-before, n + after) % (2 * n)
+        data = _gather(builder, data, axis, np.minimum(index, 2 * n - 1 - index))
     return data
 
 
 def _gather(builder: Builder, data: Data, axis: int, index: np.ndarray) -> Data:
-    sizes = [len(index) if p == axis else n for p, n in enumerate(sizes_of(data))]
-    return builder.node("Gather", [data, builder.integers(index.tolist())], sizes, axis=axis)
+    shape = [len(index) if p == axis else n for p, n in enumerate(data.shape)]
+    return builder.node("Gather", [data, builder.integers(index.tolist())], shape, axis=axis)
 
 
 def convolution(
@@ -73,7 +69,7 @@ def convolution(
     groups: int,
 ) -> Data:
     """ONNX's Conv, which is a correlation too."""
-    batch, _, *spatial = sizes_of(data)
+    batch, _, *spatial = data.shape
     outputs, _, *window = fixed(kernel)
     spans = [window_span(k, d) for k, d in zip(window, dilation, strict=True)]
     return builder.node(
@@ -92,16 +88,16 @@ def transposed_convolution(
     builder: Builder, data: Data, kernel: Data, bias: Data, stride: Sequence[int]
 ) -> Data:
     """ONNX's ConvTranspose without padding."""
-    batch, _, *spatial = sizes_of(data)
+    batch, _, *spatial = data.shape
     _, outputs, *window = fixed(kernel)
-    sizes = [
+    lengths = [
         None if isinstance(n, Dim) else n * s - s + k
         for n, s, k in zip(spatial, stride, window, strict=True)
     ]
     return builder.node(
         "ConvTranspose",
         [data, kernel, bias],
-        [batch, outputs, *sizes],
+        [batch, outputs, *lengths],
         kernel_shape=window,
         strides=stride,
     )
@@ -130,15 +126,15 @@ def _maxima(
     padding: Pairs,
     results: int,
 ) -> Sequence[Data]:
-    batch, channels, *spatial = sizes_of(data)
-    sizes = [batch, channels, *_windows(spatial, window, stride, padding)]
+    batch, channels, *spatial = data.shape
+    shape = [batch, channels, *_windows(spatial, window, stride, padding)]
     options = {"kernel_shape": window, "strides": stride, "pads": ends(padding)}
-    return builder.nodes_with("MaxPool", [data], [sizes] * results, **options)
+    return builder.nodes_with("MaxPool", [data], [shape] * results, **options)
 
 
-def unpool(builder: Builder, data: Data, places: Data, sizes: Sequence[Any]) -> Data:
+def unpool(builder: Builder, data: Data, places: Data, sizes: Sequence[Extent]) -> Data:
     """ONNX's MaxUnpool with windows of one element: the places say it all."""
-    target = (*sizes_of(data)[:2], *sizes)
+    target = (*data.shape[:2], *sizes)
     ones = [1] * len(sizes)
     inputs = [data, places, builder.shape(target)]
     return builder.node("MaxUnpool", inputs, target, kernel_shape=ones, strides=ones)
@@ -153,7 +149,7 @@ def average_pool(
     count_padding: bool,
 ) -> Data:
     """ONNX's AveragePool."""
-    batch, channels, *spatial = sizes_of(data)
+    batch, channels, *spatial = data.shape
     return builder.node(
         "AveragePool",
         [data],
@@ -169,7 +165,7 @@ def resize(
     builder: Builder, data: Data, sizes: Sequence[int], method: str, transform: str, rounding: str
 ) -> Data:
     """ONNX's Resize of the last dimensions, once or one after the other."""
-    batch, channels, *spatial = sizes_of(data)
+    batch, channels, *spatial = data.shape
     before = [known(n, "a resized dimension") for n in spatial]
     if rounding == "onnx-10" and len(sizes) > 1:
         # Each dimension rounds its own way, so each is resized by itself.
@@ -190,7 +186,7 @@ def _resize_once(
     transform: str,
     rounding: str,
 ) -> Data:
-    batch, channels = sizes_of(data)[:2]
+    batch, channels = data.shape[:2]
     shrinks = any(b > a for b, a in zip(before, sizes, strict=True))
     nearest = {"round": "round_prefer_ceil", "floor": "floor"}.get(
         rounding, "ceil" if shrinks else "floor"
@@ -207,40 +203,36 @@ def _resize_once(
     )
 
 
-def sizes_of(data: Data) -> tuple[Size, ...]:
-    """The sizes of a value or a constant."""
-    return data.shape if isinstance(data, np.ndarray) else data.sizes
-
-
-def known(size: Size, what: str) -> int:
-    """A size that must be known when the model is written."""
-    if isinstance(size, Dim):
+def known(extent: Extent, what: str) -> int:
+    """A length that must be known when the model is written."""
+    if isinstance(extent, Dim):
         raise UnsupportedError(f"{what} has no fixed size, which ONNX needs here")
-    return size
+    return extent
 
 
 def fixed(data: Data) -> list[int]:
-    """The sizes of weights, which are known."""
-    return [known(n, "a filter") for n in sizes_of(data)]
+    """The shape of weights, which is known."""
+    return [known(n, "a filter") for n in data.shape]
 
 
 def _windows(
-    sizes: Sequence[Size], spans: Sequence[Any], stride: Sequence[int], padding: Pairs
-) -> list[Size | None]:
-    """Sizes after a window; None where only the result will tell."""
-    found: list[Size | None] = []
-    for n, span, step, (a, b) in zip(sizes, spans, stride, padding, strict=True):
+    spatial: Sequence[Extent], spans: Sequence[int], stride: Sequence[int], padding: Pairs
+) -> list[Extent | None]:
+    """Lengths after a window; None where only the result will tell."""
+    lengths: list[Extent | None] = []
+    for n, span, step, (a, b) in zip(spatial, spans, stride, padding, strict=True):
         if isinstance(n, Dim):
-            found.append(n if step == 1 and a + b == span - 1 else None)
+            # "same" padding at stride 1 keeps the length, whatever it is.
+            lengths.append(n if step == 1 and a + b == span - 1 else None)
         else:
-            found.append(pool_output(n, span, step, a + b) or 0)
-    return found
+            lengths.append(pool_output(n, span, step, a + b) or 0)
+    return lengths
 
 
-def _padded(size: Size, pair: tuple[int, int]) -> Size | None:
-    if isinstance(size, Dim):
-        return None if any(pair) else size
-    return size + sum(pair)
+def _padded(extent: Extent, pair: tuple[int, int]) -> Extent | None:
+    if isinstance(extent, Dim):
+        return None if any(pair) else extent
+    return extent + sum(pair)
 
 
 def ends(padding: Pairs) -> list[int]:

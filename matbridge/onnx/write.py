@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -22,7 +21,7 @@ from matbridge.core.names import identifiers, plain_names
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.backend import OnnxBackend
-from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Tensor
+from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Extent, Tensor
 from matbridge.ops import Ops, Value
 from matbridge.ops.outputs import network_output
 from matbridge.version import VERSION
@@ -130,8 +129,8 @@ def _places(
 
 def _told(network: Network, names: Mapping[str, str]) -> dict[str, str]:
     """What stands in the metadata: class names, and names of MATLAB's that could not stay."""
-    told: dict[str, Any] = {"classes": list(network.classes)}
-    told["names"] = {ours: name for name, ours in names.items() if ours != name}
+    renamed = {ours: name for name, ours in names.items() if ours != name}
+    told = {"classes": list(network.classes), "names": renamed}
     return {key: json.dumps(value) for key, value in told.items() if value}
 
 
@@ -144,11 +143,11 @@ def _input(network: Network, name: str, bears: str) -> Value:
         )
     dims = batch_first(size.format)
     spatial = list(size.spatial)
-    sizes: list[Any] = []
+    shape: list[Extent] = []
     for axis, label in enumerate(dims):
-        known = spatial.pop(0) if label == "S" else size[label]
-        sizes.append(Dim(((bears, axis),)) if known is None else known)
-    return Value(Tensor(bears, tuple(sizes)), dims)
+        n = spatial.pop(0) if label == "S" else size[label]
+        shape.append(Dim(((bears, axis),)) if n is None else n)
+    return Value(Tensor(bears, tuple(shape)), dims)
 
 
 def _output(builder: Builder, ops: Ops, kind: NetworkClass, name: str, value: Value) -> Tensor:
@@ -156,9 +155,9 @@ def _output(builder: Builder, ops: Ops, kind: NetworkClass, name: str, value: Va
     data = network_output(ops, value, kind).data
     if not isinstance(data, Tensor):
         raise UnsupportedError("the output does not depend on the input", where=name)
-    made = Tensor(name, data.sizes)
-    builder.nodes.append(helper.make_node("Identity", [data.name], [made.name], made.name))
-    return made
+    # A value may already stand under another name, or be an input: this gives it its own.
+    builder.nodes.append(helper.make_node("Identity", [data.name], [name], name))
+    return Tensor(name, data.shape)
 
 
 def _symbols(inputs: Iterable[Value]) -> dict[tuple[str, int], str]:
@@ -173,8 +172,10 @@ def _symbols(inputs: Iterable[Value]) -> dict[tuple[str, int], str]:
     return symbols
 
 
-def _info(tensor: Tensor, dtype: str, symbols: Mapping[tuple[str, int], str]) -> Any:
-    shape = [_symbol(n, symbols) if isinstance(n, Dim) else n for n in tensor.sizes]
+def _info(
+    tensor: Tensor, dtype: str, symbols: Mapping[tuple[str, int], str]
+) -> onnx.ValueInfoProto:
+    shape = [_symbol(n, symbols) if isinstance(n, Dim) else n for n in tensor.shape]
     return helper.make_tensor_value_info(tensor.name, TYPES[dtype], shape)
 
 

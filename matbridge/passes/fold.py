@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeGuard, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from matbridge.layers.normalization import BatchNormalization
 from matbridge.layers.shape import Identity
 
 __all__ = ["fold_batch_normalization"]
+
+Family = TypeVar("Family", bound=Layer)
 
 
 def fold_batch_normalization(network: Network) -> Network:
@@ -33,6 +35,7 @@ def fold_batch_normalization(network: Network) -> Network:
             continue
         if source in results or len(graph.users[source]) != 1:
             continue
+        # The layer before may already have absorbed another.
         before = changed.get(source.layer, network[source.layer])
         for family, absorb in ABSORBERS.items():
             if _computes_as(before, family):
@@ -44,7 +47,7 @@ def fold_batch_normalization(network: Network) -> Network:
     return network.with_layers(*changed.values())
 
 
-def _scale_and_shift(layer: Any) -> tuple[np.ndarray, np.ndarray]:
+def _scale_and_shift(layer: BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
     """What the layer does at prediction: one scale and one shift per channel."""
     mean, variance, offset, scale = (
         layer.arrays[name].reshape(-1).astype(np.float64)
@@ -81,6 +84,6 @@ ABSORBERS: dict[type[Layer], Callable[..., dict[str, np.ndarray]]] = {
 }
 
 
-def _computes_as(layer: Layer, family: type[Layer]) -> bool:
+def _computes_as(layer: Layer, family: type[Family]) -> TypeGuard[Family]:
     """Whether this is a layer of the family that computes nothing of its own."""
     return type(layer).forward is family.forward
