@@ -35,14 +35,13 @@ def fold_batch_normalization(network: Network) -> Network:
             continue
         if source in results or len(graph.users[source]) != 1:
             continue
-        # The layer before may already have absorbed another.
-        before = changed.get(source.layer, network[source.layer])
+        before = network[source.layer]
         for family, absorb in ABSORBERS.items():
-            if _computes_as(before, family):
-                arrays = absorb(before, *_scale_and_shift(layer))
-                if not arrays:
-                    continue
-                changed[source.layer] = before.replace(arrays={**before.arrays, **arrays})
+            if not _computes_as(before, family):
+                continue
+            arrays = absorb(before, *_scale_and_shift(layer))
+            if arrays:
+                changed[before.name] = before.replace(arrays={**before.arrays, **arrays})
                 changed[layer.name] = Identity(name=layer.name)
     return network.with_layers(*changed.values())
 
