@@ -87,7 +87,7 @@ class Layer:
     # True where the constructor takes several positional arguments as one, in a list.
     LISTED: ClassVar[bool] = False
     # Property values with which check-card tries the card.
-    EXAMPLE: ClassVar[Mapping[str, Any]] = {}
+    EXAMPLE: ClassVar[Mapping[str, object]] = {}
     # Saved properties that the card honours at this value alone: any other is refused.
     ONLY: ClassVar[Mapping[str, Any]] = {}
     # How it is known what the layer computes; see docs/layers.md.
@@ -115,7 +115,7 @@ class Layer:
     # Set once the arrays were found to have their declared sizes.
     fits: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         settle_ranks(cls)
         dataclass(frozen=True, eq=False)(cls)
@@ -169,7 +169,7 @@ class Layer:
         return ()
 
     @property
-    def foreign(self) -> Callable[..., Any] | None:
+    def foreign(self) -> Callable[..., object] | None:
         """The user's function in place of the card's own words, None for most layers."""
         return None
 
@@ -260,12 +260,12 @@ class Layer:
     # -- what a card says ------------------------------------------------------------
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """Bring a saved object of any version to the names and shapes declared here."""
         return saved
 
     @classmethod
-    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def downgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """The inverse of ``upgrade``, for the newest version that is known."""
         return saved
 

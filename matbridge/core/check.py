@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 __all__ = ["Check"]
 
@@ -26,7 +25,7 @@ class Check:
     where: str = ""
     note: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         if not self.ports:
             return {"note": self.note}
         return {

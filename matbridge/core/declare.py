@@ -116,16 +116,16 @@ class Property:
     saved: str = ""
     required: bool = False
     ranked: Ranked | None = None
-    default: Any = None
+    default: object = None
 
 
 def prop(
     name: str,
-    kind: Kind[Any] | Ranked | Callable[[Any], Any],
+    kind: Kind[Any] | Ranked | Callable[[Any], object],
     *,
     arg: int | None = None,
     saved: str = "",
-    **default: Any,
+    **default: object,
 ) -> Any:
     """Declare a property of a card; give ``default=`` unless the layer needs a value.
 
@@ -138,7 +138,7 @@ def prop(
     return _field_of(known)
 
 
-def _field_of(known: Property) -> Any:
+def _field_of(known: Property) -> object:
     metadata = {"matlab": known}
     if known.required:
         return field(kw_only=True, metadata=metadata)

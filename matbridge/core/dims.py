@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from matbridge.errors import MismatchError
 
 __all__ = [
     "LABELS",
+    "Extent",
     "Size",
     "axis_names",
     "canonical",
@@ -36,6 +37,9 @@ __all__ = [
     "window_span",
     "without",
 ]
+
+# A whole number, or what stands for one that only data will tell: a symbol of torch, a node.
+Extent: TypeAlias = Any
 
 LABELS = "SCBTU"
 # The same with the spatial labels told apart, as matbridge.ops.layout.numbered does.
@@ -147,7 +151,9 @@ def window_span(size: int, dilation: int) -> int:
     return (size - 1) * dilation + 1
 
 
-def same_padding(size: Any, window: int, stride: int, dilation: int = 1) -> tuple[Any, Any]:
+def same_padding(
+    size: Extent, window: int, stride: int, dilation: int = 1
+) -> tuple[Extent, Extent]:
     """Padding before and after for PaddingMode 'same'.
 
     The output has ceil(size/stride) elements; the odd one of the padding goes to the end

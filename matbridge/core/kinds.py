@@ -39,8 +39,11 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-# What JSON holds for a value, and the name of numbers that JSON has no word for.
-Json = Any
+# What JSON holds for a value.
+Json = object
+# What MATLAB saves for a property: an array, text, a cell of texts.
+Saved = np.ndarray | str | list[str]
+# The name under which JSON holds a number that it has no word for.
 NOT_FINITE = "$float"
 # MATLAB's arrays have fewer elements than this.
 LARGEST = 2**48
@@ -60,10 +63,10 @@ class Kind(Generic[T]):
     """
 
     from_saved: Callable[[Any], T]
-    to_saved: Callable[[T], Any]
+    to_saved: Callable[[T], object]
     hint: str = "Any"
 
-    def __call__(self, value: Any) -> T:
+    def __call__(self, value: object) -> T:
         return self.from_saved(value)
 
     def to_json(self, value: T) -> Json:
@@ -91,7 +94,7 @@ def kind_of(convert: Kind[T] | Callable[[Any], T]) -> Kind[T]:
     return convert if isinstance(convert, Kind) else Kind(convert, saved_value)
 
 
-def saved_value(value: Any) -> Any:
+def saved_value(value: Any) -> Saved:
     """A card's value as MATLAB saves it: [], double and logical arrays, text, lists of text."""
     if isinstance(value, str):
         return value
@@ -110,7 +113,7 @@ def saved_value(value: Any) -> Any:
 # -- JSON and MATLAB's language -----------------------------------------------------------------
 
 
-def _json(saved: Any) -> Json:
+def _json(saved: object) -> Json:
     if not isinstance(saved, np.ndarray) or saved.dtype.kind not in "fiub":
         return saved
     if not saved.size:
@@ -131,7 +134,7 @@ def _json_number(value: float) -> Json:
     return int(value) if not isinstance(value, bool) and value == int(value) else value
 
 
-def _saved(value: Json) -> Any:
+def _saved(value: Json) -> object:
     """The saved form of JSON."""
     if value is None:
         return np.zeros((0, 0))
@@ -142,7 +145,7 @@ def _saved(value: Json) -> Any:
     return list(value) if isinstance(value, list | tuple) else value
 
 
-def _unpacked(value: Json) -> Any:
+def _unpacked(value: Json) -> object:
     """Nested lists of numbers, those that JSON has no word for among them."""
     if isinstance(value, list | tuple):
         return [_unpacked(v) for v in value]
@@ -153,7 +156,7 @@ def _unpacked(value: Json) -> Any:
     raise ValueError(f"a number is needed, not {type(value).__name__}")
 
 
-def _shown(saved: Any) -> str:
+def _shown(saved: object) -> str:
     if isinstance(saved, str):
         return '"' + saved.replace('"', '""') + '"'
     if isinstance(saved, list):
@@ -175,7 +178,7 @@ def _shown_number(value: float) -> str:
 # -- numbers --------------------------------------------------------------------------------
 
 
-def _reals(value: Any) -> np.ndarray:
+def _reals(value: object) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.kind == "c":
         raise ValueError("a real number is needed, not a complex one")
@@ -184,7 +187,7 @@ def _reals(value: Any) -> np.ndarray:
     return np.atleast_2d(array.astype(float))
 
 
-def _flat(value: Any) -> list[float]:
+def _flat(value: object) -> list[float]:
     array = _reals(value)
     if array.size > LONGEST:
         raise ValueError(f"at most {LONGEST:,} values are taken, not {array.size:,}")
@@ -192,7 +195,7 @@ def _flat(value: Any) -> list[float]:
     return flat
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     array = _reals(value)
     if array.size != 1:
         raise ValueError(f"one value is needed, not {array.size}")
@@ -207,7 +210,7 @@ def _whole(value: float) -> int:
     return int(value)
 
 
-def _count(value: Any) -> int:
+def _count(value: object) -> int:
     number = _positive(_whole(_number(value)))
     if number > MOST:
         raise ValueError(f"at most {MOST} are possible, not {number}")
@@ -220,14 +223,14 @@ def _positive(value: int) -> int:
     return value
 
 
-def _probability(value: Any) -> float:
+def _probability(value: object) -> float:
     number = _number(value)
     if not 0 <= number <= 1:
         raise ValueError(f"a number from 0 to 1 is needed, not {number:g}")
     return number
 
 
-def _integers(value: Any) -> tuple[int, ...]:
+def _integers(value: object) -> tuple[int, ...]:
     return tuple(_whole(v) for v in _flat(value))
 
 
@@ -267,7 +270,7 @@ any_value: Kind[Any] = Kind(lambda value: value, lambda value: value)
 # -- text -----------------------------------------------------------------------------------
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, np.ndarray) and value.size == 0:
         return ""
     if not isinstance(value, str):
@@ -282,7 +285,7 @@ text = Kind(_text, saved_value, "str")
 def one_of(*options: str) -> Kind[str]:
     """Text that must be one of ``options``; anything else is refused, never guessed."""
 
-    def convert(value: Any) -> str:
+    def convert(value: object) -> str:
         word = _text(value).lower()
         if word not in options:
             raise ValueError(f"{word!r} is none of {', '.join(options)}")
@@ -297,7 +300,7 @@ def one_of(*options: str) -> Kind[str]:
 def spread(count: int) -> Kind[tuple[int, ...]]:
     """``count`` whole numbers above 0; one alone stands for all."""
 
-    def convert(value: Any) -> tuple[int, ...]:
+    def convert(value: object) -> tuple[int, ...]:
         numbers = tuple(_positive(n) for n in _integers(value))
         if len(numbers) not in (1, count):
             raise ValueError(f"{count} values are needed, not {len(numbers)}")
@@ -317,7 +320,7 @@ def padding(count: int) -> Kind[Ends]:
     """
     words = one_of("same", "causal")
 
-    def convert(value: Any) -> Ends:
+    def convert(value: object) -> Ends:
         if isinstance(value, str):
             return words(value)
         amounts = _integers(value)
@@ -331,7 +334,7 @@ def padding(count: int) -> Kind[Ends]:
             raise ValueError(f"amounts are not negative, as {min(amounts)} is")
         return tuple(zip(amounts[::2], amounts[1::2], strict=True))
 
-    def write(value: Ends) -> Any:
+    def write(value: Ends) -> Saved:
         if isinstance(value, str) or count < 3:
             return value if isinstance(value, str) else saved_value(_joined(value))
         return np.array(value, dtype=float).T
@@ -361,7 +364,7 @@ def optional(kind: Kind[T] | Callable[[Any], T], word: str = "") -> Kind[T | Non
             return None
         return None if np.size(value) == 0 else inner(value)
 
-    def write(value: T | None) -> Any:
+    def write(value: T | None) -> object:
         if value is None:
             return word or saved_value(None)
         return inner.to_saved(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from matbridge.core.card import Layer
 from matbridge.core.dims import Size
@@ -62,7 +62,7 @@ def is_ours(layer: Layer) -> bool:
 
 
 def _check_results(
-    layer: Layer, method: str, results: tuple[Any, ...], attribute: str, mend: str
+    layer: Layer, method: str, results: tuple[object, ...], attribute: str, mend: str
 ) -> None:
     odd = [type(r).__name__ for r in results if not hasattr(r, attribute)]
     if odd:

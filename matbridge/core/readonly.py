@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,7 @@ class Arrays(Mapping[str, np.ndarray]):
 
 def frozen(array: np.ndarray) -> np.ndarray:
     """The array itself if nobody can write it, else a copy that nobody can."""
-    owner: Any = array
+    owner: object = array
     while isinstance(owner, np.ndarray):
         if owner.flags.writeable:
             array = array.copy(order="K")
@@ -51,7 +50,7 @@ def frozen(array: np.ndarray) -> np.ndarray:
 
 def sealed(array: np.ndarray) -> np.ndarray:
     """The array, which from now on nobody can write: for readers, whose own it is."""
-    owner: Any = array
+    owner: object = array
     while isinstance(owner, np.ndarray):
         owner.flags.writeable = False
         owner = owner.base

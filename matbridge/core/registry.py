@@ -6,15 +6,22 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from matbridge.core.card import Layer
+from matbridge.core.dims import Size
 from matbridge.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from matbridge.ops import Ops, Parameters, Value
 
 __all__ = ["ENTRY_POINT", "CustomOutput", "Registry", "Unknown"]
 
 # The group of entry points under which a package offers cards of its own.
 ENTRY_POINT = "matbridge.layers"
+
+# What stands behind a function layer or a handle, in torch.
+Function = Callable[..., object]
 
 
 class Unknown(Layer):
@@ -74,10 +81,10 @@ class Unknown(Layer):
             f"  Pass it with registry=[Card]."
         )
 
-    def infer(self, *inputs: Any) -> Any:
+    def infer(self, *inputs: Size) -> Size:
         self.refuse("is not known to matbridge, so its output size is not either")
 
-    def forward(self, ops: Any, p: Any, *inputs: Any) -> Any:
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         self.refuse("is not known to matbridge and cannot be run")
 
 
@@ -99,10 +106,10 @@ class CustomOutput(Unknown):
     def obstacle(self) -> UnsupportedError | None:
         return None
 
-    def infer(self, *inputs: Any) -> Any:
+    def infer(self, *inputs: Size) -> Size:
         return inputs[0]
 
-    def forward(self, ops: Any, p: Any, *inputs: Any) -> Any:
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return inputs[0]
 
 
@@ -114,7 +121,7 @@ class Registry:
     """
 
     cards: Mapping[str, type[Layer]]
-    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    functions: Mapping[str, Function] = field(default_factory=dict)
 
     @classmethod
     def builtin(cls) -> Registry:
@@ -123,7 +130,7 @@ class Registry:
 
         return cls({name: card for card in CARDS for name in card.MATLAB})
 
-    def with_(self, more: Mapping[str, Any] | Iterable[type[Layer]]) -> Registry:
+    def with_(self, more: Mapping[str, type[Layer] | Function] | Iterable[type[Layer]]) -> Registry:
         """These cards and functions as well, before those at hand.
 
         A mapping gives class names (or the texts of function handles); an iterable of

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
+
+from numpy.typing import ArrayLike
+
+from matbridge.core.dims import Extent
 
 __all__ = ["ArrayBackend", "Backend", "Data", "Pairs", "Recurrence"]
 
-Data = Any
+# Tensors, nodes and sizes have no type in common.
+Data: TypeAlias = Any
 # Amounts before and after, for each dimension.
-Pairs = Sequence[tuple[Any, Any]]
+Pairs = Sequence[tuple[Extent, Extent]]
 
 
 @dataclass(frozen=True)
@@ -50,21 +55,21 @@ class ArrayBackend(Protocol):
 
     # -- layout ------------------------------------------------------------------------
 
-    def sizes(self, data: Data) -> tuple[Any, ...]:
+    def sizes(self, data: Data) -> tuple[Extent, ...]:
         """Whole numbers where they are known."""
 
-    def constant(self, array: Any) -> Data:
+    def constant(self, array: ArrayLike) -> Data:
         """Data that do not depend on the input."""
 
     def permute(self, data: Data, axes: tuple[int, ...]) -> Data: ...
 
-    def reshape(self, data: Data, sizes: tuple[Any, ...]) -> Data:
+    def reshape(self, data: Data, sizes: tuple[Extent, ...]) -> Data:
         """The last dimension runs fastest."""
 
-    def expand(self, data: Data, sizes: tuple[Any, ...]) -> Data:
+    def expand(self, data: Data, sizes: tuple[Extent, ...]) -> Data:
         """Dimensions of size 1 repeated."""
 
-    def slice(self, data: Data, axis: int, start: Any, stop: Any, step: int) -> Data: ...
+    def slice(self, data: Data, axis: int, start: Extent, stop: Extent, step: int) -> Data: ...
 
     def concatenate(self, data: Sequence[Data], axis: int) -> Data: ...
 
@@ -138,7 +143,7 @@ class Backend(ArrayBackend, Protocol):
     ) -> tuple[Data, Data]:
         """As :meth:`max_pool`, and where each maximum stood, for :meth:`unpool`."""
 
-    def unpool(self, data: Data, places: Data, sizes: Sequence[Any]) -> Data:
+    def unpool(self, data: Data, places: Data, sizes: Sequence[Extent]) -> Data:
         """data at ``places`` among zeros, the last dimensions of these sizes."""
 
     def resize(
@@ -173,7 +178,7 @@ class Backend(ArrayBackend, Protocol):
 
     # -- the way out ------------------------------------------------------------------------
 
-    def plain(self, function: Callable[..., Any], *data: Data) -> Any:
+    def plain(self, function: Callable[..., Data], *data: Data) -> Data:
         """The function on data as they are, or UnsupportedError where they are no tensors."""
 
     # -- training --------------------------------------------------------------------------

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = ["ELEMENTWISE", "Constants"]
 
-_erf: Callable[..., Any] = np.vectorize(math.erf, otypes=[np.float64])
+_erf: Callable[[np.ndarray], np.ndarray] = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def _sigmoid(x: np.ndarray) -> Any:
@@ -28,7 +29,7 @@ def _gelu(x: np.ndarray, approximation: str = "none") -> Any:
     return x / 2 * (1 + _erf(x * math.sqrt(0.5)))
 
 
-ELEMENTWISE: dict[str, Callable[..., Any]] = {
+ELEMENTWISE: dict[str, Callable[..., np.ndarray]] = {
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,
@@ -82,19 +83,21 @@ class Constants:
     def sizes(self, data: np.ndarray) -> tuple[int, ...]:
         return data.shape
 
-    def constant(self, array: Any) -> np.ndarray:
+    def constant(self, array: ArrayLike) -> np.ndarray:
         return np.asarray(array)
 
     def permute(self, data: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
         return data.transpose(axes)
 
-    def reshape(self, data: np.ndarray, sizes: tuple[Any, ...]) -> np.ndarray:
+    def reshape(self, data: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
         return data.reshape(sizes)
 
-    def expand(self, data: np.ndarray, sizes: tuple[Any, ...]) -> np.ndarray:
+    def expand(self, data: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
         return np.broadcast_to(data, sizes)
 
-    def slice(self, data: np.ndarray, axis: int, start: Any, stop: Any, step: int) -> np.ndarray:
+    def slice(
+        self, data: np.ndarray, axis: int, start: int | None, stop: int | None, step: int
+    ) -> np.ndarray:
         return data[(slice(None),) * axis + (slice(start, stop, step),)]
 
     def concatenate(self, data: Sequence[np.ndarray], axis: int) -> np.ndarray:
@@ -103,7 +106,9 @@ class Constants:
     def flip(self, data: np.ndarray, axis: int) -> np.ndarray:
         return np.flip(data, axis)
 
-    def elementwise(self, name: str, *data: Any, **options: float | str) -> np.ndarray:
+    def elementwise(
+        self, name: str, *data: np.ndarray | float, **options: float | str
+    ) -> np.ndarray:
         with np.errstate(all="ignore"):
             return np.asarray(ELEMENTWISE[name](*data, **options))
 
@@ -118,7 +123,7 @@ class Constants:
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.asarray(a @ b)
 
-    def linear(self, data: np.ndarray, weights: np.ndarray, bias: Any) -> np.ndarray:
+    def linear(self, data: np.ndarray, weights: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
         y = np.tensordot(data, weights, ([-1], [1]))
         return y if bias is None else y + bias
 

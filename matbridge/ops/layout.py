@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from matbridge.core.dims import missing, permutation, without
+from numpy.typing import ArrayLike
+
+from matbridge.core.dims import Extent, missing, permutation, without
 from matbridge.errors import LayerError, MismatchError
 from matbridge.ops.backend import ArrayBackend, Data
 
@@ -83,23 +84,23 @@ def numbered_axis(dims: str, label: str) -> int:
     return (numbered(dims) if label in ("1", "2", "3") else dims).index(label)
 
 
-def sizes(backend: ArrayBackend, x: Value) -> tuple[Any, ...]:
+def sizes(backend: ArrayBackend, x: Value) -> tuple[Extent, ...]:
     """Sizes in the order at hand; whole numbers where they are known."""
     return backend.sizes(x.data)
 
 
-def size(backend: ArrayBackend, x: Value, label: str) -> Any:
+def size(backend: ArrayBackend, x: Value, label: str) -> Extent:
     """The size of the first dimension with this label."""
     return backend.sizes(x.data)[axis_of(x, label)]
 
 
-def spatial(backend: ArrayBackend, x: Value, labels: str = "S") -> tuple[Any, ...]:
+def spatial(backend: ArrayBackend, x: Value, labels: str = "S") -> tuple[Extent, ...]:
     """The sizes of all dimensions with these labels, in the order at hand."""
     pairs = zip(x.dims, backend.sizes(x.data), strict=True)
     return tuple(n for label, n in pairs if label in labels)
 
 
-def constant(backend: ArrayBackend, array: Any, dims: str) -> Value:
+def constant(backend: ArrayBackend, array: ArrayLike, dims: str) -> Value:
     """A value that does not depend on the input."""
     return Value(backend.constant(array), dims)
 
@@ -117,7 +118,7 @@ def align(backend: ArrayBackend, x: Value, dims: str) -> Value:
     return Value(backend.permute(x.data, permutation(x.dims, dims)), dims)
 
 
-def reshape(backend: ArrayBackend, x: Value, sizes: Sequence[Any], dims: str) -> Value:
+def reshape(backend: ArrayBackend, x: Value, sizes: Sequence[Extent], dims: str) -> Value:
     """New sizes and labels over the same elements, the last dimension fastest."""
     return Value(backend.reshape(x.data, tuple(sizes)), dims)
 
@@ -155,13 +156,15 @@ def merge(backend: ArrayBackend, x: Value, labels: str, into: str) -> Value:
     return reshape(backend, x, (*outer, math.prod(inner)), unnumbered(rest) + into)
 
 
-def _parted(backend: ArrayBackend, x: Value, place: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+def _parted(
+    backend: ArrayBackend, x: Value, place: int
+) -> tuple[tuple[Extent, ...], tuple[Extent, ...]]:
     """The sizes before this place and from there on."""
     known = backend.sizes(x.data)
     return known[:place], known[place:]
 
 
-def split(backend: ArrayBackend, x: Value, label: str, sizes: Sequence[Any], dims: str) -> Value:
+def split(backend: ArrayBackend, x: Value, label: str, sizes: Sequence[Extent], dims: str) -> Value:
     """One dimension as several, the last running fastest; they stand at the end."""
     x = align(backend, x, without(x.dims, label) + label)
     outer = backend.sizes(x.data)[:-1]
@@ -191,7 +194,7 @@ def batched(backend: ArrayBackend, x: Value, core: str) -> Batched:
 
 
 def slice(
-    backend: ArrayBackend, x: Value, label: str, start: Any, stop: Any = None, step: int = 1
+    backend: ArrayBackend, x: Value, label: str, start: Extent, stop: Extent = None, step: int = 1
 ) -> Value:
     """Elements start (from 0) up to, not including, stop along one dimension.
 

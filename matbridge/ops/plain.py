@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from matbridge.core.dims import batch_first
-from matbridge.ops.backend import Backend
+from matbridge.ops.backend import Backend, Data
 from matbridge.ops.layout import Value, align
 
 __all__ = ["plain"]
@@ -14,10 +13,10 @@ __all__ = ["plain"]
 
 def plain(
     backend: Backend,
-    function: Callable[..., Any],
+    function: Callable[..., Data],
     values: Sequence[Value],
     weights: Sequence[Value],
-) -> tuple[Any, ...]:
+) -> tuple[Data, ...]:
     """What the function makes of tensors: data batch first, then weights as they are declared.
 
     Only torch can: an UnsupportedError elsewhere.

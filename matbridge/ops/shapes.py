@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from matbridge.errors import LayerError
 
@@ -23,19 +23,21 @@ class Shapes:
     def sizes(self, data: Shape) -> Shape:
         return data
 
-    def constant(self, array: Any) -> Shape:
+    def constant(self, array: ArrayLike) -> Shape:
         return tuple(np.shape(array))
 
     def permute(self, data: Shape, axes: tuple[int, ...]) -> Shape:
         return tuple(data[axis] for axis in axes)
 
-    def reshape(self, data: Shape, sizes: tuple[Any, ...]) -> Shape:
+    def reshape(self, data: Shape, sizes: Shape) -> Shape:
         return tuple(sizes)
 
-    def expand(self, data: Shape, sizes: tuple[Any, ...]) -> Shape:
+    def expand(self, data: Shape, sizes: Shape) -> Shape:
         return tuple(sizes)
 
-    def slice(self, data: Shape, axis: int, start: Any, stop: Any, step: int) -> Shape:
+    def slice(
+        self, data: Shape, axis: int, start: int | None, stop: int | None, step: int
+    ) -> Shape:
         size = data[axis]
         left = None if size is None else len(range(size)[start:stop:step])
         return (*data[:axis], left, *data[axis + 1 :])
@@ -49,7 +51,7 @@ class Shapes:
     def flip(self, data: Shape, axis: int) -> Shape:
         return data
 
-    def elementwise(self, name: str, *data: Any, **options: float | str) -> Shape:
+    def elementwise(self, name: str, *data: Shape | float, **options: float | str) -> Shape:
         shapes = [shape for shape in data if isinstance(shape, tuple)]
         rank = max(map(len, shapes))
         full = [(1,) * (rank - len(shape)) + shape for shape in shapes]

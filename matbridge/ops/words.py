@@ -19,7 +19,7 @@ R = TypeVar("R")
 class Speaker(Protocol):
     """How words are spoken where not as they stand, such as with care for padding."""
 
-    def __call__(self, word: Callable[..., Any], *arguments: Any, **options: Any) -> Any: ...
+    def __call__(self, word: Callable[..., Any], *arguments: object, **options: object) -> Any: ...
 
 
 def _word(function: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:

@@ -71,7 +71,7 @@ def _registry_of(network: Network) -> Registry:
     """The cards and functions with which the network itself was read."""
     cards = {layer.class_name: type(layer) for layer in network.layers if layer.MATLAB}
     functions = {layer.name: layer.foreign for layer in network.layers if layer.foreign}
-    return Registry.builtin().with_({**cards, **functions})
+    return Registry.builtin().with_(cards).with_(functions)
 
 
 def _compared(network: Network, found: Trace, inputs: Arrays) -> Check:
