@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from matbridge.core.dims import canonical, missing
 from matbridge.errors import MatbridgeError, UnknownSizeError
@@ -18,6 +18,7 @@ from matbridge.layers.handle.parse import unsupported
 from matbridge.layers.handle.values import (
     Arguments,
     Budget,
+    Extent,
     Labelled,
     Operand,
     fresh,
@@ -50,9 +51,10 @@ class Arrays:
 
     # -- constants and sizes ---------------------------------------------------------------
 
-    def array(self, array: Any) -> Labelled:
+    def array(self, array: ArrayLike) -> Labelled:
         """A constant, of two dimensions at least."""
         data = np.atleast_2d(np.asarray(array))
+        # Sizes that a backend traces stay objects, so that they can be computed with.
         if data.dtype != object or all(isinstance(n, int | float) for n in data.flat):
             data = data.astype(float)
         order = fresh("", data.ndim)
@@ -69,20 +71,20 @@ class Arrays:
         data = np.asarray(self.numpy.align(value.value, value.order).data)
         if data.dtype != object:
             return data
-        told = [float(n) if isinstance(n, int | float) else np.nan for n in data.reshape(-1)]
-        self.unsized |= bool(np.isnan(told).any())
-        return np.array(told).reshape(data.shape)
+        floats = [float(n) if isinstance(n, int | float) else np.nan for n in data.reshape(-1)]
+        self.unsized |= bool(np.isnan(floats).any())
+        return np.array(floats).reshape(data.shape)
 
     def words(self, *values: Labelled) -> ArrayOps:
         """In what these are computed with."""
         return self.numpy if all(v.constant for v in values) else self.ops
 
-    def sizes(self, x: Labelled) -> tuple[Any, ...]:
+    def sizes(self, x: Labelled) -> tuple[Extent, ...]:
         """In MATLAB's order."""
-        there = dict(zip(x.value.dims, self.words(x).sizes(x.value), strict=True))
-        return tuple(there[label] for label in x.order)
+        by_label = dict(zip(x.value.dims, self.words(x).sizes(x.value), strict=True))
+        return tuple(by_label[label] for label in x.order)
 
-    def size(self, x: Labelled, place: int) -> Any:
+    def size(self, x: Labelled, place: int) -> Extent:
         """The size of dimension ``place``, from 0, for use in a computation; NaN where it is
         not known yet."""
         if place >= len(x.order):
@@ -114,12 +116,13 @@ class Arrays:
 
     def matched(
         self, values: Arguments, along: int | None = None
-    ) -> tuple[list[Labelled], str, tuple[Any, ...]]:
+    ) -> tuple[list[Labelled], str, tuple[Extent, ...]]:
         """The values under common labels, the order of these, and the sizes to which they
         expand. ``along`` is the dimension that they are joined in, where sizes may differ."""
         arrays = [v for v in values if isinstance(v, Labelled)]
         if len(arrays) < len(values):
             raise unsupported(self.text, "text cannot be computed with")
+        # The labels of what the input has a part in go on; constants take them by position.
         order = max(arrays, key=lambda v: (not v.constant, len(v.order))).order
         labelled = [v for v in arrays if v.formatted]
         if len(labelled) > 1:
@@ -140,29 +143,32 @@ class Arrays:
         value = self.words(x).rename(x.value, dims)
         return Labelled(value, order[: len(x.order)], x.formatted, x.constant)
 
-    def common(self, values: Sequence[Labelled], order: str, along: int | None) -> tuple[Any, ...]:
+    def common(
+        self, values: Sequence[Labelled], order: str, along: int | None
+    ) -> tuple[Extent, ...]:
         """The sizes to which these expand, or that they have in common when joined."""
-        held = [dict(zip(v.order, self.sizes(v), strict=True)) for v in values]
-        sizes: list[Any] = []
+        by_label = [dict(zip(v.order, self.sizes(v), strict=True)) for v in values]
+        sizes: list[Extent] = []
         for place, label in enumerate(order):
-            there = [sizes_of.get(label, 1) for sizes_of in held]
+            met = [extents.get(label, 1) for extents in by_label]
             if place == along:
-                sizes.append(sum(there) if all(map(known, there)) else None)
+                sizes.append(sum(met) if all(map(known, met)) else None)
                 continue
-            plain = {n for n in there if known(n) and (n != 1 or along is not None)}
+            plain = {n for n in met if known(n) and (n != 1 or along is not None)}
             if len(plain) > 1:
                 listed = " and ".join(shown(self.sizes(v)) for v in values)
                 raise unsupported(self.text, f"arrays of sizes {listed} cannot be combined")
+            # A constant with one element for each step fits one number of steps only.
             if label == "T" and any(
-                v.constant and n != 1 for v, n in zip(values, there, strict=True)
+                v.constant and n != 1 for v, n in zip(values, met, strict=True)
             ):
                 self.counts_steps(next(v for v in values if not v.constant))
-            sizes.append(next((n for n in there if not known(n)), max(plain, default=1)))
+            sizes.append(next((n for n in met if not known(n)), max(plain, default=1)))
         return tuple(sizes)
 
     # -- what several functions do ---------------------------------------------------------
 
-    def made(self, value: Value, order: str, *of: Labelled) -> Labelled:
+    def result(self, value: Value, order: str, *of: Labelled) -> Labelled:
         """A result in this order of something done to these."""
         constant = all(v.constant for v in of)
         return Labelled(value, order, any(v.formatted for v in of), constant)
@@ -170,18 +176,18 @@ class Arrays:
     def unary(self, name: str, value: Operand, **options: float) -> Labelled:
         if not isinstance(value, Labelled):
             raise unsupported(self.text, "text cannot be computed with")
-        return self.made(self.words(value).map(name, value.value, **options), value.order, value)
+        return self.result(self.words(value).map(name, value.value, **options), value.order, value)
 
     def binary(self, name: str, left: Operand | float, right: Operand | float) -> Labelled:
         operands = [self.array(v) if isinstance(v, float) else v for v in (left, right)]
         values, order, sizes = self.matched(operands)
         if all(v.constant for v in values):
             self.budget.spend(math.prod(sizes))
-            result = self.numpy.binary(name, *(v.value for v in values))
+            y = self.numpy.binary(name, *(v.value for v in values))
         else:
             self.budget.check(sizes)
-            result = self.ops.binary(name, *map(self.entered, values))
-        return self.made(result, order, *values)
+            y = self.ops.binary(name, *map(self.entered, values))
+        return self.result(y, order, *values)
 
     def entered(self, x: Labelled) -> Value | float:
         """An operand of ``ops``; a constant of one element as a number."""
@@ -209,7 +215,7 @@ class Arrays:
         widest = [self.spread_as(v, order) for v in arrays]
         joined = [v.value if constant else self.lifted(v) for v in widest]
         value = self.words(*arrays).concatenate(joined, order[place])
-        return self.made(value, order, *arrays)
+        return self.result(value, order, *arrays)
 
     def empty(self, x: Labelled) -> bool:
         return x.constant and not np.size(x.value.data)

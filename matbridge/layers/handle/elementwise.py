@@ -125,6 +125,7 @@ def _remainder(rounded: Function, zero: float) -> Callable[..., Operand]:
     def apply(run: Arrays, arguments: Arguments) -> Operand:
         x, y = arguments
         none = run.binary("equal", y, 0.0)
+        # Divided by 1 where y is 0: then y times the quotient is 0, and x is the rest.
         quotient = run.binary("divide", x, run.binary("add", y, none))
         rest = run.binary("subtract", x, run.binary("multiply", y, rounded(run, [quotient])))
         if not np.isnan(zero):
@@ -153,7 +154,7 @@ def product(run: Arrays, arguments: Arguments) -> Operand:
     if left.constant:
         return _contracted(run, left, right, 0)
     if right.constant:
-        turned = run.made(right.value, right.order[::-1], right)
+        turned = run.result(right.value, right.order[::-1], right)
         return _contracted(run, turned, left, 1)
     raise unsupported(run.text, "the product of two inputs is not supported")
 
@@ -181,7 +182,7 @@ def _contracted(run: Arrays, matrix: Labelled, x: Labelled, place: int) -> Label
     aligned = run.numpy.align(plain.value, plain.order).data
     y = words.affine(words.constant(np.asarray(aligned, dtype=float), "OI"), inner)
     run.budget.check(words.sizes(y))
-    return run.made(words.rename(y, "".join(back[d] for d in y.dims)), x.order, x)
+    return run.result(words.rename(y, "".join(back[d] for d in y.dims)), x.order, x)
 
 
 def _quotient(run: Arrays, arguments: Arguments) -> Operand:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from matbridge.layers.handle.arrays import Arrays
 from matbridge.layers.handle.functions import FUNCTIONS, OPERATORS
 from matbridge.layers.handle.index import indexed
 from matbridge.layers.handle.parse import Function, Node, unsupported
-from matbridge.layers.handle.values import Arguments, Budget, Labelled, Operand, known
+from matbridge.layers.handle.values import Arguments, Budget, Extent, Labelled, Operand, known
 from matbridge.ops import ArrayOps, Value
 from matbridge.ops.layout import numbered, unnumbered
 
@@ -44,7 +43,7 @@ MOST_ELEMENTS = 100_000
 def evaluate(
     ops: ArrayOps,
     function: Function,
-    workspace: Mapping[str, Any],
+    workspace: Mapping[str, object],
     inputs: Sequence[Value],
     text: str,
     formattable: bool = False,
@@ -65,7 +64,7 @@ def evaluate(
 def _evaluated(
     ops: ArrayOps,
     function: Function,
-    workspace: Mapping[str, Any],
+    workspace: Mapping[str, object],
     inputs: Sequence[Value],
     text: str,
     formattable: bool,
@@ -108,7 +107,7 @@ def _leave(run: Arrays, result: Labelled, order: str) -> Value:
 class Evaluation:
     """A walk over the tree: the names in scope, and the arrays that they stand for."""
 
-    def __init__(self, run: Arrays, names: Mapping[str, Any]) -> None:
+    def __init__(self, run: Arrays, names: Mapping[str, object]) -> None:
         self.run = run
         self.names = names
 
@@ -150,6 +149,7 @@ class Evaluation:
         steps = (last - first) / by if by else -1.0
         if steps > MOST_ELEMENTS:
             raise unsupported(self.run.text, "a range is too long")
+        # 0:0.1:0.3 has its last element though 0.3/0.1 is a little less than 3.
         count = max(math.floor(steps + 1e-9) + 1, 0)
         return self.run.array(np.array([[first + by * i for i in range(count)]]).reshape(1, -1))
 
@@ -183,7 +183,7 @@ class Evaluation:
         except (ValueError, IndexError, TypeError, MismatchError):
             raise self.run.refuse(f"{name} is not supported there") from None
 
-    def number(self, node: Node, size: Any) -> np.ndarray | None:
+    def number(self, node: Node, size: Extent) -> np.ndarray | None:
         """An index, with ``end`` as the size of the dimension that it is in."""
         inner = Evaluation(self.run, {**self.names, "end": self.run.array([[size]])})
         return self.run.numbers(inner.node(node))

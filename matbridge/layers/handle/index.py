@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from matbridge.layers.handle.arrays import Arrays
 from matbridge.layers.handle.parse import Node, unsupported
 from matbridge.layers.handle.reshape import reshaped
-from matbridge.layers.handle.values import Labelled, Operand, known
+from matbridge.layers.handle.values import Extent, Labelled, Operand, known
 from matbridge.ops import ArrayOps, Value
 
 __all__ = ["indexed"]
@@ -22,7 +21,7 @@ MOST = 1024
 
 Places = slice | list[int]
 # The value of an index in a dimension of a size.
-Number = Callable[[Node, Any], np.ndarray | None]
+Number = Callable[[Node, Extent], np.ndarray | None]
 COLON = Node("colon")
 
 
@@ -42,9 +41,9 @@ def indexed(run: Arrays, value: Operand, parts: Sequence[Node], number: Number) 
         if label == "B":
             raise unsupported(run.text, "observations cannot be indexed")
         x = taken(run.words(value), x, label, _places(run, value, place, part, number))
-    picked = run.made(x, value.order, value)
+    picked = run.result(x, value.order, value)
     # A(1:3) of a matrix or row is a row.
-    return run.made(x, picked.order[::-1], value) if row else picked
+    return run.result(x, picked.order[::-1], value) if row else picked
 
 
 def _merged(run: Arrays, value: Labelled, parts: Sequence[Node]) -> Labelled:
@@ -79,6 +78,7 @@ def counted_from_end(node: Node) -> Places | None:
         start = int(first.value) - 1 if _whole(first) else _from_end(first)
         if stop is None or start is None or first.value == "0":
             return None
+        # Up to and with the last element, -1, a slice has no stop: 0 would be the first.
         return slice(start, stop + 1 or None)
     at = _from_end(node)
     return None if at is None else slice(at, at + 1 or None)
@@ -97,7 +97,7 @@ def _whole(node: Node) -> bool:
     return node.kind == "number" and node.value.isdigit()
 
 
-def checked(numbers: np.ndarray, size: Any) -> Places | None:
+def checked(numbers: np.ndarray, size: Extent) -> Places | None:
     """The places, from 0, of these numbers, from 1; None where one is outside."""
     flat = numbers.reshape(-1, order="F").astype(float)
     if not flat.size or not np.isfinite(flat).all() or np.any(flat != np.floor(flat)):

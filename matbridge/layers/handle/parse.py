@@ -181,18 +181,18 @@ class Parser:
     def arguments(self) -> tuple[Node, ...]:
         self.take("(")
         self.enter("(")
-        found: list[Node] = []
+        nodes: list[Node] = []
         while self.peek().value != ")":
             if self.peek().value == ":":
                 self.take()
-                found.append(Node("colon"))
+                nodes.append(Node("colon"))
             else:
-                found.append(self.expression())
+                nodes.append(self.expression())
             if self.peek().value != ")":
                 self.take(",")
         self.take(")")
         self.brackets.pop()
-        return tuple(found)
+        return tuple(nodes)
 
     def matrix(self) -> Node:
         self.enter("[")
@@ -229,17 +229,17 @@ def tokenize(text: str) -> list[Token]:
     while at < len(text):
         # After an operand a quote is a transpose, not the begin of text.
         quote = text[at] == "'" and tokens and not spaced and _ends_operand(tokens[-1])
-        found = None if quote else TOKEN.match(text, at)
+        match = None if quote else TOKEN.match(text, at)
         if quote:
             tokens.append(Token("operator", "'", False))
             at += 1
-        elif found is None:
+        elif match is None:
             raise unsupported(text, f"{text[at]!r} is not expected there")
         else:
-            if found.lastgroup != "space":
-                tokens.append(Token(found.lastgroup or "", found.group(), spaced))
-            spaced = found.lastgroup == "space"
-            at = found.end()
+            if match.lastgroup != "space":
+                tokens.append(Token(match.lastgroup or "", match.group(), spaced))
+            spaced = match.lastgroup == "space"
+            at = match.end()
     return tokens
 
 

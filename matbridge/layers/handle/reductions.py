@@ -40,7 +40,7 @@ def reduced(run: Arrays, name: str, x: Labelled, labels: str) -> Labelled:
     """Over these labels, which stay with size 1; over none nothing happens."""
     if not labels:
         return x
-    return run.made(run.words(x).reduce(name, x.value, labels, keep=True), x.order, x)
+    return run.result(run.words(x).reduce(name, x.value, labels, keep=True), x.order, x)
 
 
 def _flag(rest: Arguments) -> tuple[Arguments, str]:
@@ -95,13 +95,13 @@ def _variance(run: Arrays, arguments: Arguments) -> Operand:
     if flag.startswith("omit"):
         raise ValueError(f"{flag} is not supported")
     x = array(value)
-    biased = bool(rest) and not run.empty(array(rest[0])) and whole(run, rest[0]) == [1]
-    if rest and not biased and not run.empty(array(rest[0])) and whole(run, rest[0]) != [0]:
+    weight = whole(run, rest[0]) if rest and not run.empty(array(rest[0])) else [0]
+    if weight not in ([0], [1]):
         raise ValueError("weights are not supported")
     labels = over(run, x, rest[1:])
     centred = run.binary("subtract", x, reduced(run, "mean", x, labels))
     squares = reduced(run, "mean", run.binary("multiply", centred, centred), labels)
-    return squares if biased else _unbiased(run, x, squares, labels)
+    return squares if weight == [1] else _unbiased(run, x, squares, labels)
 
 
 def _unbiased(run: Arrays, x: Labelled, squares: Labelled, labels: str) -> Labelled:
@@ -111,6 +111,7 @@ def _unbiased(run: Arrays, x: Labelled, squares: Labelled, labels: str) -> Label
     if all(map(known, counts)) and not set(labels) & set("BT"):
         n = math.prod(counts)
         return run.binary("multiply", squares, n / max(n - 1, 1))
+    # Counted where the data are: padding counts for nothing, and NaN as one.
     ones = run.binary("add", run.binary("multiply", run.binary("equal", x, x), 0.0), 1.0)
     total = reduced(run, "sum", ones, labels)
     less = run.binary("maximum-number", run.binary("subtract", total, 1.0), 1.0)
@@ -153,7 +154,7 @@ def softmax(run: Arrays, arguments: Arguments) -> Operand:
     if "C" not in format[: len(x.order)]:
         raise run.refuse("softmax needs a channel dimension")
     label = x.order[format.index("C")]
-    return run.made(run.words(x).softmax(x.value, label), x.order, x)
+    return run.result(run.words(x).softmax(x.value, label), x.order, x)
 
 
 REDUCTIONS: dict[str, Reduction] = {

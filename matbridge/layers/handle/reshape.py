@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from matbridge.core.dims import canonical, check_labels, without
 from matbridge.layers.handle.arrays import Arrays
-from matbridge.layers.handle.values import Arguments, Labelled, Operand, fresh, known
+from matbridge.layers.handle.values import Arguments, Extent, Labelled, Operand, fresh, known
 from matbridge.ops.layout import numbered
 
 __all__ = [
@@ -51,7 +50,7 @@ def permute(run: Arrays, arguments: Arguments) -> Operand:
     value = run.spread(value, len(places))
     if sorted(places) != list(range(len(value.order))):
         raise ValueError("permute needs each dimension once")
-    return run.made(value.value, "".join(value.order[n] for n in places), value)
+    return run.result(value.value, "".join(value.order[n] for n in places), value)
 
 
 def transpose(run: Arrays, arguments: Arguments) -> Operand:
@@ -60,7 +59,7 @@ def transpose(run: Arrays, arguments: Arguments) -> Operand:
     turned = run.trimmed(array(value), 2)
     if len(turned.order) != 2:
         raise run.refuse("only matrices can be transposed")
-    return run.made(turned.value, turned.order[::-1], turned)
+    return run.result(turned.value, turned.order[::-1], turned)
 
 
 def squeeze(run: Arrays, arguments: Arguments) -> Operand:
@@ -73,13 +72,13 @@ def squeeze(run: Arrays, arguments: Arguments) -> Operand:
     pairs = zip(x.order, run.sizes(x), strict=True)
     gone = "".join(label for label, n in pairs if n == 1 and label not in "BT")
     order = without(x.order, gone)
-    return run.made(run.words(x).drop(x.value, gone) if gone else x.value, order, x)
+    return run.result(run.words(x).drop(x.value, gone) if gone else x.value, order, x)
 
 
 def reshape(run: Arrays, arguments: Arguments) -> Operand:
     """reshape(x, [2 3 4]) or reshape(x, 2, [], 4), in column-major order."""
     value, *sizes = arguments
-    wanted: list[Any] = []
+    wanted: list[Extent] = []
     for size in map(array, sizes):
         if not size.constant:
             raise run.refuse("whole numbers are needed there")
@@ -90,7 +89,7 @@ def reshape(run: Arrays, arguments: Arguments) -> Operand:
     return reshaped(run, array(value), wanted)
 
 
-def _size(run: Arrays, n: Any) -> Any:
+def _size(run: Arrays, n: Extent) -> Extent:
     """One size: a whole number, NaN for one that is not known yet, or one that data tell."""
     if not isinstance(n, int | float):
         return n
@@ -102,7 +101,7 @@ def _size(run: Arrays, n: Any) -> Any:
     return int(n)
 
 
-def reshaped(run: Arrays, x: Labelled, sizes: Sequence[Any]) -> Labelled:
+def reshaped(run: Arrays, x: Labelled, sizes: Sequence[Extent]) -> Labelled:
     """Other sizes for the same elements, the first dimension fastest; None for what is left."""
     if any(known(n) and n == 0 for n in sizes) and not x.constant:
         raise ValueError("the result would be empty")
@@ -113,13 +112,14 @@ def reshaped(run: Arrays, x: Labelled, sizes: Sequence[Any]) -> Labelled:
     # Under names of their own: what was along time or a batch is so no longer.
     x = run.relabelled(x, fresh("", len(x.order)))
     order, words = fresh("", len(new)), run.words(x)
+    # Words count the last dimension fastest, MATLAB the first: the same with all turned round.
     turned = words.align(x.value, x.order[::-1])
     unknown = [None if isinstance(n, float) else n for n in new]
     value = words.reshape(turned, unknown[::-1], order[::-1])
     return Labelled(value, order, False, x.constant)
 
 
-def _left(run: Arrays, held: Sequence[Any], sizes: Sequence[Any]) -> Any:
+def _left(run: Arrays, held: Sequence[Extent], sizes: Sequence[Extent]) -> Extent:
     """The size that [] stands for; one that only data tell must be among both, or be left."""
     rest, wanted = list(held), [n for n in sizes if n is not None]
     if len(wanted) != len(sizes) - 1:
@@ -172,7 +172,7 @@ def _repeated(run: Arrays, x: Labelled, label: str, count: int) -> Labelled:
     wide = words.expand(x.value, dims, like)
     *outer, _, n = words.sizes(wide)
     merged = words.reshape(wide, (*outer, n if n is None else n * count), dims[:-2] + label)
-    return run.made(merged, x.order, x)
+    return run.result(merged, x.order, x)
 
 
 def flip(run: Arrays, arguments: Arguments) -> Operand:
@@ -180,7 +180,7 @@ def flip(run: Arrays, arguments: Arguments) -> Operand:
     value, *place = arguments
     x = array(value)
     label = x.order[whole(run, place[0])[0] - 1] if place else first(run, x)
-    return run.made(run.words(x).flip(x.value, label), x.order, x)
+    return run.result(run.words(x).flip(x.value, label), x.order, x)
 
 
 def first(run: Arrays, x: Labelled) -> str:

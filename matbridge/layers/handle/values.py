@@ -5,15 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
 from matbridge.layers.handle.parse import unsupported
 from matbridge.ops import Value
 
-__all__ = ["Arguments", "Budget", "Labelled", "Operand", "fresh", "is_scalar", "known", "shown"]
+__all__ = [
+    "Arguments",
+    "Budget",
+    "Extent",
+    "Labelled",
+    "Operand",
+    "fresh",
+    "is_scalar",
+    "known",
+    "shown",
+]
 
+# The size of one dimension: a whole number, or whatever a backend has for one that only data
+# tell (None, a symbol), which can be multiplied but not compared with a number.
+Extent: TypeAlias = Any
 # Labels for dimensions that have none in MATLAB; as many as an array of a handle may have.
 POSITIONS = "abcdefghijklmnop"
 # What one evaluation may make from constants alone, in elements (of products: terms).
@@ -47,7 +60,7 @@ def is_scalar(value: Operand) -> bool:
     return isinstance(value, Labelled) and value.constant and np.size(value.value.data) == 1
 
 
-def known(size: Any) -> bool:
+def known(size: Extent) -> TypeGuard[int]:
     """Whether a size is a plain number, not one that only data will tell."""
     return type(size) is int
 
@@ -60,7 +73,7 @@ def fresh(taken: str, count: int) -> str:
     return "".join(free[:count])
 
 
-def shown(sizes: Sequence[Any]) -> str:
+def shown(sizes: Sequence[Extent]) -> str:
     """Sizes as MATLAB shows them; ? for one that only data will tell."""
     return "×".join(str(n) if known(n) else "?" for n in sizes)
 
@@ -79,7 +92,7 @@ class Budget:
         if self.constants < 0:
             self._refuse()
 
-    def check(self, sizes: Sequence[Any]) -> None:
+    def check(self, sizes: Sequence[Extent]) -> None:
         """Before a value of these sizes is made from the input."""
         if math.prod(n for n in sizes if known(n)) > self.largest:
             self._refuse()
