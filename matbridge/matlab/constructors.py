@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +32,7 @@ CONSTRUCTORS: dict[str, type[Layer]] = {card.BUILDER: card for card in CARDS if 
 __all__ += sorted(CONSTRUCTORS)
 
 
-def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer:
+def construct(card: type[Layer], *positional: object, **named: object) -> Layer:
     """The layer that MATLAB's constructor of this card makes.
 
     Raises LayerError for a value that the layer refuses and MismatchError for an argument
@@ -57,8 +56,8 @@ def construct(card: type[Layer], *positional: Any, **named: Any) -> Layer:
 
 
 def _by_name(
-    card: type[Layer], positional: tuple[Any, ...], named: dict[str, Any]
-) -> dict[str, Any]:
+    card: type[Layer], positional: tuple[object, ...], named: dict[str, object]
+) -> dict[str, object]:
     places = {p.arg: p.name for p in card.properties().values() if p.arg is not None}
     if card.LISTED and len(positional) > 1:
         positional = (list(positional),)
@@ -79,7 +78,7 @@ def _constructor(name: str) -> Callable[..., Layer]:
     """The function that an editor and ``help`` show with the arguments that it has."""
     card = CONSTRUCTORS[name]
 
-    def constructor(*positional: Any, **named: Any) -> Layer:
+    def constructor(*positional: object, **named: object) -> Layer:
         return construct(card, *positional, **named)
 
     constructor.__name__ = constructor.__qualname__ = card.BUILDER

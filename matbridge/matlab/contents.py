@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from matbridge.core.classes import SHALLOW
 from matbridge.core.contents import Cards, Contents, as_registry
@@ -42,8 +41,8 @@ class MatContents(Contents):
         self.shallow: list[str] = []
         self.lost: dict[str, MatbridgeError] = {}
         # What stands beside each network in its object or struct, and the first of each cell.
-        self.beside: dict[str, Mapping[str, Any]] = {}
-        self.members: dict[str, Any] = {}
+        self.beside: dict[str, Mapping[str, object]] = {}
+        self.members: dict[str, object] = {}
         # Objects that several variables share: what was read of them, and where nothing is.
         self._read: dict[int, Network] = {}
         self._barren: set[int] = set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from matbridge.core.classes import CLASSES, SHALLOW
 from matbridge.core.registry import Registry
@@ -21,12 +20,12 @@ class Found:
     """A network as the file holds it, and its address, such as ``agent.Actor.Model``."""
 
     address: str
-    value: Any
+    value: object
     # The other properties of the object or fields of the struct that holds it.
-    beside: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, object] = field(default_factory=dict)
 
 
-def is_layer(value: Any, registry: Registry) -> bool:
+def is_layer(value: object, registry: Registry) -> bool:
     """Whether this is a layer object, as far as its class tells."""
     if not isinstance(value, MatObject):
         return False
@@ -35,7 +34,7 @@ def is_layer(value: Any, registry: Registry) -> bool:
 
 
 def find_networks(
-    value: Any, address: str, registry: Registry, barren: set[int] | None = None
+    value: object, address: str, registry: Registry, barren: set[int] | None = None
 ) -> Iterator[Found]:
     """Every network in a plain value, depth first; nothing inside a network is searched.
 
@@ -65,7 +64,7 @@ def _search(place: Found, registry: Registry, seen: set[int], barren: set[int]) 
         barren.add(id(value))
 
 
-def _is_network(value: Any, registry: Registry) -> bool:
+def _is_network(value: object, registry: Registry) -> bool:
     if isinstance(value, ObjectArray):
         layers = [v for v in value if isinstance(v, MatObject)]
         return bool(layers) and any(is_layer(v, registry) for v in layers)
@@ -76,12 +75,12 @@ def _is_network(value: Any, registry: Registry) -> bool:
     )
 
 
-def is_object(value: Any) -> bool:
+def is_object(value: object) -> bool:
     """Whether a network found is an object of MATLAB's, not a plain export."""
     return isinstance(value, MatObject | ObjectArray)
 
 
-def _steps(value: Any) -> Iterator[tuple[str, Any]]:
+def _steps(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, MatObject):
         # What saveobj wrote is no step of its own: agent.Actor.Model, not agent.any.Actor.
         for name, inner in value.properties.items():

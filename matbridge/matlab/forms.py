@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from matbridge.matlab.file.values import Categorical, Cell, Map, MatObject, ObjectArray, Table
 
@@ -51,7 +51,7 @@ def categories(*names: str) -> Categorical:
     return Categorical(tuple(names), codes.reshape(-1, 1))
 
 
-def learnable(value: Any, l2: float = 1.0) -> dict[str, Any]:
+def learnable(value: ArrayLike | None, l2: float = 1.0) -> dict[str, object]:
     """A learnable array, None for one that has no value yet, with its training options."""
     return {
         "Version": number(2),
@@ -66,18 +66,18 @@ def learnable(value: Any, l2: float = 1.0) -> dict[str, Any]:
     }
 
 
-def layer(kind: str, version: int, **saved: Any) -> MatObject:
+def layer(kind: str, version: int, **saved: object) -> MatObject:
     """A layer of MATLAB's, which writes its struct by itself."""
     class_name = kind if "." in kind else f"nnet.cnn.layer.{kind}"
     return MatObject(class_name, {"any": {"Version": number(version), **saved}}, saveobj=True)
 
 
-def custom(class_name: str, **properties: Any) -> MatObject:
+def custom(class_name: str, **properties: object) -> MatObject:
     """A layer of the user's own: its properties as they are."""
     return MatObject(class_name, properties)
 
 
-def layers(*objects: Any) -> ObjectArray:
+def layers(*objects: MatObject) -> ObjectArray:
     """The column of layers of a network."""
     return ObjectArray(objects, (len(objects), 1), "nnet.cnn.layer.Layer")
 
@@ -91,13 +91,13 @@ def connections(pairs: Pairs) -> Table:
     return Table(columns, (), {"versionSavedFrom": number(4), "minCompatibleVersion": number(1)})
 
 
-def series_network(*objects: Any) -> MatObject:
+def series_network(*objects: MatObject) -> MatObject:
     """A chain of layers that ends in an output layer."""
     saved = {"Version": number(1), "Layers": layers(*objects)}
     return MatObject("SeriesNetwork", {"any": saved}, saveobj=True)
 
 
-def dag_network(pairs: Pairs, *objects: Any) -> MatObject:
+def dag_network(pairs: Pairs, *objects: MatObject) -> MatObject:
     """A graph of layers with output layers."""
     saved = {
         "Version": number(1),
@@ -107,7 +107,7 @@ def dag_network(pairs: Pairs, *objects: Any) -> MatObject:
     return MatObject("DAGNetwork", {"any": saved}, saveobj=True)
 
 
-def layer_graph(pairs: Pairs, *objects: Any) -> MatObject:
+def layer_graph(pairs: Pairs, *objects: MatObject) -> MatObject:
     """A graph of layers."""
     saved = {
         "Version": number(1),
@@ -117,7 +117,7 @@ def layer_graph(pairs: Pairs, *objects: Any) -> MatObject:
     return MatObject("nnet.cnn.LayerGraph", {"any": saved}, saveobj=True)
 
 
-def dlnetwork(pairs: Pairs, outputs: Sequence[str], *objects: Any) -> MatObject:
+def dlnetwork(pairs: Pairs, outputs: Sequence[str], *objects: MatObject) -> MatObject:
     """A graph of layers without output layers; ``outputs`` name where it ends."""
     saved = {
         "Version": number(6),

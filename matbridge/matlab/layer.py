@@ -70,7 +70,7 @@ def read_layer(origin: MatObject, registry: Registry, report: Report, where: str
 NEUTRAL = ("", "auto", "none", "default")
 
 
-def tell_unknown(name: str, value: Any, where: str, report: Report) -> None:
+def tell_unknown(name: str, value: object, where: str, report: Report) -> None:
     """A property that no card knows: the result may differ, unless it is off or empty."""
     said = f"the saved property {name} is not known and not used"
     if is_neutral(value):
@@ -79,7 +79,7 @@ def tell_unknown(name: str, value: Any, where: str, report: Report) -> None:
         report.warning(f"{said}: what matbridge computes may differ from MATLAB's", where)
 
 
-def is_neutral(value: Any) -> bool:
+def is_neutral(value: object) -> bool:
     """Whether a value leaves things as they are: empty, zero, off, automatic."""
     if isinstance(value, str):
         return value in NEUTRAL
@@ -90,7 +90,7 @@ def is_neutral(value: Any) -> bool:
 
 def _with_function(layer: Layer, origin: MatObject, registry: Registry) -> Layer:
     """The class name it was saved under; for a function layer its ports and function."""
-    changes: dict[str, Any] = {"class_name": origin.class_name}
+    changes: dict[str, object] = {"class_name": origin.class_name}
     if isinstance(layer, FunctionLayer):
         changes["ports"] = _ports(origin.saved, "Input", "in")
         functions = registry.functions
@@ -102,7 +102,7 @@ def _with_function(layer: Layer, origin: MatObject, registry: Registry) -> Layer
 OUTPUT_PROPERTIES = ({"Classes", "NumClasses"}, {"ResponseNames"})
 
 
-def _unknown(origin: MatObject, saved: dict[str, Any], reason: str = "") -> Unknown:
+def _unknown(origin: MatObject, saved: dict[str, object], reason: str = "") -> Unknown:
     kind: type[Unknown] = Unknown
     more: dict[str, Any] = {}
     if not reason and any(properties <= set(saved) for properties in OUTPUT_PROPERTIES):
@@ -121,11 +121,11 @@ def _unknown(origin: MatObject, saved: dict[str, Any], reason: str = "") -> Unkn
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _ports(saved: dict[str, Any], side: str, default: str) -> tuple[str, ...]:
+def _ports(saved: dict[str, object], side: str, default: str) -> tuple[str, ...]:
     for name in (f"nnet.layer.Layer.Private{side}s", f"{side}Names"):
         ports = texts(saved.get(name))
         if ports and any(ports):
@@ -133,7 +133,7 @@ def _ports(saved: dict[str, Any], side: str, default: str) -> tuple[str, ...]:
     return (default,)
 
 
-def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, list[str]]:
+def read_properties(card: type[Layer], saved: dict[str, object]) -> tuple[Layer, list[str]]:
     """The layer of this card with these saved properties, and the names of those unused.
 
     ``saved`` by MATLAB name, arrays as they are or as {Value, LearnRateFactor, ...}.
@@ -145,7 +145,7 @@ def read_properties(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, li
         raise LayerError(f"its saved form is not understood: {error}") from None
 
 
-def _layer_of(card: type[Layer], saved: dict[str, Any]) -> tuple[Layer, list[str]]:
+def _layer_of(card: type[Layer], saved: dict[str, object]) -> tuple[Layer, list[str]]:
     training = _take_factors(saved)
     saved = card.upgrade(saved)
     fields = {
@@ -173,7 +173,7 @@ def _check_honoured(card: type[Layer], saved: dict[str, Any]) -> None:
             raise LayerError(f"{name} is {_shown(value)}, and only {wanted} is supported")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return str(value)[:80] if isinstance(value, str | np.ndarray) else type(value).__name__
 
 
@@ -185,9 +185,9 @@ def _real(array: np.ndarray | None, name: str) -> np.ndarray | None:
     return array.real
 
 
-def _take_factors(saved: dict[str, Any]) -> dict[str, Any]:
+def _take_factors(saved: dict[str, object]) -> dict[str, object]:
     """Replace {Value, LearnRateFactor, ...} by Value; returns the rest, by array."""
-    training = {}
+    training: dict[str, object] = {}
     for name, value in saved.items():
         if isinstance(value, dict) and "Value" in value and "LearnRateFactor" in value:
             training[name] = {k: value[k] for k in FACTORS if k in value}
@@ -195,7 +195,7 @@ def _take_factors(saved: dict[str, Any]) -> dict[str, Any]:
     return training
 
 
-def _take_properties(card: type[Layer], saved: dict[str, Any]) -> dict[str, Any]:
+def _take_properties(card: type[Layer], saved: dict[str, object]) -> dict[str, Any]:
     fields = {}
     for field, known in card.properties().items():
         source = known.saved if known.saved in saved else known.name
@@ -211,7 +211,7 @@ def _take_properties(card: type[Layer], saved: dict[str, Any]) -> dict[str, Any]
     return fields
 
 
-def numeric(value: Any) -> np.ndarray | None:
+def numeric(value: object) -> np.ndarray | None:
     """A numeric array, also where it stands in a dlarray or gpuArray; else None."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiubc":
         return value

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from matbridge.core.card import Layer
 from matbridge.core.classes import CLASSES, LAYER_ARRAY
@@ -60,7 +59,7 @@ class Reading:
 
 
 def read_network(
-    value: Any, registry: Registry, provenance: Provenance, budget: Budget | None = None
+    value: object, registry: Registry, provenance: Provenance, budget: Budget | None = None
 ) -> Network:
     """The network of a saved object or of an array of layers.
 
@@ -70,7 +69,7 @@ def read_network(
     return _network(value, provenance, Reading(registry, budget or Budget(DEFAULT_LIMIT)))
 
 
-def _network(value: Any, provenance: Provenance, reading: Reading) -> Network:
+def _network(value: object, provenance: Provenance, reading: Reading) -> Network:
     report = Report()
     class_name = value.class_name if isinstance(value, MatObject) else LAYER_ARRAY
     saved = value.saved if isinstance(value, MatObject) else {"Layers": value}
@@ -116,7 +115,7 @@ def _connections(
     return tuple(connections)
 
 
-def _tell_quantized(info: Any, where: str, report: Report) -> None:
+def _tell_quantized(info: object, where: str, report: Report) -> None:
     """Where MATLAB would compute with integers, the results differ."""
     if not is_neutral(info.get("data") if isinstance(info, dict) else info):
         report.warning(
@@ -126,7 +125,7 @@ def _tell_quantized(info: Any, where: str, report: Report) -> None:
         )
 
 
-def _layers(objects: Any, reading: Reading, report: Report) -> list[Layer]:
+def _layers(objects: object, reading: Reading, report: Report) -> list[Layer]:
     if isinstance(objects, MatObject):
         objects = ObjectArray([objects])
     if not isinstance(objects, ObjectArray) or not objects:
@@ -152,7 +151,7 @@ def _registry(layers: ObjectArray, registry: Registry) -> Registry:
     return registry if all(map(registry.find, classes)) else registry.with_plugins()
 
 
-def _pairs(table: Any, layers: list[Layer], report: Report) -> list[tuple[str, str]]:
+def _pairs(table: object, layers: list[Layer], report: Report) -> list[tuple[str, str]]:
     """Ends of the connections; a chain where the network has no table of them."""
     if not isinstance(table, Table):
         return [(a.name, b.name) for a, b in itertools.pairwise(layers)]
@@ -210,7 +209,9 @@ def _output_ports(names: Iterable[str], layers: dict[str, Layer]) -> tuple[Port,
         return ()
 
 
-def _versions(class_name: str, saved: dict[str, Any], inner: dict[str, Any]) -> dict[str, int]:
+def _versions(
+    class_name: str, saved: dict[str, object], inner: dict[str, object]
+) -> dict[str, int]:
     """The saved version number of the network and of each class of layer in it."""
     layers = inner.get("Layers")
     elements = layers if isinstance(layers, ObjectArray) else [layers]

@@ -7,7 +7,7 @@ same size and type, which takes no memory, stands where each was.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 
@@ -19,12 +19,12 @@ __all__ = ["filled", "is_placeholder", "is_whole", "kept", "placeholder", "wrapp
 Shaped = Callable[[np.ndarray, tuple[int, ...]], np.ndarray]
 
 
-def placeholder(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+def placeholder(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An array of this size and type whose elements are all the same one."""
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def is_placeholder(value: Any) -> bool:
+def is_placeholder(value: object) -> TypeGuard[np.ndarray]:
     """Whether this stands for an array that the layer itself keeps."""
     return (
         isinstance(value, np.ndarray)
@@ -34,7 +34,7 @@ def is_placeholder(value: Any) -> bool:
     )
 
 
-def is_whole(tree: Any) -> bool:
+def is_whole(tree: object) -> bool:
     """Whether no placeholder stands in this tree."""
     if isinstance(tree, dict):
         return all(map(is_whole, tree.values()))
@@ -43,13 +43,13 @@ def is_whole(tree: Any) -> bool:
 
 def kept(origin: MatObject, arrays: Iterable[np.ndarray]) -> MatObject:
     """The object with placeholders for these arrays, which its layer keeps."""
-    held, known = tuple(arrays), dict[int, Any]()
+    held, known = tuple(arrays), dict[int, object]()
     return wrapped(
         origin, {name: _without(value, held, known) for name, value in origin.saved.items()}
     )
 
 
-def _without(value: Any, held: tuple[np.ndarray, ...], known: dict[int, Any]) -> Any:
+def _without(value: object, held: tuple[np.ndarray, ...], known: dict[int, object]) -> object:
     """The tree with placeholders; ``known`` are the structs that stand in it more than once."""
     if isinstance(value, dict):
         if id(value) not in known:
@@ -60,7 +60,7 @@ def _without(value: Any, held: tuple[np.ndarray, ...], known: dict[int, Any]) ->
     return value
 
 
-def filled(origin: Any, now: Any, shaped: Shaped) -> Any:
+def filled(origin: object, now: object, shaped: Shaped) -> object:
     """The kept tree, the numbers of its arrays as they are in the tree ``now``.
 
     ``shaped`` brings an array to the size that it had in the file.
@@ -76,7 +76,7 @@ def filled(origin: Any, now: Any, shaped: Shaped) -> Any:
     return origin
 
 
-def wrapped(origin: MatObject, saved: dict[str, Any]) -> MatObject:
+def wrapped(origin: MatObject, saved: dict[str, object]) -> MatObject:
     """An object of the same class that keeps ``saved`` in the same way."""
     inside = origin.saved is origin.properties.get("any")
     properties = {**origin.properties, "any": saved} if inside else saved

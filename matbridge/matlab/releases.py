@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from matbridge.core.network import Network
 
@@ -73,14 +72,14 @@ def _release_at(created: str) -> str:
     return f"R{year}{'a' if month < 9 else 'b'}"
 
 
-def _values(network: Network) -> Iterator[Any]:
+def _values(network: Network) -> Iterator[object]:
     for layer in network.layers:
         yield from layer.extra.values()
         yield from layer.training.values()
         yield from vars(layer).values()
 
 
-def _named_releases(values: Iterable[Any]) -> Iterator[str]:
+def _named_releases(values: Iterable[object]) -> Iterator[str]:
     """Function handles name the folder of the MATLAB that made them."""
     for value in values:
         raw = getattr(value, "raw", None)

@@ -25,7 +25,7 @@ from matbridge.matlab.origin import filled, is_whole, wrapped
 
 __all__ = ["save_layer", "save_network"]
 
-Saved = dict[str, Any]
+Saved = dict[str, object]
 
 # The packages of the importers' layers.
 IMPORTERS = ("nnet.onnx.layer.", "nnet.keras.layer.")
@@ -141,7 +141,7 @@ def _fresh(layer: Layer) -> Saved:
     return layer.downgrade({**saved, **options, **layer.extra})
 
 
-def _matlab(name: str, value: Any) -> Any:
+def _matlab(name: str, value: object) -> object:
     """Lists of text as a cell or as categories, and what only cards have as MATLAB's own."""
     if isinstance(value, Handle):
         return FunctionHandle(value.text, dict(value.workspace), value.raw)
@@ -152,7 +152,7 @@ def _matlab(name: str, value: Any) -> Any:
     return forms.categories(*value) if name == "Categories" else forms.cell_of_text(value)
 
 
-def _array(layer: Layer, declared: Array, array: np.ndarray | None) -> Any:
+def _array(layer: Layer, declared: Array, array: np.ndarray | None) -> object:
     """Learnables with their training options, but in classes of the user's own."""
     array = None if array is None else _without_last_ones(array)
     if declared.role != "learnable" or _is_users(layer.class_name or layer.MATLAB[0]):
@@ -185,7 +185,7 @@ def _says(saved: Saved, layer: Layer) -> bool:
     )
 
 
-def same_items(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+def same_items(a: Mapping[str, object], b: Mapping[str, object]) -> bool:
     """Whether two workspaces hold the same names and values."""
     return set(a) == set(b) and all(same(a[name], b[name]) for name in a)
 

@@ -80,7 +80,7 @@ def _parameter(known: Property, kind: Any) -> Parameter:
     return Parameter(name, kind, default=default, annotation=Hint(known.kind.hint))
 
 
-def _optional(name: str, hint: str, default: Any) -> Parameter:
+def _optional(name: str, hint: str, default: object) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Hint(hint))
 
 

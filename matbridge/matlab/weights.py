@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,13 +18,13 @@ __all__ = ["is_weights", "read_weights"]
 KINDS = ("Class", "Type", "class", "type")
 
 
-def is_weights(value: Any, registry: Registry) -> bool:
+def is_weights(value: object, registry: Registry) -> bool:
     """Whether this is a struct (array) or a cell of layers, each with its class."""
     kinds = [_kind(struct).lower() for struct in _layers_of(value)]
     return bool(kinds) and all(kinds) and all(kind in registry.nicknames for kind in kinds)
 
 
-def read_weights(value: Any, registry: Registry, provenance: Provenance) -> Network:
+def read_weights(value: object, registry: Registry, provenance: Provenance) -> Network:
     """The network of a plain export; LayerError where a layer is not complete."""
     report, layers = Report(), []
     for number, struct in enumerate(_layers_of(value), 1):
@@ -40,7 +40,7 @@ def read_weights(value: Any, registry: Registry, provenance: Provenance) -> Netw
     return Network.of(layers, _connections(value), provenance=provenance, report=report)
 
 
-def _layers_of(value: Any) -> list[dict[str, Any]]:
+def _layers_of(value: object) -> list[dict[str, object]]:
     """The structs of the layers, in order; none where this is something else."""
     if isinstance(value, dict) and isinstance(value.get("Layers"), StructArray | Cell | dict):
         value = value["Layers"]
@@ -54,17 +54,17 @@ def _layers_of(value: Any) -> list[dict[str, Any]]:
     return []
 
 
-def _kind(struct: dict[str, Any]) -> str:
-    return next((struct[k] for k in KINDS if isinstance(struct.get(k), str)), "")
+def _kind(struct: Mapping[str, object]) -> str:
+    return next((kind for name in KINDS if isinstance(kind := struct.get(name), str)), "")
 
 
-def _is_empty(value: Any) -> bool:
+def _is_empty(value: object) -> bool:
     return isinstance(value, np.ndarray | list | str) and not (
         value.size if isinstance(value, np.ndarray) else len(value)
     )
 
 
-def _connections(value: Any) -> list[tuple[str, str]] | None:
+def _connections(value: object) -> list[tuple[str, str]] | None:
     """The field Connections: a table, a struct or a two-column cell of Source, Destination."""
     connections = value.get("Connections") if isinstance(value, dict) else None
     if connections is None:

@@ -24,7 +24,7 @@ from matbridge.core.registry import CustomOutput, Registry, Unknown
 from matbridge.errors import FormatError, LayerError, MatbridgeError
 from matbridge.layers.function import FunctionLayer
 from matbridge.matlab.file.values import MatObject
-from matbridge.safetensors.values import Arrays, Decoder, Encoder, check
+from matbridge.safetensors.values import Arrays, Decoder, Encoder, Json, check
 
 __all__ = ["FORMAT", "GRAPH_KEY", "network_from_json", "network_to_json"]
 
@@ -48,12 +48,12 @@ FIELDS: dict[str, type | UnionType] = {
     "extra": dict,
     "origin": MatObject | None,
 }
+# Values for the fields of a card, which its constructor takes by name.
+Fields = dict[str, Any]
 # Fields that are not written: they stand elsewhere, or are Python's.
 ELSEWHERE = ("arrays", "function")
 # What comes of JSON that is not what was written.
 ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-
-Json = dict[str, Any]
 
 
 def network_to_json(network: Network) -> tuple[Json, Arrays]:
@@ -94,14 +94,16 @@ def _layer_to_json(layer: Layer, arrays: Arrays) -> Json:
     }
 
 
-def network_from_json(graph: Any, arrays: Mapping[str, np.ndarray], registry: Registry) -> Network:
+def network_from_json(
+    graph: object, arrays: Mapping[str, np.ndarray], registry: Registry
+) -> Network:
     """The network of a graph and its arrays.
 
     Raises FormatError for a graph that is none, and LayerError for layers that contradict
     themselves or each other.
     """
     version = graph.get("matbridge") if isinstance(graph, dict) else None
-    if version != FORMAT:
+    if not isinstance(graph, dict) or version != FORMAT:
         raise FormatError(
             f"the graph has format {version!r}, not {FORMAT}", mend="Convert the network again."
         )
@@ -129,46 +131,48 @@ def _damaged(error: Exception, where: str = "") -> FormatError:
     )
 
 
-def _list(graph: Json, name: str) -> list[Any]:
-    elements: list[Any] = check(graph[name], list, name)
-    return elements
+def _list(graph: Json, name: str) -> list[object]:
+    return check(graph[name], list, name)
 
 
-def _two(pair: Any, what: str) -> list[Any]:
-    if len(check(pair, list, what)) != 2:
-        raise ValueError(f"{what} has {len(pair)} ends, not 2")
-    ends: list[Any] = pair
+def _two(pair: object, what: str) -> list[object]:
+    ends = check(pair, list, what)
+    if len(ends) != 2:
+        raise ValueError(f"{what} has {len(ends)} ends, not 2")
     return ends
 
 
-def _port(end: Any) -> Port:
+def _port(end: object) -> Port:
     layer, name = _two(end, "a port")
     return Port(check(layer, str, "the layer of a port"), check(name, str, "the name of a port"))
 
 
-def _provenance(written: Any) -> Provenance:
-    texts = {name: check(written[name], str, name) for name in ("file", "address", "class_name")}
+def _provenance(written: object) -> Provenance:
+    fields = check(written, dict, "provenance")
+    texts = {name: check(fields[name], str, name) for name in ("file", "address", "class_name")}
     versions = {
         check(name, str, "a class name"): check(version, int, "a version")
-        for name, version in check(written["versions"], dict, "versions").items()
+        for name, version in check(fields["versions"], dict, "versions").items()
     }
-    return Provenance(
-        **texts, versions=versions, details=check(written["details"], dict, "details")
-    )
+    details = check(fields["details"], dict, "details")
+    return Provenance(**texts, versions=versions, details=details)
 
 
-def _layer_from_json(written: Any, arrays: Mapping[str, np.ndarray], registry: Registry) -> Layer:
-    name = check(check(written, dict, "a layer")["card"], str, "the class of a layer")
+def _layer_from_json(
+    written: object, arrays: Mapping[str, np.ndarray], registry: Registry
+) -> Layer:
+    parts = check(written, dict, "a layer")
+    name = check(parts["card"], str, "the class of a layer")
     card = LAYERS.get(name) or registry.find(name)
     if card is None:
         raise FormatError(f"the layer class {name} is not known", mend="Give registry=.")
     decoder = Decoder(arrays)
     where = name.rpartition(".")[2]
     try:
-        fields = _fields(card, check(written["more"], dict, "more"), decoder)
+        fields = _fields(card, check(parts["more"], dict, "more"), decoder)
         where = fields["name"]
-        layer = card(**fields, **_properties(card, written["properties"], decoder))
-        own = check(written["arrays"], dict, "arrays")
+        layer = card(**fields, **_properties(card, parts["properties"], decoder))
+        own = check(parts["arrays"], dict, "arrays")
         layer = _with_arrays(layer, {n: decoder.array(key) for n, key in own.items()})
     except MatbridgeError as error:
         raise error if error.where else error.at(where) from None
@@ -180,7 +184,7 @@ def _layer_from_json(written: Any, arrays: Mapping[str, np.ndarray], registry: R
     return layer
 
 
-def _fields(card: type[Layer], more: Json, decoder: Decoder) -> dict[str, Any]:
+def _fields(card: type[Layer], more: Json, decoder: Decoder) -> Fields:
     """The fields that are no properties: each of its type, or the card's default."""
     allowed = {f.name for f in dataclasses.fields(card)} - {*ELSEWHERE, *card.properties()}
     fields = {}
@@ -195,7 +199,7 @@ def _fields(card: type[Layer], more: Json, decoder: Decoder) -> dict[str, Any]:
     return fields
 
 
-def _properties(card: type[Layer], written: Any, decoder: Decoder) -> dict[str, Any]:
+def _properties(card: type[Layer], written: object, decoder: Decoder) -> Fields:
     """The properties by field, each through its kind."""
     left = dict(check(written, dict, "properties"))
     fields = {}

@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from types import UnionType
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from matbridge.layers.function import Handle
 from matbridge.matlab.file import values
 from matbridge.matlab.origin import is_placeholder, placeholder
 
-__all__ = ["Arrays", "Decoder", "Encoder", "check"]
+__all__ = ["Arrays", "Decoder", "Encoder", "Json", "check"]
 
+T = TypeVar("T")
 Arrays = dict[str, np.ndarray]
 Json = dict[str, Any]
 
@@ -59,7 +60,11 @@ MOST_VALUES = 200_000
 SMALL = 16
 
 
-def check(value: Any, kind: type | UnionType, what: str) -> Any:
+@overload
+def check(value: object, kind: type[T], what: str) -> T: ...
+@overload
+def check(value: object, kind: UnionType, what: str) -> Any: ...
+def check(value: object, kind: type | UnionType, what: str) -> object:
     """The value, if it is of this type; ValueError otherwise."""
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
         name = getattr(kind, "__name__", kind)
@@ -120,7 +125,7 @@ class Encoder:
             return {"$numbers": flat, "type": value.dtype.str, "size": list(value.shape)}
         return {"$array": self.array(value, name)}
 
-    def _plain(self, value: Any) -> Any:
+    def _plain(self, value: object) -> object:
         if isinstance(value, values.Immediate):
             return {"$immediate": int(value)}
         if isinstance(value, float | np.floating) and not math.isfinite(value):
@@ -158,7 +163,7 @@ class Decoder:
         self.arrays = arrays
         self.placeholders = placeholders
 
-    def value(self, written: Any) -> Any:
+    def value(self, written: Any) -> object:
         if isinstance(written, list):
             return tuple(self.value(v) for v in written)
         if not isinstance(written, dict):
@@ -168,7 +173,7 @@ class Decoder:
                 return read(self, written)
         raise ValueError(f"a value is none of {', '.join(READERS)}")
 
-    def array(self, name: Any) -> np.ndarray:
+    def array(self, name: object) -> np.ndarray:
         """The array of this name."""
         array = self.arrays.get(check(name, str, "the name of an array"))
         if array is None:
@@ -194,15 +199,15 @@ class Decoder:
             raise ValueError("an array of text holds something else")
         return array
 
-    def _dict(self, written: Json) -> dict[str, Any]:
+    def _dict(self, written: Json) -> dict[str, object]:
         return {k: self.value(v) for k, v in check(written["$dict"], dict, "a struct").items()}
 
     def _text(self, written: Json) -> str:
         return TEXTS[written["$text"]](check(written["value"], str, "a text"))
 
-    def _list(self, written: Json) -> Any:
+    def _list(self, written: Json) -> object:
         kind = LISTS[written["$list"]]
-        more: dict[str, Any] = {}
+        more: dict[str, object] = {}
         if kind is values.ObjectArray:
             more["class_name"] = check(written["class_name"], str, "a class name")
         if kind is values.StructArray:
@@ -210,12 +215,12 @@ class Decoder:
         items = [self.value(v) for v in check(written["items"], list, "the elements of a list")]
         return kind(items, _sizes(written["shape"]), **more)
 
-    def _record(self, written: Json) -> Any:
+    def _record(self, written: Json) -> object:
         kind, types = RECORDS[written["$record"]]
         fields = check(written["fields"], dict, "the fields of a record")
         return kind(**{n: check(self.value(fields[n]), t, n) for n, t in types.items()})
 
-    def _map(self, written: Json) -> Any:
+    def _map(self, written: Json) -> object:
         key, value, uniform = written["types"]
         types = check(key, str, "a type"), check(value, str, "a type"), bool(uniform)
         return values.Map([(k, self.value(v)) for k, v in written["$map"]], *types)
@@ -230,7 +235,7 @@ class Decoder:
         return None
 
 
-READERS: dict[str, Callable[[Decoder, Json], Any]] = {
+READERS: dict[str, Callable[[Decoder, Json], object]] = {
     "$array": Decoder._array,
     "$numbers": Decoder._numbers,
     "$placeholder": Decoder._placeholder,
@@ -246,7 +251,7 @@ READERS: dict[str, Callable[[Decoder, Json], Any]] = {
 }
 
 
-def _type(written: Json) -> np.dtype[Any]:
+def _type(written: Json) -> np.dtype:
     """The type of an array: of real numbers or logical."""
     kind = np.dtype(check(written["type"], str, "the type of an array"))
     if kind.kind not in KINDS:
@@ -254,7 +259,7 @@ def _type(written: Json) -> np.dtype[Any]:
     return kind
 
 
-def _sizes(written: Any) -> tuple[int, ...]:
+def _sizes(written: object) -> tuple[int, ...]:
     sizes = tuple(check(n, int, "a size") for n in check(written, list, "the size of an array"))
     if min(sizes, default=0) < 0:
         raise ValueError("a size is negative")
