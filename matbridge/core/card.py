@@ -311,6 +311,13 @@ class InputLayer(Layer):
         """The labels of the data, in MATLAB's order and with B."""
         raise NotImplementedError
 
+    @functools.cached_property
+    def entering(self) -> Size:
+        """The format and size of the data, worked out once: a layer never changes."""
+        size = self.infer()
+        assert isinstance(size, Size)
+        return size
+
     @property
     def shortest(self) -> int:
         """The fewest time steps that it takes."""

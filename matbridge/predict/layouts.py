@@ -276,8 +276,7 @@ def _complex_to_channels(array: np.ndarray, dims: str, layer: InputLayer | None)
 
 
 def _check_sizes(layer: InputLayer, array: np.ndarray, dims: str) -> None:
-    size = layer.infer()
-    assert not isinstance(size, tuple)
+    size = layer.entering
     pairs = list(zip(dims, array.shape, size.sizes, strict=True))
     if all(wanted is None or n == wanted for _, n, wanted in pairs):
         return

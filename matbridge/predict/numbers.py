@@ -10,6 +10,9 @@ from matbridge.errors import MismatchError
 
 __all__ = ["numeric"]
 
+# The types of most data, which every engine takes as they are.
+ORDINARY = {np.dtype(name) for name in ("float64", "float32", "uint8")}
+
 
 def numeric(value: Any) -> np.ndarray:
     """Real or complex numbers in the machine's own byte order, of at most 64 bits a part.
@@ -17,6 +20,8 @@ def numeric(value: Any) -> np.ndarray:
     Takes arrays, nested lists, tensors, tables and sparse matrices. Raises MismatchError for
     text, dates, masked values and all else that holds no numbers.
     """
+    if type(value) is np.ndarray and value.dtype in ORDINARY:
+        return value
     try:
         array = np.asarray(_plain(value))
     except (ValueError, TypeError, RuntimeError, MemoryError, OverflowError) as error:
