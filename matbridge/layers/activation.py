@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from matbridge.core.card import RECORDED, Layer, prop
@@ -82,7 +80,7 @@ class PReLU(Expanding):
     TRAINING = ("AlphaInitializer", "AlphaLearnRateFactor", "AlphaL2Factor", "NumChannels")
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """Without Alpha, a layer that was never trained."""
         saved.setdefault("Alpha", np.array([[0.25]]))
         return saved

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from matbridge.core.card import RECORDED, Array, Layer, learnable, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import logical, number, one_of, optional, positive, probability
@@ -72,7 +70,13 @@ class AnyAttention(Layer):
         return (y, scores) if self.has_scores_output else y
 
     def attend(
-        self, ops: Ops, query: Value, key: Value, value: Value, mask: Value | None, **options: Any
+        self,
+        ops: Ops,
+        query: Value,
+        key: Value,
+        value: Value,
+        mask: Value | None,
+        scale: float | None = None,
     ) -> tuple[Value, Value | None]:
         """The result and, if they are an output, the scores."""
         key, value = self._for_each_head(ops, key), self._for_each_head(ops, value)
@@ -85,7 +89,7 @@ class AnyAttention(Layer):
             causal=self.attention_mask == "causal",
             mask=mask,
             want_scores=self.has_scores_output,
-            **options,
+            scale=scale,
         )
         return y, None if scores is None else ops.rename(ops.align(scores, "KQHB"), "SSCB")
 
@@ -173,7 +177,7 @@ class SelfAttention(AnyAttention):
     input_size: int | None = prop("InputSize", optional(positive), default=None)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """NumKeyChannels alone, before R2026a, is that of the queries."""
         if "NumQueryChannels" not in saved and "NumKeyChannels" in saved:
             saved["NumQueryChannels"] = saved["NumKeyChannels"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from matbridge.core.card import Layer
 from matbridge.layers import CARDS
 from matbridge.layers.notyet import NotYet
 
-__all__ = ["ABSENT", "catalogue", "evidence_of"]
+__all__ = ["ABSENT", "Row", "catalogue", "evidence_of"]
 
 # Names that are asked for, and why there is no card for them.
 ABSENT = {
@@ -19,29 +19,54 @@ ABSENT = {
 }
 
 
-def catalogue() -> list[dict[str, Any]]:
+Row = TypedDict(
+    "Row",
+    {
+        "constructor": str,
+        "class": str,
+        "read": bool,
+        "run": bool,
+        "evidence": str,
+        "formats": str,
+        "since": str,
+        "product": str,
+        "reason": str,
+    },
+)
+
+
+def catalogue() -> list[Row]:
     """A row for each layer: constructor, class, whether it is read and run, formats, since
     which release, which product, evidence, and the reason where it cannot be run."""
-    rows = [
-        {
-            "constructor": card.BUILDER or card.MATLAB[0].rpartition(".")[2],
-            "class": card.MATLAB[0],
-            "read": True,
-            "run": card.runnable,
-            "evidence": card.EVIDENCE if card.runnable else "",
-            "formats": card.formats() if card.runnable else "",
-            "since": card.SINCE,
-            "product": card.PRODUCT,
-            "reason": card.REASON if issubclass(card, NotYet) else "",
-        }
-        for card in CARDS
-    ]
-    nothing = dict.fromkeys(("evidence", "formats", "since", "product"), "")
-    missing = [
-        {"constructor": name, "class": "", "read": False, "run": False, **nothing, "reason": why}
-        for name, why in ABSENT.items()
-    ]
-    return rows + missing
+    return [*map(_row, CARDS), *(_absent(name, why) for name, why in ABSENT.items())]
+
+
+def _row(card: type[Layer]) -> Row:
+    return {
+        "constructor": card.BUILDER or card.MATLAB[0].rpartition(".")[2],
+        "class": card.MATLAB[0],
+        "read": True,
+        "run": card.runnable,
+        "evidence": card.EVIDENCE if card.runnable else "",
+        "formats": card.formats() if card.runnable else "",
+        "since": card.SINCE,
+        "product": card.PRODUCT,
+        "reason": card.REASON if issubclass(card, NotYet) else "",
+    }
+
+
+def _absent(name: str, why: str) -> Row:
+    return {
+        "constructor": name,
+        "class": "",
+        "read": False,
+        "run": False,
+        "evidence": "",
+        "formats": "",
+        "since": "",
+        "product": "",
+        "reason": why,
+    }
 
 
 def evidence_of(layer: Layer) -> str:

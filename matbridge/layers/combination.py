@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -40,11 +39,11 @@ class Combination(Layer):
         format = canonical(functools.reduce(union, (x.format for x in inputs)))
         sizes: list[int | None] = []
         for place, label in enumerate(numbered(format)):
-            found = {_at(x, label) for x in inputs} - {1}
-            known = found - {None}
+            extents = {_at(x, label) for x in inputs} - {1}
+            known = extents - {None}
             if len(known) > 1 and format[place] not in "BT":
                 self.refuse(f"cannot combine {' and '.join(map(str, inputs))}")
-            sizes.append(known.pop() if known else None if found else 1)
+            sizes.append(known.pop() if known else None if extents else 1)
         return Size(format, tuple(sizes))
 
 
@@ -95,11 +94,12 @@ class WeightedAddition(Combination):
     ARRAYS = (learnable("Weights", "NumInputs", dims="K"),)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """Custom layers inherit NumInputs, which may be saved under another name or not at all."""
-        if isinstance(saved.get("Weights"), np.ndarray):
-            saved["Weights"] = saved["Weights"].reshape(-1, 1)
-            saved.setdefault("NumInputs", saved["Weights"].size)
+        weights = saved.get("Weights")
+        if isinstance(weights, np.ndarray):
+            saved["Weights"] = weights.reshape(-1, 1)
+            saved.setdefault("NumInputs", weights.size)
         return saved
 
     def infer(self, *inputs: Size) -> Size:

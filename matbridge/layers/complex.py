@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from matbridge.core.card import Layer, learnable, prop
@@ -28,12 +26,12 @@ class ComplexReLU(Layer):
         return ops.complex(real, imaginary)
 
 
-def dimension(value: Any) -> str | int:
+def dimension(value: object) -> str | int:
     """A label, 'last', or a number from 1."""
     if not isinstance(value, str):
         return integer(value)
-    found = one_of("c", "s", "b", "t", "u", "last")(value)
-    return found if found == "last" else found.upper()
+    word = one_of("c", "s", "b", "t", "u", "last")(value)
+    return word if word == "last" else word.upper()
 
 
 class Interleaving(Layer):
@@ -51,10 +49,11 @@ class Interleaving(Layer):
             if wanted > len(labels):
                 self.refuse(f"works along dimension {wanted}, but its input is {format}")
             return labels[wanted - 1]
-        found = "1" if wanted == "S" else wanted
-        if found not in labels:
+        # Of several spatial dimensions, the first.
+        label = "1" if wanted == "S" else wanted
+        if label not in labels:
             self.refuse(f"needs a dimension {wanted}, but its input has the format {format}")
-        return found
+        return label
 
     def resized(self, x: Size, label: str, n: int | None) -> Size:
         place = numbered(x.format).index(label)
@@ -129,7 +128,7 @@ class ComplexFullyConnected(Layer):
     input_size: int | None = prop("InputSize", optional(positive), default=None)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         for name in ("Weights", "Bias"):
             array = saved.get(name)
             if isinstance(array, np.ndarray) and array.size and f"{name}Imaginary" not in saved:
@@ -137,11 +136,14 @@ class ComplexFullyConnected(Layer):
         return saved
 
     @classmethod
-    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def downgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         for name in ("Weights", "Bias"):
-            imaginary = saved.pop(f"{name}Imaginary", None)
-            if isinstance(imaginary, dict) and np.size(imaginary["Value"]):
-                real = saved[name]
+            imaginary, real = saved.pop(f"{name}Imaginary", None), saved.get(name)
+            if (
+                isinstance(real, dict)
+                and isinstance(imaginary, dict)
+                and np.size(imaginary["Value"])
+            ):
                 saved[name] = {**real, "Value": real["Value"] + 1j * imaginary["Value"]}
         return saved
 

@@ -7,8 +7,6 @@ of convolution1dLayer, convolution2dLayer, convolution3dLayer, groupedConvolutio
 
 from __future__ import annotations
 
-from typing import Any
-
 from matbridge.core.arrays import declared_size
 from matbridge.core.card import RECORDED, learnable, prop
 from matbridge.core.dims import Size
@@ -29,7 +27,7 @@ __all__ = [
 ]
 
 
-def padding_value(value: Any) -> float | str:
+def padding_value(value: object) -> float | str:
     """A number, or one of MATLAB's three words."""
     words = ("symmetric-include-edge", "symmetric-exclude-edge", "replicate")
     if isinstance(value, str):

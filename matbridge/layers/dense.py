@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any
 
 import numpy as np
 
@@ -16,12 +15,12 @@ from matbridge.ops.layout import numbered
 __all__ = ["FullyConnected"]
 
 
-def _product(value: Any) -> int:
+def _product(value: object) -> int:
     """OutputSize and InputSize occur as [1 1 K] and [h w c]: their product counts."""
     return int(np.prod(integers(value)))
 
 
-def dimension(value: Any) -> str | int:
+def dimension(value: object) -> str | int:
     """'spatial-channel', or the number of a dimension, from 1."""
     return one_of("spatial-channel")(value) if isinstance(value, str) else positive(value)
 
@@ -57,13 +56,14 @@ class FullyConnected(Layer):
     keeps_spatial: bool = field(default=False, kw_only=True)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """Weights also occur as h×w×c×out, Bias as 1×1×out."""
         weights, outputs = saved.get("Weights"), _product(saved["OutputSize"])
         if isinstance(weights, np.ndarray) and weights.size and (weights.ndim > 2 or outputs == 1):
             saved["Weights"] = column_major(weights, (-1, outputs)).T
-        if isinstance(saved.get("Bias"), np.ndarray):
-            saved["Bias"] = saved["Bias"].reshape(-1, 1)
+        bias = saved.get("Bias")
+        if isinstance(bias, np.ndarray):
+            saved["Bias"] = bias.reshape(-1, 1)
         return saved
 
     def along(self, format: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -189,8 +189,9 @@ class EmbeddingConcatenation(Layer):
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         over = position_label(self, x.dims)
-        one = ops.slice(x, over, 0, 1)
-        return ops.concatenate([ops.expand(p["Weights"], x.dims, one), x], over)
+        # One step of the data tells how far Weights are to be expanded.
+        first = ops.slice(x, over, 0, 1)
+        return ops.concatenate([ops.expand(p["Weights"], x.dims, first), x], over)
 
 
 class PatchEmbedding(Layer):
@@ -222,12 +223,11 @@ class PatchEmbedding(Layer):
     )
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """One number for all dimensions: how many there are, Weights tell."""
-        weights = saved.get("Weights")
-        if isinstance(weights, np.ndarray) and np.size(saved["PatchSize"]) == 1:
-            rank = max(weights.ndim - 2, 1)
-            saved["PatchSize"] = np.repeat(np.reshape(saved["PatchSize"], -1), rank)
+        weights, patch = saved.get("Weights"), np.asarray(saved["PatchSize"])
+        if isinstance(weights, np.ndarray) and patch.size == 1:
+            saved["PatchSize"] = np.repeat(patch, max(weights.ndim - 2, 1))
         return saved
 
     def patches(self, format: str) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from matbridge.core.card import Layer, prop
 from matbridge.core.dims import Size
@@ -22,8 +21,8 @@ class Handle:
     """The text of a function handle, the variables that it captured, and what the file holds."""
 
     text: str
-    workspace: Mapping[str, Any] = field(default_factory=dict)
-    raw: Any = None
+    workspace: Mapping[str, object] = field(default_factory=dict)
+    raw: object = None
 
     def of(self, ops: ArrayOps, inputs: list[Value], formattable: bool = False) -> Value:
         """What the function makes of these; UnsupportedError where it is not understood."""
@@ -31,7 +30,7 @@ class Handle:
         return evaluate(ops, function, self.workspace, inputs, self.text, formattable)
 
 
-def handle(value: Any) -> Handle:
+def handle(value: object) -> Handle:
     """A FunctionHandle of a file, or the text of one."""
     if isinstance(value, str):
         return Handle(value.removeprefix("@") if "(" not in value else value)

@@ -8,7 +8,7 @@ are read by the cards of MATLAB's own layers.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class ImportedPReLU(PReLU):
     EVIDENCE = EQUATION
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """Alpha comes from the model that was imported: there is no first value."""
         return saved
 
@@ -260,7 +260,7 @@ class ZeroPadding2D(ZeroPadding):
     amounts: tuple[tuple[int, int], ...] = prop("Amounts", padding(2))
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         sides = ("Top", "Bottom", "Left", "Right")
         if all(side in saved for side in sides):
             saved["Amounts"] = [number(saved.pop(side)) for side in sides]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -60,29 +60,30 @@ SAVED_STATISTICS = {
 }
 
 
-def _is_handle(value: Any) -> bool:
+def _is_handle(value: object) -> bool:
     """A function handle of a file, one that was read, or the text of an anonymous one."""
     return hasattr(value, "workspace") or (isinstance(value, str) and value.startswith("@"))
 
 
-def with_statistics(saved: dict[str, Any]) -> dict[str, Any]:
+def with_statistics(saved: dict[str, object]) -> dict[str, object]:
     """The saved struct Normalization {Type, AverageImage, ...} as name and statistics.
 
     Objects, which have a Version, were saved without it for 'none'; a constructor that is not
     given it takes the default.
     """
-    found = saved.pop("Normalization", None)
-    found = getattr(found, "saved", found)
-    if found is not None or "Version" in saved:
+    normalization = saved.pop("Normalization", None)
+    normalization = getattr(normalization, "saved", normalization)
+    if normalization is not None or "Version" in saved:
         saved["Normalization"] = "none"
-    if not isinstance(found, dict):
-        if (isinstance(found, str) and found) or (found is not None and np.size(found)):
-            saved["Normalization"] = found
+    if not isinstance(normalization, dict):
+        # [] stands for 'none'.
+        if normalization is not None and np.asarray(normalization).size:
+            saved["Normalization"] = normalization
         return saved
-    saved["Normalization"] = _type_of(found)
+    saved["Normalization"] = _type_of(normalization)
     for name, statistic in SAVED_STATISTICS.items():
-        if np.size(found.get(name, ())):
-            saved[statistic] = found[name]
+        if np.size(normalization.get(name, ())):
+            saved[statistic] = normalization[name]
     return saved
 
 
@@ -110,11 +111,11 @@ class NormalizingInput(InputLayer):
     split_complex_inputs: bool = prop("SplitComplexInputs", logical, default=False)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         return cls.with_full_sizes(with_statistics(saved))
 
     @classmethod
-    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def downgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         name = saved.pop("Normalization")
         if not isinstance(name, str):
             return {**saved, "Normalization": name}
@@ -130,9 +131,9 @@ class NormalizingInput(InputLayer):
         return saved
 
     @classmethod
-    def with_full_sizes(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def with_full_sizes(cls, saved: dict[str, object]) -> dict[str, object]:
         """Statistics with as many dimensions as the input: a grey image's mean is H×W."""
-        count = np.size(saved.get("InputSize", ()))
+        count = np.asarray(saved.get("InputSize", ())).size
         for name in SAVED_STATISTICS.values():
             array = saved.get(name)
             if not isinstance(array, np.ndarray) or not array.size:
@@ -219,7 +220,7 @@ class NormalizingInput(InputLayer):
         return ops.subtract(ops.multiply(unit, 2.0), 1.0)
 
 
-def _type_of(normalization: dict[str, Any]) -> Any:
+def _type_of(normalization: dict[str, object]) -> object:
     """The name for a saved struct, or its function; 'rescale' stands for two, which its target
     tells apart."""
     if _is_handle(normalization.get("Type")):
@@ -233,7 +234,7 @@ def _type_of(normalization: dict[str, Any]) -> Any:
     return TARGETS[target]
 
 
-def _saved_statistics(name: str, statistics: dict[str, Any]) -> dict[str, Any]:
+def _saved_statistics(name: str, statistics: dict[str, object]) -> dict[str, object]:
     """The rest of the saved struct: a mean alone is called AverageImage."""
     if name == "zerocenter":
         return {"AverageImage": statistics["Mean"]} if statistics else {}
@@ -311,7 +312,7 @@ class SequenceInput(NormalizingInput):
         return self.min_length
 
 
-def format_of(value: Any) -> str:
+def format_of(value: object) -> str:
     """A data format such as "SSCB"."""
     try:
         return check_labels(text(value).upper())
@@ -319,7 +320,7 @@ def format_of(value: Any) -> str:
         raise ValueError(error.what) from None
 
 
-def open_sizes(value: Any) -> tuple[int | None, ...]:
+def open_sizes(value: object) -> tuple[int | None, ...]:
     """Whole numbers; NaN for a dimension of any size."""
     flat = reals(value).reshape(-1, order="F")
     return tuple(None if np.isnan(n) else integer(n) for n in flat)
@@ -350,10 +351,11 @@ class AnyInput(InputLayer):
     def infer(self) -> Size:
         if len(self.input_size) != len(self.input_format):
             self.refuse(f"has {len(self.input_size)} sizes for the format {self.input_format}")
-        found: dict[str, list[int | None]] = {}
+        # S may occur several times: its sizes in their order.
+        by_label: dict[str, list[int | None]] = {}
         for label, n in zip(self.input_format, self.input_size, strict=True):
-            found.setdefault(label, []).append(None if label in "BT" else n)
-        return Size(self.format, tuple(found.get(a, [None]).pop(0) for a in self.format))
+            by_label.setdefault(label, []).append(None if label in "BT" else n)
+        return Size(self.format, tuple(by_label.get(a, [None]).pop(0) for a in self.format))
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         return x

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from matbridge.core.card import Array, Layer, constant, prop
 from matbridge.core.dims import Size, canonical
 from matbridge.core.kinds import Kind, one_of, positive, saved_value
@@ -13,7 +11,7 @@ from matbridge.ops import Ops, Parameters, Value
 __all__ = ["InverseNormalization"]
 
 
-def _dimension(value: Any) -> str | int:
+def _dimension(value: object) -> str | int:
     """'channel' or the number of a dimension, from 1."""
     return one_of("channel")(value) if isinstance(value, str) else positive(value)
 
@@ -37,7 +35,7 @@ class InverseNormalization(Layer):
     normalization: str = prop("Normalization", one_of(*NORMALIZATIONS))
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         return with_statistics(saved) if "Normalization" in saved else saved
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from matbridge.core.card import (
     CHANNEL,
@@ -123,7 +123,7 @@ class LayerNormalization(Standardizing):
     )
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """Only objects, which have a Version, were saved before the property existed."""
         if "Version" in saved:
             saved.setdefault("OperationDimension", "batch-excluded")
@@ -152,7 +152,7 @@ class InstanceNormalization(Standardizing):
         return ops.standardize(x, "STU", self.epsilon)
 
 
-def groups(value: Any) -> int | str:
+def groups(value: object) -> int | str:
     """A number, 'all-channels' or 'channel-wise'."""
     words = one_of("all-channels", "channel-wise")
     return words(value) if isinstance(value, str) else positive(value)

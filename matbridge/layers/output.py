@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,19 +35,19 @@ __all__ = [
 ]
 
 
-def names(value: Any) -> tuple[str, ...]:
+def names(value: object) -> tuple[str, ...]:
     """A categorical, a cell of text or one text as names; () for 'auto' or []."""
     if isinstance(value, str):
         return () if value in ("", "auto") else (value,)
     if isinstance(value, np.ndarray):
         return tuple(str(v) for v in value.reshape(-1))
-    found = tuple(value) if isinstance(value, Iterable) else ()
-    if not all(isinstance(v, str | int | float | np.generic) for v in found):
+    parts = tuple(value) if isinstance(value, Iterable) else ()
+    if not all(isinstance(v, str | int | float | np.generic) for v in parts):
         raise ValueError("names are needed")
-    return tuple(map(str, found))
+    return tuple(map(str, parts))
 
 
-def weights(value: Any) -> tuple[float, ...] | None:
+def weights(value: object) -> tuple[float, ...] | None:
     """One weight per class, None for 'none' or []."""
     return None if isinstance(value, str) else optional(numbers)(value)
 
@@ -151,8 +151,8 @@ class RPNClassification(CrossEntropy):
     EVIDENCE = EQUATION
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
-        found = total(ops, ops.multiply(t, ops.map("log", y)))
-        return ops.map("negative", ops.divide(found, ops.maximum(total(ops, t), 1.0)))
+        likelihood = total(ops, ops.multiply(t, ops.map("log", y)))
+        return ops.map("negative", ops.divide(likelihood, ops.maximum(total(ops, t), 1.0)))
 
 
 class WeightedClassification(CrossEntropy):

@@ -27,7 +27,7 @@ class TorchLayer(Layer):
     def run(self, ops: Ops, p: Parameters, *inputs: Value) -> tuple[Value, ...]:
         names = [declared.name for declared in self.declared if declared.name in self.arrays]
 
-        def function(*tensors: Any) -> Any:
+        def function(*tensors: object) -> object:
             arrays = dict(zip(names, tensors[len(inputs) :], strict=True))
             return self.forward(arrays, *tensors[: len(inputs)])
 

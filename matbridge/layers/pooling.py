@@ -6,8 +6,6 @@ relatives.
 
 from __future__ import annotations
 
-from typing import Any
-
 from matbridge.core.card import EQUATION, RECORDED, Layer, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import ends, logical, per_dimension
@@ -141,7 +139,7 @@ class MaxUnpooling2D(Layer):
         return ops.unpool(x, indices, size)
 
 
-def average_padding(value: Any) -> float | str:
+def average_padding(value: object) -> float | str:
     """0, counted as zeros, or 'mean', left out of the mean."""
     return "mean" if isinstance(value, str) else 0.0
 

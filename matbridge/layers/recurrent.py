@@ -8,7 +8,7 @@ recorded numbers.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -47,27 +47,27 @@ class Recurrent(Layer):
     has_state_outputs: bool = prop("HasStateOutputs", logical, default=False)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """ReturnSequence becomes OutputMode; {Value, Remember} becomes the state, or else the
         initial state does."""
         if "ReturnSequence" in saved:
             sequence = logical(saved.pop("ReturnSequence"))
             saved["OutputMode"] = "sequence" if sequence else "last"
         for name in cls.STATES:
-            held = saved.get(name)
-            if isinstance(held, dict):
-                saved[name] = held.get("Value", np.zeros((0, 0)))
-            if not np.size(saved.get(name, ())) and f"Initial{name}" in saved:
+            state = saved.get(name)
+            if isinstance(state, dict):
+                saved[name] = state.get("Value", np.zeros((0, 0)))
+            if not np.asarray(saved.get(name, ())).size and f"Initial{name}" in saved:
                 saved[name] = saved[f"Initial{name}"]
         return saved
 
     @classmethod
-    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def downgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         sequence = saved.pop("OutputMode") == "sequence"
         saved["ReturnSequence"] = np.array([[sequence]])
         for name in cls.STATES:
-            held = saved.pop(name, np.zeros((0, 0)))
-            saved[name] = {"Value": held, "Remember": np.array([[True]])}
+            value = saved.pop(name, np.zeros((0, 0)))
+            saved[name] = {"Value": value, "Remember": np.array([[True]])}
         return saved
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from matbridge.core.card import Layer
@@ -27,7 +25,7 @@ class Scaling(Expanding):
     ARRAYS = (by_position("Scale"), by_position("Bias"))
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """Without Scale or Bias, the defaults."""
         return {"Scale": np.ones((1, 1)), "Bias": np.zeros((1, 1))} | saved
 

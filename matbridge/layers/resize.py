@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from matbridge.core.card import EQUATION, Layer, prop
-from matbridge.core.dims import Size, without
+from matbridge.core.dims import Extent, Size, without
 from matbridge.core.kinds import logical, numbers, one_of, optional, spread
 from matbridge.errors import LayerError
 from matbridge.ops import Ops, Parameters, Value
@@ -25,10 +25,10 @@ __all__ = [
 ]
 
 
-def location(value: Any) -> tuple[int, ...] | None:
+def location(value: object) -> tuple[int, ...] | None:
     """[x y] or [x y z] from 1, or None for 'auto'."""
-    found = optional(numbers)(value)
-    return None if found is None else tuple(int(n) for n in found)
+    places = optional(numbers)(value)
+    return None if places is None else tuple(int(n) for n in places)
 
 
 class Crop(Layer):
@@ -46,7 +46,7 @@ class Crop(Layer):
     location: tuple[int, ...] | None = prop("Location", location, default=None)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """crop2dLayer("centercrop") or crop2dLayer([x y]): numbers are the Location."""
         if not isinstance(saved.get("Mode", ""), str):
             saved |= {"Location": saved["Mode"], "Mode": "custom"}
@@ -147,7 +147,9 @@ class Resize(Layer):
     def inputs(self) -> tuple[str, ...]:
         return ("in", "ref") if self.enable_reference_input else ("in",)
 
-    def target(self, spatial: tuple[Any, ...], ref: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    def target(
+        self, spatial: tuple[Extent, ...], ref: tuple[Extent, ...] | None
+    ) -> tuple[Extent, ...]:
         """The new spatial sizes, by whichever of the three ways the layer is set to."""
         if ref is not None:
             return ref
@@ -163,7 +165,7 @@ class Resize(Layer):
         # What is NaN follows the ratio of the size that is given.
         ratio = None if n is None else size / n
 
-        def followed(n: Any) -> Any:
+        def followed(n: int | None) -> int | None:
             return None if n is None or ratio is None else math.floor(n * ratio + 0.5)
 
         return tuple(followed(n) if math.isnan(size) else int(size) for n, size in pairs)

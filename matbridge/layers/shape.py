@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -47,7 +46,7 @@ class Identity(Layer):
         return x
 
 
-def sizes(value: Any) -> tuple[int | None, ...]:
+def sizes(value: object) -> tuple[int | None, ...]:
     """Whole numbers, one of which may be [] or NaN: what is left."""
     parts = value if isinstance(value, list | tuple) else reals(value).reshape(-1)
     return tuple(None if np.size(part) == 0 or np.isnan(part) else integer(part) for part in parts)
@@ -94,16 +93,16 @@ class Reshape(Layer):
         return "S" * (len(wanted) - 1) + "C", filled
 
     def infer(self, x: Size) -> Size:
-        labels, found = self.target(x.format, x.elements("SC"))
+        labels, sizes = self.target(x.format, x.elements("SC"))
         rest = x.drop("SC")
-        return Size(labels + rest.format, (*found, *rest.sizes))
+        return Size(labels + rest.format, (*sizes, *rest.sizes))
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         flat = ops.flatten(x)
-        labels, found = self.target(x.dims, ops.size(flat, "C"))
+        labels, sizes = self.target(x.dims, ops.size(flat, "C"))
         # The first spatial dimension runs fastest, so it stands last.
         order = numbered(labels)[::-1]
-        split = ops.split(flat, "C", found[::-1], order)
+        split = ops.split(flat, "C", sizes[::-1], order)
         rest = without(split.dims, order)
         return ops.rename(ops.align(split, rest + order[::-1]), rest + labels)
 
@@ -141,7 +140,7 @@ class Permute(Layer):
         return ops.rename(ops.align(x, self.moved(format)), format)
 
 
-def index(value: Any) -> str | int:
+def index(value: object) -> str | int:
     """'first', 'last', or a number from 1."""
     return one_of("first", "last")(value) if isinstance(value, str) else integer(value)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ def _hann(n: int) -> np.ndarray:
     return (1 - np.cos(2 * math.pi * np.arange(n) / n)) / 2
 
 
-def _window(value: Any) -> np.ndarray:
+def _window(value: object) -> np.ndarray:
     """A vector of two numbers or more."""
     array = reals(value).reshape(-1, 1)
     if array.size < 2:

@@ -9,9 +9,9 @@ is smaller than the stride is assumed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from matbridge.core.card import RECORDED, learnable, prop
+from matbridge.core.card import RECORDED, Array, learnable, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import ends, optional, per_dimension, positive
 from matbridge.layers.windowed import (
@@ -35,7 +35,7 @@ class TransposedConvolution(Windowed):
 
     ENDS = "Cropping"
     TRAINING = ("OutputSizeOffset", "CroppingSize")
-    ONLY: ClassVar[Mapping[str, Any]] = {"OutputSizeOffset": 0}
+    ONLY: ClassVar[Mapping[str, object]] = {"OutputSizeOffset": 0}
 
     filter_size: tuple[int, ...] = prop("FilterSize", per_dimension, arg=1)
     num_filters: int = prop("NumFilters", positive, arg=2)
@@ -74,7 +74,7 @@ class TransposedConvolution(Windowed):
         )
 
 
-def _arrays(*ones: str) -> tuple[Any, ...]:
+def _arrays(*ones: str) -> tuple[Array, ...]:
     return (
         learnable("Weights", "FilterSize", "NumFilters", "NumChannels", dims="SOI"),
         learnable("Bias", *ones, "NumFilters", dims="O"),

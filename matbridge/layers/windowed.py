@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Windowed(Layer):
         return WINDOWED[cls.RANK]
 
     @classmethod
-    def upgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """PaddingMode 'manual' and PaddingSize are Padding, another mode is Padding;
         CroppingMode and CroppingSize alike."""
         ends = cls.ENDS
@@ -39,7 +39,7 @@ class Windowed(Layer):
         return saved
 
     @classmethod
-    def downgrade(cls, saved: dict[str, Any]) -> dict[str, Any]:
+    def downgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         ends = cls.ENDS
         if ends in saved:
             value = saved.pop(ends)

@@ -12,13 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from matbridge.core.dims import canonical, missing
+from matbridge.core.dims import Extent, canonical, missing
 from matbridge.errors import MatbridgeError, UnknownSizeError
 from matbridge.layers.handle.parse import unsupported
 from matbridge.layers.handle.values import (
     Arguments,
     Budget,
-    Extent,
     Labelled,
     Operand,
     fresh,

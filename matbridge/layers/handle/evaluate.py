@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from matbridge.core.dims import NUMBERED, canonical
+from matbridge.core.dims import NUMBERED, Extent, canonical
 from matbridge.errors import MismatchError
 from matbridge.layers.handle.arrays import Arrays
 from matbridge.layers.handle.functions import FUNCTIONS, OPERATORS
 from matbridge.layers.handle.index import indexed
 from matbridge.layers.handle.parse import Function, Node, unsupported
-from matbridge.layers.handle.values import Arguments, Budget, Extent, Labelled, Operand, known
+from matbridge.layers.handle.values import Arguments, Budget, Labelled, Operand, known
 from matbridge.ops import ArrayOps, Value
 from matbridge.ops.layout import numbered, unnumbered
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from matbridge.core.dims import Extent
 from matbridge.layers.handle.arrays import Arrays
 from matbridge.layers.handle.parse import Node, unsupported
 from matbridge.layers.handle.reshape import reshaped
-from matbridge.layers.handle.values import Extent, Labelled, Operand, known
+from matbridge.layers.handle.values import Labelled, Operand, known
 from matbridge.ops import ArrayOps, Value
 
 __all__ = ["indexed"]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from matbridge.core.dims import canonical, check_labels, without
+from matbridge.core.dims import Extent, canonical, check_labels, without
 from matbridge.layers.handle.arrays import Arrays
-from matbridge.layers.handle.values import Arguments, Extent, Labelled, Operand, fresh, known
+from matbridge.layers.handle.values import Arguments, Labelled, Operand, fresh, known
 from matbridge.ops.layout import numbered
 
 __all__ = [

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 
+from matbridge.core.dims import Extent
 from matbridge.layers.handle.parse import unsupported
 from matbridge.ops import Value
 
 __all__ = [
     "Arguments",
     "Budget",
-    "Extent",
     "Labelled",
     "Operand",
     "fresh",
@@ -24,9 +24,6 @@ __all__ = [
     "shown",
 ]
 
-# The size of one dimension: a whole number, or whatever a backend has for one that only data
-# tell (None, a symbol), which can be multiplied but not compared with a number.
-Extent: TypeAlias = Any
 # Labels for dimensions that have none in MATLAB; as many as an array of a handle may have.
 POSITIONS = "abcdefghijklmnop"
 # What one evaluation may make from constants alone, in elements (of products: terms).
