@@ -197,5 +197,10 @@ def test_layers_by_name_and_by_place():
     assert network["fc"] is network[1] is network.layers[-1]
     assert [one.name for one in network] == ["featureinput", "fc"]
     assert len(network) == 2
+    assert network[1:] == (network["fc"],)
+    assert network[np.int64(-1)] is network["fc"]
+    assert "fc" in network
+    assert "fd" not in network
+    assert network["fc"] in network
     with pytest.raises(MismatchError, match="The 2 layers are featureinput, fc"):
         network["fd"]

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -130,6 +131,44 @@ def test_threads_take_turns(network):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+class Counting:
+    """An engine that counts its runs in a state."""
+
+    def __init__(self, network, device, dtype, allow_tf32):
+        pass
+
+    def run(self, inputs, states, lengths=None):
+        count = states.get("lstm", {"Count": np.zeros((1, 1))})["Count"] + 1
+        return [Labelled(x.array, x.dims) for x in inputs.values()], {"lstm": {"Count": count}}
+
+    def states(self, arrays):
+        return {}
+
+    def arrays(self, states):
+        return states
+
+
+def test_no_thread_loses_the_state_of_another(network, monkeypatch):
+    def begin(*arguments, begin=Session._begin):
+        time.sleep(0.005)  # lets the others in
+        begin(*arguments)
+
+    monkeypatch.setitem(engines.ENGINES, "counting", Counting)
+    monkeypatch.setattr(Session, "_begin", begin)
+    session = network.session(engine="counting")
+
+    def serve():
+        for _ in range(5):
+            session.predict_and_update_state(draw((D, 2)))
+
+    threads = [threading.Thread(target=serve) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert session._states["lstm"]["Count"] == 20
 
 
 class Doubling:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 import numpy as np
 
@@ -121,16 +121,26 @@ class Network(Running):
         """What MATLAB's class of network says about it."""
         return CLASSES.get(self.class_name) or NetworkClass(self.class_name, self.class_name)
 
-    def __getitem__(self, name: str | int) -> Layer:
+    @overload
+    def __getitem__(self, name: str | SupportsIndex) -> Layer: ...
+
+    @overload
+    def __getitem__(self, name: slice) -> tuple[Layer, ...]: ...
+
+    def __getitem__(self, name: str | SupportsIndex | slice) -> Layer | tuple[Layer, ...]:
         """The layer of this name, or at this place (from 0, as in ``layers``)."""
         try:
-            return self.layers[name] if isinstance(name, int) else self.graph.layers[name]
+            return self.graph.layers[name] if isinstance(name, str) else self.layers[name]
         except LookupError:
             names = self.graph.layers
             raise MissingNameError(
                 f"there is no layer {name!r}",
                 mend=f"{nearest(str(name), names)}The {len(names)} layers are {listed(names)}.",
             ) from None
+
+    def __contains__(self, layer: object) -> bool:
+        """Whether the layer is there, or one of this name."""
+        return layer in (self.graph.layers if isinstance(layer, str) else self.layers)
 
     def _ipython_key_completions_(self) -> list[str]:
         """What completes ``network["``."""

@@ -75,7 +75,7 @@ class Session:
     ) -> None:
         _warn_about(network)
         self._engine: Engine | None = open_engine(engine, network, device, dtype, allow_tf32)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._begin(network, {})
 
     def _begin(self, network: Network, states: States) -> None:
@@ -173,15 +173,18 @@ class Session:
 
         The observations must be of one length.
         """
-        results, states = self._run(inputs, format, Batching(None))
-        self._begin(self._base, {**self._states, **states})
+        with self._lock:  # until the new state is there, so that no other thread's is lost
+            results, states = self._run(inputs, format, Batching(None))
+            self._begin(self._base, {**self._states, **states})
         return self._shaped(results)
 
     def reset_state(self) -> None:
         """As MATLAB's resetState: recurrent states back to the initial ones."""
         reset = self._base.reset_state()
         arrays = {layer.name: _recurrent_states(layer) for layer in reset.layers}
-        self._begin(reset, self.engine.states({name: own for name, own in arrays.items() if own}))
+        states = self.engine.states({name: own for name, own in arrays.items() if own})
+        with self._lock:
+            self._begin(reset, states)
 
     # -- how ---------------------------------------------------------------------------------
 
