@@ -1,9 +1,11 @@
 """Class names compare by name, however MATLAB keeps them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import layer, network_of
 
 import matbridge
 from matbridge import MismatchError
@@ -98,3 +100,54 @@ def test_one_label(fixtures, in_folder):
     for value in (String(name), Cell([name], (1, 1)), categorical([name])):
         write_mat("y.mat", {"Y": value})
         assert run(["verify", str(net), "--input", "x.npy", "--expected", "y.mat"]) == 0
+
+
+@pytest.fixture
+def nameless(in_folder):
+    """A network of three scores without class names, its data, and what it gives."""
+    weights, x = np.eye(3), np.array([[3.0, 1, 2], [1, 5, 2]])
+    end = layer("fullyConnectedLayer", 3, Weights=weights, Bias=np.zeros((3, 1)))
+    network = network_of(end, layer("softmaxLayer"), like=x.T, format="CB")
+    network.save("net.safetensors")
+    names = StringArray(["b", "a", "c, d"], (3, 1))
+    write_mat("data.mat", {"X": x, "classes": names, "labels": StringArray(["a", "a"], (2, 1))})
+    return ["net.safetensors", "--input", "data.mat:X"], network.predict(x)
+
+
+def test_classes_of_a_network_without_them(nameless, capsys):
+    arguments, _ = nameless
+    assert run(["predict", *arguments, "--classify"]) == 2
+    assert "--classes a,b,c" in capsys.readouterr().err
+    for classes, expected in (("x,y, z", ["x", "y"]), ("data.mat:classes", ["b", "a"])):
+        options = ["--classify", "--classes", classes]
+        assert run(["predict", *arguments, *options, "--json"]) == 0
+        assert list(json.loads(capsys.readouterr().out).values()) == [expected]
+        write_mat("y.mat", {"Y": Cell(expected, (2, 1))})
+        assert run(["verify", *arguments, "--classes", classes, "--expected", "y.mat"]) == 0
+        capsys.readouterr()
+    for wrong in ("a,a,b", "a,b", "data.mat:X", "data.mat:labels"):
+        assert run(["predict", *arguments, "--classify", "--classes", wrong]) == 2
+    assert run(["predict", *arguments, "--classes", "a,b,c"]) == 2
+
+
+def test_labels_and_scores_together(nameless, capsys):
+    arguments, scores = nameless
+    command = ["predict", *arguments, "--classify", "--scores", "--classes", "data.mat:classes"]
+    assert run([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["labels"] == ["b", "a"]
+    assert np.array_equal(np.float32(told["scores"]), scores)
+    for name in ("y.mat:Y", "y.npz", "y.csv"):
+        assert run([*command, "-o", name]) == 0
+    saved = read_mat("y.mat")
+    assert list(saved["Y"]) == ["b", "a"]
+    assert saved["Y"].names == ("b", "a", "c, d")
+    assert np.array_equal(saved["YScores"], scores)
+    with np.load("y.npz", allow_pickle=False) as arrays:
+        assert arrays["Y"].tolist() == ["b", "a"]
+        assert np.array_equal(arrays["YScores"], scores)
+    rows = [row.split(",") for row in Path("y.csv").read_text().split()]
+    assert [row[0] for row in rows] == ["b", "a"]
+    assert np.allclose(np.float64([row[1:] for row in rows]), scores)
+    assert run([*command, "-o", "y.npy"]) == 2
+    assert run(["predict", *arguments, "--scores"]) == 2

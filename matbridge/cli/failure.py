@@ -23,6 +23,7 @@ ARGUMENT = re.compile(
 )
 # What the command line calls it.
 OPTIONS = {
+    "classes": "--classes a,b,c",
     "dtype": "--dtype {}",
     "force": "--force",
     "format": "--format {}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError, MissingNameError
 from matbridge.files import check_target, written
 from matbridge.languages import load
-from matbridge.predict.data import check_name, read_data, split_name, write_data
+from matbridge.predict.data import check_name, read_classes, read_data, split_name, write_data
 from matbridge.predict.images import is_image, resized
 from matbridge.text import listed, nearest
 
-__all__ = ["command", "gather_inputs", "in_file", "run_options"]
+__all__ = ["command", "gather_inputs", "in_file", "named_classes", "run_options"]
 
 
 def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
@@ -41,6 +41,9 @@ RUN_OPTIONS = (
                       "for each input."),
     click.option("--resize", is_flag=True,
                  help="Resize images to the size of the input, as MATLAB's imresize."),
+    click.option("--classes", metavar="NAMES",
+                 help="Class names in the order of the scores, where the network has none: a,b,c "
+                      "or data.mat:classes."),
     click.option("--format", metavar="DIMS",
                  help="Order of the data's dimensions, such as TC or SSCB; several by comma."),
     click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32",
@@ -110,6 +113,11 @@ def gather_inputs(
     return [named] if named else plain
 
 
+def named_classes(text: str | None, limit: int, file: Path) -> Sequence[str]:
+    """What ``--classes`` names, none without it."""
+    return read_classes(in_file(text, file), limit) if text else ()
+
+
 def in_file(data: str, file: Path | None) -> str:
     """``:X`` is the variable X of the file."""
     return f"{file}{data}" if file is not None and data.startswith(":") else data
@@ -145,6 +153,7 @@ def _warn_about_nan(value: Any, where: str) -> None:
 @run_options
 @click.option("-o", "--output", metavar="FILE[:NAME]", help="Where to: .mat, .npy, .npz, .csv.")
 @click.option("--classify", is_flag=True, help="Class names instead of scores.")
+@click.option("--scores", is_flag=True, help="With --classify: the scores beside the names.")
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 @network_option
 @cards_option
@@ -155,8 +164,10 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     classify: bool,
+    scores: bool,
     force: bool,
     resize: bool,
+    classes: str | None,
     options: dict[str, Any],
     network: str | None,
     registry: Registry,
@@ -170,9 +181,11 @@ def command(
     \b
     Example:
       matbridge predict net.mat --input data.mat:XTest -o scores.mat:YPred
-      matbridge predict net.mat --input rows.csv --format BC --classify
+      matbridge predict net.mat --input rows.csv --format BC --classify --scores -o y.csv
       matbridge predict net.mat --input data.mat:XTest --sequence-length longest
     """
+    if (scores or classes) and not classify:
+        raise MismatchError("--scores and --classes go with --classify")
     found = load(path, network, registry, max_size)
     warn_of(found.report)
     target, name = split_name(output) if output else (None, "")
@@ -180,18 +193,25 @@ def command(
     reads = [path, *(split_name(text)[0] for text in data)]
     if target is not None:
         check_target(target, force, reads)
-        check_name(target, name or "Y")
+        check_name(target, name or "Y", scores)
     given = gather_inputs(found, inputs, max_size, path, resize)
+    names = named_classes(classes, max_size, path)
     with progress_bar("predicting") as progress:
+        if classify:
+            options |= {"classes": names, "scores": scores}
         run = found.classify if classify else found.predict
         result = run(*given, **options, progress=progress)
     results = result if isinstance(result, tuple) else (result,)
     if target is None:
-        _show(found, results, as_json)
+        titles = ("labels", "scores") if scores else found.output_names
+        _show(dict(zip(titles, results, strict=True)), as_json)
         return
-    value = results[0] if len(results) == 1 else list(results)
     with written(target, force, reads) as temporary:
-        write_data(value, temporary, name or "Y", found.classes)
+        if scores:
+            write_data(results[0], temporary, name or "Y", names or found.classes, results[1])
+        else:
+            value = results[0] if len(results) == 1 else list(results)
+            write_data(value, temporary, name or "Y", names or found.classes)
     if as_json:
         print_json({"output": str(target), "shapes": [_shapes(r) for r in results]})
     else:
@@ -205,9 +225,8 @@ def _shapes(result: Any) -> Any:
     return "×".join(map(str, np.shape(result)))
 
 
-def _show(network: Network, results: tuple[Any, ...], as_json: bool) -> None:
+def _show(named: Mapping[str, Any], as_json: bool) -> None:
     """The numbers themselves, by output name."""
-    named = dict(zip(network.output_names, results, strict=True))
     if as_json:
         print_json({name: _plain(value) for name, value in named.items()}, versioned=False)
         return

@@ -25,7 +25,7 @@ from matbridge.cli.options import (
     max_size_option,
     network_option,
 )
-from matbridge.cli.predict import gather_inputs, in_file, run_options
+from matbridge.cli.predict import gather_inputs, in_file, named_classes, run_options
 from matbridge.cli.terminal import (
     Terminal,
     console,
@@ -65,6 +65,7 @@ class Question:
     options: Mapping[str, Any]
     max_size: int
     resize: bool = False
+    classes: str | None = None
 
     def answer(self, path: Path, network: Network) -> Answer:
         """Run the network of a file, and compare each output."""
@@ -73,8 +74,11 @@ class Question:
         wanted = [read_data(in_file(text, path), self.max_size) for text in self.expected]
         labels = len(wanted) == 1 and is_labels(wanted[0])
         with progress_bar("predicting") as progress:
-            run = network.classify if labels else network.predict
-            result = run(*given, **self.options, progress=progress)
+            if labels:
+                names = named_classes(self.classes, self.max_size, path)
+                result = network.classify(*given, classes=names, **self.options, progress=progress)
+            else:
+                result = network.predict(*given, **self.options, progress=progress)
         results = result if isinstance(result, tuple) else (result,)
         if len(results) != len(wanted):
             raise MismatchError(
@@ -130,6 +134,7 @@ def command(
     expected: tuple[str, ...],
     tolerance: float,
     resize: bool,
+    classes: str | None,
     options: dict[str, Any],
     every: bool,
     network: str | None,
@@ -153,7 +158,7 @@ def command(
         raise EmptyComparisonError(
             "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
         )
-    question = Question(inputs, expected, tolerance, options, max_size, resize)
+    question = Question(inputs, expected, tolerance, options, max_size, resize, classes)
     if are_many(paths, every):
         rows = run_all(
             expanded(paths),

@@ -22,7 +22,10 @@ from matbridge.predict.select import fields_of, logged, select
 from matbridge.predict.tables import read_csv, write_csv
 from matbridge.text import listed
 
-__all__ = ["check_name", "read_data", "split_name", "write_data"]
+__all__ = ["check_name", "read_classes", "read_data", "split_name", "write_data"]
+
+# What the scores of class names are called beside them.
+SCORES = "Scores"
 
 FILE = re.compile(
     r"(?P<path>.+?\.(?:mat|npy|npz|csv|png|jpe?g|bmp|tiff?))(?::(?P<inside>.+))?", re.IGNORECASE
@@ -108,30 +111,83 @@ def _table_to_array(table: Table, where: str) -> np.ndarray:
     return np.concatenate(columns, axis=1)
 
 
-def check_name(path: Path, name: str) -> None:
-    """Raise MismatchError unless a variable of this name can stand in the file."""
+def check_name(path: Path, name: str, scores: bool = False) -> None:
+    """Raise MismatchError unless a variable of this name, and its scores, can stand in the file."""
     if path.suffix.lower() == ".mat":
-        check_variable(name)
+        check_variable(name + SCORES if scores else name)
+    if scores and path.suffix.lower() == ".npy":
+        raise MismatchError(".npy holds no names beside scores", mend="Use .mat, .npz or .csv.")
 
 
-def write_data(value: Any, path: Path, name: str, classes: Sequence[str] = ()) -> None:
+def read_classes(text: str, limit: int = DEFAULT_LIMIT) -> list[str]:
+    """Class names in the order of the scores: ``a,b,c``, or data that hold them.
+
+    Raises MismatchError where the data are no names, or one stands there twice.
+    """
+    named = FILE.fullmatch(text) is not None
+    value = read_data(text, limit) if named else np.array(text.split(","), dtype=object)
+    if not is_labels(value) or isinstance(value, list):
+        raise MismatchError("these are no class names", where=text, mend="Give a,b,c or text.")
+    names = [str(name).strip() for name in value.ravel(order="F")]
+    if len(set(names)) < len(names):
+        raise MismatchError(
+            "a class is named twice",
+            where=text,
+            mend="Give each class once, in the order of the scores.",
+        )
+    return names
+
+
+def write_data(
+    value: Any, path: Path, name: str, classes: Sequence[str] = (), scores: Any = None
+) -> None:
     """Write an array, or a list of arrays as a cell, under ``name`` where the file has names.
 
-    Class names become a categorical with these ``classes`` in a MAT-file, text elsewhere.
+    Class names become a categorical with these ``classes`` in a MAT-file, text elsewhere; their
+    ``scores`` stand beside them, as columns of a table or under another name.
     Raises MismatchError where the file cannot hold it.
     """
     kind = path.suffix.lower()
-    items = [np.asarray(item) for item in (value if isinstance(value, list) else [value])]
+    values = {name: value} if scores is None else {name: value, name + SCORES: scores}
     if kind == ".mat":
-        check_variable(name)
-        saved = [as_categorical(item, classes) if is_labels(item) else item for item in items]
-        write_mat(path, {name: Cell(saved) if isinstance(value, list) else saved[0]})
+        write_mat(path, {key: _for_matlab(item, classes) for key, item in values.items()})
     elif kind == ".npz":
-        names = [f"{name}_{i}" for i in range(1, len(items) + 1)] if len(items) > 1 else [name]
-        write_npz(path, dict(zip(names, items, strict=True)))
+        write_npz(path, {k: a for key, item in values.items() for k, a in _numbered(key, item)})
     elif kind not in (".npy", ".csv"):
         raise MismatchError(f"{kind!r} is no data file", mend="Use .mat, .npy, .npz or .csv.")
-    elif len(items) != 1:
-        raise MismatchError(f"{kind} holds one array, not {len(items)}", mend="Use .mat or .npz.")
+    elif kind == ".csv":
+        write_csv(path, _only(value, kind) if scores is None else _beside(value, scores))
     else:
-        (write_npy if kind == ".npy" else write_csv)(path, items[0])
+        write_npy(path, _only(value, kind))
+
+
+def _for_matlab(value: Any, classes: Sequence[str]) -> Any:
+    """A cell of a list; class names as a categorical."""
+    items = [np.asarray(item) for item in (value if isinstance(value, list) else [value])]
+    saved = [as_categorical(item, classes) if is_labels(item) else item for item in items]
+    return Cell(saved) if isinstance(value, list) else saved[0]
+
+
+def _numbered(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """An array under its name, several as name_1, name_2 and so on."""
+    if not isinstance(value, list) or len(value) == 1:
+        yield name, _only(value, ".npz")
+        return
+    for number, item in enumerate(value, 1):
+        yield f"{name}_{number}", np.asarray(item)
+
+
+def _only(value: Any, kind: str) -> np.ndarray:
+    if not isinstance(value, list):
+        return np.asarray(value)
+    if len(value) != 1:
+        raise MismatchError(f"{kind} holds one array, not {len(value)}", mend="Use .mat or .npz.")
+    return np.asarray(value[0])
+
+
+def _beside(labels: Any, scores: Any) -> np.ndarray:
+    """Rows of a class name and its scores."""
+    names, numbers = _only(labels, ".csv"), _only(scores, ".csv")
+    if names.ndim != 1 or numbers.ndim != 2:
+        raise MismatchError("these are no rows of a name and its scores", mend="Use .mat or .npz.")
+    return np.column_stack([names.astype(object), numbers.astype(object)])
