@@ -20,6 +20,7 @@ from matbridge.text import listed, nearest
 
 if TYPE_CHECKING:
     from matbridge.matlab.file.hdf5 import CheckedFile
+    from matbridge.matlab.file.matio_store import Objects, Subsystem
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -61,7 +62,7 @@ class MatFile:
         self.report = Report()
         self.budget = Budget(limit, self.path.stat().st_size)
         # One graph of objects for the file: each is made once.
-        self.objects: dict[int, Any] = {}
+        self.objects: dict[int, tuple[object, object]] = {}
         with self._located():
             kind = _Hdf5 if self.header.version == "v7.3" else _Level5
             self._store = kind(self.path, self.header, self.budget, self.report)
@@ -117,7 +118,7 @@ class _Level5:
         self.elements = level5.elements(path, header, budget, report)
         # Of two variables of one name MATLAB loads the last.
         self.named = {e.head.name: e for e in self.elements if e.head.name}
-        self.objects: Any = None
+        self.objects: Objects | None = None
 
     def variables(self) -> dict[str, Variable]:
         return {
@@ -125,7 +126,7 @@ class _Level5:
             for name, e in self.named.items()
         }
 
-    def read(self, name: str) -> Any:
+    def read(self, name: str) -> object:
         from matbridge.matlab.file import matio
 
         element, order = self.named[name], self.header.order
@@ -134,13 +135,13 @@ class _Level5:
             self.objects = matio.Objects(self._subsystem)
         return matio.read_array(stream, order, self.objects)
 
-    def _subsystem(self) -> Any:
+    def _subsystem(self) -> Subsystem | None:
         from matbridge.matlab.file import matio
 
-        found = level5.subsystem_stream(
+        subsystem = level5.subsystem_stream(
             self.path, self.elements, self.header, self.budget, self.report
         )
-        return matio.subsystem_from_stream(*found, self.budget) if found else None
+        return matio.subsystem_from_stream(*subsystem, self.budget) if subsystem else None
 
 
 class _Hdf5:
@@ -149,7 +150,7 @@ class _Hdf5:
     def __init__(self, path: Path, header: FileHeader, budget: Budget, report: Report) -> None:
         self.path, self.budget, self.report = path, budget, report
         self.heaps = read_heaps(path)
-        self.objects: Any = None
+        self.objects: Objects | None = None
 
     def _open(self) -> AbstractContextManager[CheckedFile]:
         from matbridge.matlab.file import hdf5
@@ -159,17 +160,17 @@ class _Hdf5:
     def variables(self) -> dict[str, Variable]:
         from matbridge.matlab.file import hdf5
 
-        found = {}
+        variables = {}
         with self._open() as file:
             for name in file:
                 try:
                     if name not in hdf5.RESERVED:
-                        found[name] = Variable(name, *hdf5.whos(file[name]), False)
+                        variables[name] = Variable(name, *hdf5.whos(file[name]), False)
                 except FormatError as error:
                     self.report.error(f"it is lost: {error.what}", name, error.mend)
-        return found
+        return variables
 
-    def read(self, name: str) -> Any:
+    def read(self, name: str) -> object:
         from matbridge.matlab.file import matio
 
         if self.objects is None:
@@ -177,7 +178,7 @@ class _Hdf5:
         with self._open() as file:
             return matio.read_hdf5(file, name, self.objects)
 
-    def _subsystem(self) -> Any:
+    def _subsystem(self) -> Subsystem | None:
         from matbridge.matlab.file import matio
 
         with self._open() as file:

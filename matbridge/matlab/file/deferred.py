@@ -29,10 +29,10 @@ class Later:
     def __getattr__(self, name: str) -> Later:
         return Later(self.module, f"{self.path}.{name}")
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         """An option, which mat-io sets for the tables that it makes: we take none from it."""
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
+    def __call__(self, *arguments: object, **options: object) -> object:
         thing: Any = importlib.import_module(self.module)
         for part in self.path.split("."):
             thing = getattr(thing, part)
@@ -42,7 +42,7 @@ class Later:
 class StandIn(ModuleType):
     """A module in place of another: during the import of a third it promises, then it delivers."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import h5py
 from h5py import h5a, h5d, h5l, h5o, h5t
@@ -21,7 +21,7 @@ from matbridge.matlab.file.budget import Budget, too_large
 from matbridge.matlab.file.heaps import Heaps, attribute_data, damaged
 from matbridge.matlab.file.walk import MAX_EMPTY, MAX_NAME
 
-__all__ = ["FIELDS", "RESERVED", "CheckedFile", "address_of", "open_hdf5", "whos"]
+__all__ = ["FIELDS", "RESERVED", "CheckedFile", "Item", "address_of", "open_hdf5", "whos"]
 
 RESERVED = ("#refs#", "#subsystem#")
 DEFLATE = 1
@@ -34,6 +34,8 @@ FIELDS = "MATLAB_fields"
 # What the attributes that are read may be: numbers, text of fixed length, references.
 SCALARS = (h5t.INTEGER, h5t.STRING, h5t.REFERENCE)
 NUMBERS = (h5t.INTEGER, h5t.FLOAT)
+
+Item: TypeAlias = h5py.Group | h5py.Dataset
 
 
 @contextmanager
@@ -57,9 +59,9 @@ def open_hdf5(path: Path, heaps: Heaps, budget: Budget) -> Iterator[CheckedFile]
         yield CheckedFile(file, dataclasses.replace(heaps, base=file.userblock_size), budget)
 
 
-def address_of(found: h5py.Group | h5py.Dataset) -> int:
+def address_of(item: Item) -> int:
     """Where the object stands in the file, whatever led to it."""
-    return int(h5o.get_info(found.id).addr)
+    return int(h5o.get_info(item.id).addr)
 
 
 class CheckedFile:
@@ -76,7 +78,7 @@ class CheckedFile:
         self.budget.values(len(self.file))
         return iter(self.file)
 
-    def __getitem__(self, key: str | h5py.Reference) -> Any:
+    def __getitem__(self, key: str | h5py.Reference) -> Item:
         """The object of this name, or that a reference leads to."""
         if isinstance(key, str):
             self._check_link(self.file, key)
@@ -84,27 +86,27 @@ class CheckedFile:
             raise damaged("a reference leads nowhere")
         return self.check(self.file[key])
 
-    def check(self, found: Any) -> Any:
+    def check(self, item: object) -> Item:
         """The object, if MATLAB could have written it; FormatError otherwise."""
-        if not isinstance(found, h5py.Group | h5py.Dataset):
-            raise _refuse("neither data nor a group", str(found))
-        address = address_of(found)
+        if not isinstance(item, h5py.Group | h5py.Dataset):
+            raise _refuse("neither data nor a group", str(item))
+        address = address_of(item)
         if address not in self.checked:
-            self._check_attributes(found)
-            if isinstance(found, h5py.Group):
-                self._check_links(found)
+            self._check_attributes(item)
+            if isinstance(item, h5py.Group):
+                self._check_links(item)
             else:
-                self._check_dataset(found)
+                self._check_dataset(item)
             self.checked.add(address)
-        return found
+        return item
 
-    def hold(self, found: h5py.Group | h5py.Dataset) -> None:
+    def hold(self, item: Item) -> None:
         """Count what the object is about to take."""
         self.budget.values()
-        if isinstance(found, h5py.Dataset):
-            count = math.prod(found.shape)
-            self.budget.hold(max(count * found.dtype.itemsize, _chunk_bytes(found)))
-            self.budget.values(count if found.dtype.hasobject else 0)
+        if isinstance(item, h5py.Dataset):
+            count = math.prod(item.shape)
+            self.budget.hold(max(count * item.dtype.itemsize, _chunk_bytes(item)))
+            self.budget.values(count if item.dtype.hasobject else 0)
 
     def _check_links(self, group: h5py.Group) -> None:
         """What a group holds stands in this file."""
@@ -118,86 +120,87 @@ class CheckedFile:
         if link.type != h5l.TYPE_HARD:
             raise _refuse("a link to elsewhere", f"{group.name}/{name}")
 
-    def _check_dataset(self, found: h5py.Dataset) -> None:
-        creation = found.id.get_create_plist()
+    def _check_dataset(self, dataset: h5py.Dataset) -> None:
+        creation = dataset.id.get_create_plist()
         if creation.get_external_count():
-            raise _refuse("data in another file", found.name)
+            raise _refuse("data in another file", dataset.name)
         if creation.get_layout() == h5d.VIRTUAL:
-            raise _refuse("a virtual dataset", found.name)
+            raise _refuse("a virtual dataset", dataset.name)
         filters = [creation.get_filter(i)[0] for i in range(creation.get_nfilters())]
         if not FILTERS.issuperset(filters) or len(set(filters)) < len(filters):
-            raise _refuse("compressed by an unknown filter", found.name)
-        self._check_type(found)
-        self._check_shape(found)
+            raise _refuse("compressed by an unknown filter", dataset.name)
+        self._check_type(dataset)
+        self._check_shape(dataset)
         if DEFLATE in filters:
-            self._check_chunks(found, _chunk_bytes(found))
+            self._check_chunks(dataset, _chunk_bytes(dataset))
 
-    def _check_type(self, found: h5py.Dataset) -> None:
+    def _check_type(self, dataset: h5py.Dataset) -> None:
         """Numbers, pairs of them (complex), references, or the names of fields."""
-        kind = found.id.get_type()
+        kind = dataset.id.get_type()
         parts = [kind]
         if kind.get_class() == h5t.COMPOUND:
             parts = [kind.get_member_type(i) for i in range(kind.get_nmembers())]
         if all(p.get_class() in NUMBERS and p.get_size() <= 8 for p in parts):
             return
         if kind.get_class() == h5t.VLEN:
-            self._check_names(found, kind)
-        elif h5py.check_ref_dtype(found.dtype) is not h5py.Reference:
-            raise _refuse("of a type", found.name)
+            self._check_names(dataset, kind)
+        elif h5py.check_ref_dtype(dataset.dtype) is not h5py.Reference:
+            raise _refuse("of a type", dataset.name)
 
-    def _check_names(self, found: h5py.Dataset, kind: h5t.TypeVlenID) -> None:
+    def _check_names(self, dataset: h5py.Dataset, kind: h5t.TypeVlenID) -> None:
         """A list of names too long for an attribute is a dataset, in one piece."""
-        offset = found.id.get_offset()
+        offset = dataset.id.get_offset()
         if offset is None:
-            raise _refuse("a list of names in pieces", found.name)
+            raise _refuse("a list of names in pieces", dataset.name)
         with self.heaps.path.open("rb") as file:
             file.seek(offset)
-            references = file.read(found.id.get_storage_size())
+            references = file.read(dataset.id.get_storage_size())
         self.budget.values(len(references))
         self.heaps.check(references, kind.get_super().get_size())
 
-    def _check_shape(self, found: h5py.Dataset) -> None:
-        if len(found.shape) > MAX_RANK or (len(found.shape) < 2 and not self._is_inner(found)):
-            raise damaged(f"{found.name} has {len(found.shape)} dimensions")
-        if _chunk_bytes(found) > self.budget.limit:
-            raise too_large(found.name, self.budget.limit)
-        if found.attrs.get("MATLAB_empty", 0):
-            _check_empty(found)
+    def _check_shape(self, dataset: h5py.Dataset) -> None:
+        rank = len(dataset.shape)
+        if rank > MAX_RANK or (rank < 2 and not self._is_inner(dataset)):
+            raise damaged(f"{dataset.name} has {rank} dimensions")
+        if _chunk_bytes(dataset) > self.budget.limit:
+            raise too_large(dataset.name, self.budget.limit)
+        if dataset.attrs.get("MATLAB_empty", 0):
+            _check_empty(dataset)
 
     @staticmethod
-    def _is_inner(found: h5py.Dataset) -> bool:
+    def _is_inner(dataset: h5py.Dataset) -> bool:
         """Parts of sparse matrices, lists of names and the sizes of empty arrays are rows."""
-        return "MATLAB_class" not in found.attrs or "MATLAB_empty" in found.attrs
+        return "MATLAB_class" not in dataset.attrs or "MATLAB_empty" in dataset.attrs
 
-    def _check_chunks(self, found: h5py.Dataset, chunk: int) -> None:
+    def _check_chunks(self, dataset: h5py.Dataset, chunk: int) -> None:
         """libhdf5 inflates a chunk to the end, whatever it should hold."""
         suspects: list[tuple[int, ...]] = []
 
-        def look(stored: Any) -> None:
+        def look(stored: h5d.StoreInfo) -> None:
             if stored.size * LARGEST_RATIO > self.budget.limit:
                 suspects.append(stored.chunk_offset)
 
-        found.id.chunk_iter(look)
+        dataset.id.chunk_iter(look)
         for place in suspects:
-            _, data = found.id.read_direct_chunk(place)
+            _, data = dataset.id.read_direct_chunk(place)
             # One byte more than fletcher32 adds to a chunk.
             if len(zlib.decompressobj().decompress(data, chunk + 5)) > chunk + 4:
-                raise too_large(found.name, self.budget.limit)
+                raise too_large(dataset.name, self.budget.limit)
 
-    def _check_attributes(self, found: h5py.Group | h5py.Dataset) -> None:
+    def _check_attributes(self, item: Item) -> None:
         """What is read of them is of fixed size, but for the names of fields."""
         for name in ATTRIBUTES:
-            if not h5a.exists(found.id, name.encode()):
+            if not h5a.exists(item.id, name.encode()):
                 continue
-            attribute = h5a.open(found.id, name.encode())
+            attribute = h5a.open(item.id, name.encode())
             kind = attribute.get_type()
             if name == FIELDS and kind.get_class() == h5t.VLEN:
-                data = attribute_data(self.heaps, address_of(found), name)
+                data = attribute_data(self.heaps, address_of(item), name)
                 count = math.prod(attribute.shape)
                 self.budget.values(count)
                 self.heaps.check(data[: 16 * count], kind.get_super().get_size())
             elif kind.get_class() not in SCALARS or _is_variable_text(kind):
-                raise _refuse("described by an attribute of a type", found.name)
+                raise _refuse("described by an attribute of a type", item.name)
 
 
 ATTRIBUTES = (
@@ -214,9 +217,9 @@ def _is_variable_text(kind: h5t.TypeID) -> bool:
     return isinstance(kind, h5t.TypeStringID) and kind.is_variable_str()
 
 
-def _chunk_bytes(found: h5py.Dataset) -> int:
+def _chunk_bytes(dataset: h5py.Dataset) -> int:
     """What libhdf5 takes to read any part of a chunk."""
-    return math.prod(found.chunks) * found.dtype.itemsize if found.chunks else 0
+    return math.prod(dataset.chunks) * dataset.dtype.itemsize if dataset.chunks else 0
 
 
 def _refuse(what: str, name: str) -> FormatError:
@@ -226,27 +229,29 @@ def _refuse(what: str, name: str) -> FormatError:
     )
 
 
-def _check_empty(found: h5py.Dataset) -> None:
+def _check_empty(dataset: h5py.Dataset) -> None:
     """An array without elements holds its dimensions; a struct without fields may be 1×1."""
-    dims = [int(n) for n in found[()].reshape(-1)] if found.size <= MAX_RANK else [MAX_EMPTY + 1]
+    if dataset.size > MAX_RANK:
+        raise damaged(f"{dataset.name} is empty and claims {dataset.size} dimensions")
+    dims = [int(n) for n in dataset[()].reshape(-1)]
     if math.prod(dims) > MAX_NAME or max(dims, default=0) > MAX_EMPTY:
-        raise damaged(f"{found.name} is empty and claims the dimensions {dims}")
+        raise damaged(f"{dataset.name} is empty and claims the dimensions {dims}")
 
 
-def whos(found: h5py.Group | h5py.Dataset) -> tuple[str, tuple[int, ...]]:
+def whos(item: Item) -> tuple[str, tuple[int, ...]]:
     """Class and size of a variable."""
     with _decoding():
-        return _class(found), _size(found)
+        return _class(item), _size(item)
 
 
-def _class(found: h5py.Group | h5py.Dataset) -> str:
-    name = found.attrs.get("MATLAB_class", b"")
+def _class(item: Item) -> str:
+    name = item.attrs.get("MATLAB_class", b"")
     return name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
 
 
-def _size(found: h5py.Group | h5py.Dataset) -> tuple[int, ...]:
-    if isinstance(found, h5py.Group) or found.attrs.get("MATLAB_object_decode") is not None:
+def _size(item: Item) -> tuple[int, ...]:
+    if isinstance(item, h5py.Group) or item.attrs.get("MATLAB_object_decode") is not None:
         return (1, 1)
-    if found.attrs.get("MATLAB_empty", 0):
-        return tuple(int(n) for n in found[()].reshape(-1))
-    return tuple(reversed(found.shape))
+    if item.attrs.get("MATLAB_empty", 0):
+        return tuple(int(n) for n in item[()].reshape(-1))
+    return tuple(reversed(item.shape))

@@ -115,13 +115,13 @@ def _is_level_4(head: bytes) -> bool:
 
 
 def _platform(text: str) -> str:
-    found = re.search(r"Platform:\s*([^,]+)", text)
-    return found.group(1).strip() if found else ""
+    platform = re.search(r"Platform:\s*([^,]+)", text)
+    return platform.group(1).strip() if platform else ""
 
 
 def _created(text: str) -> str:
-    found = re.search(r"Created on:\s*(.+?)(?:\s+HDF5.*)?$", text)
-    return found.group(1).strip() if found else ""
+    created = re.search(r"Created on:\s*(.+?)(?:\s+HDF5.*)?$", text)
+    return created.group(1).strip() if created else ""
 
 
 def sha256(path: Path) -> str:

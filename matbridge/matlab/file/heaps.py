@@ -92,16 +92,16 @@ def _heap(file: BinaryIO, start: int, length: int) -> dict[int, int]:
     if size < 16 or start + size > length:
         raise damaged(f"a heap claims {size} bytes")
     data = file.read(size - 16)
-    found, at = {}, 0
+    sizes, at = {}, 0
     while at + 16 <= len(data):
         index, _, held = struct.unpack_from("<HHxxxxQ", data, at)
         # The object 0 is what is free; it reaches to the end and counts its own header.
         reach = held if index == 0 else 16 + held + -held % 8
         if reach < 16 or at + reach > len(data):
             raise damaged(f"an object in a heap claims {held} bytes")
-        found[index] = held
+        sizes[index] = held
         at += reach
-    return found
+    return sizes
 
 
 def attribute_data(heaps: Heaps, address: int, name: str) -> bytes:
@@ -112,8 +112,8 @@ def attribute_data(heaps: Heaps, address: int, name: str) -> bytes:
     with heaps.path.open("rb") as file:
         for kind, flags, message in _messages(file, heaps.base, address):
             if kind == ATTRIBUTE and not flags & SHARED:
-                found, data = _attribute(message)
-                if found == name.encode():
+                label, data = _attribute(message)
+                if label == name.encode():
                     return data
     raise damaged(f"the attribute {name} is not where MATLAB writes it")
 

@@ -171,7 +171,7 @@ def _inflate(
 
 
 def subsystem_stream(
-    path: Path, found: list[Element], header: FileHeader, budget: Budget, report: Report
+    path: Path, listed: list[Element], header: FileHeader, budget: Budget, report: Report
 ) -> tuple[io.BytesIO, str] | None:
     """The stream of the objects' data, positioned at its array, and its byte order.
 
@@ -180,7 +180,7 @@ def subsystem_stream(
     """
     if not header.subsystem:
         return None
-    inside = [e for e in found if e.start == header.subsystem]
+    inside = [e for e in listed if e.start == header.subsystem]
     if not inside or inside[0].head.matlab_class != "uint8":
         raise FormatError(
             f"{OBJECTS} are not where the header says",

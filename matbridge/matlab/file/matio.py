@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import matbridge.matlab.file.deferred  # noqa: F401  before anything of mat-io
 
@@ -34,7 +34,7 @@ from matio.v7.matreader7 import MAT_HDF_SUBSYS_GROUP, MatRead7
 
 from matbridge.errors import FormatError, MatbridgeError
 from matbridge.matlab.file.budget import Budget
-from matbridge.matlab.file.hdf5 import FIELDS, CheckedFile, address_of
+from matbridge.matlab.file.hdf5 import FIELDS, CheckedFile, Item, address_of
 from matbridge.matlab.file.heaps import damaged
 from matbridge.matlab.file.matio_store import EnumerationMember, Objects, Subsystem, inconsistent
 
@@ -57,6 +57,9 @@ __all__ = [
     "subsystem_from_stream",
 ]
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 # What a handle to a classdef method or an anonymous function begins with.
 MAGIC = MCOS_MAGIC_NUMBER
 # Stands for an array that is being read.
@@ -69,9 +72,9 @@ class CheckedReader(MatRead7):
     def __init__(self, file: CheckedFile, objects: Objects | None) -> None:
         super().__init__(file, objects)
         self.file = file
-        self.known: dict[int, Any] = {}
+        self.known: dict[int, object] = {}
 
-    def read_h5_data(self, obj: Any) -> Any:
+    def read_h5_data(self, obj: Item) -> object:
         address = address_of(obj)
         if address not in self.known:
             self.known[address] = UNFINISHED
@@ -81,21 +84,21 @@ class CheckedReader(MatRead7):
             raise inconsistent("an array holds itself")
         return self.known[address]
 
-    def read_numeric(self, obj: Any, is_empty: int = 0) -> np.ndarray:
-        found: np.ndarray = super().read_numeric(obj, is_empty)
-        return found.astype(found.dtype.newbyteorder("="), copy=False)
+    def read_numeric(self, obj: Item, is_empty: int = 0) -> np.ndarray:
+        numbers: np.ndarray = super().read_numeric(obj, is_empty)
+        return numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
 
-    def read_cell(self, obj: Any, is_empty: int = 0) -> np.ndarray:
+    def read_cell(self, obj: Item, is_empty: int = 0) -> np.ndarray:
         return super().read_cell(obj, is_empty) if is_empty else self._values(obj).T
 
     def _values(self, references: h5py.Dataset) -> np.ndarray:
         """What each reference leads to."""
-        found = np.empty(references.shape, dtype=object)
+        values = np.empty(references.shape, dtype=object)
         for place, reference in np.ndenumerate(references[()]):
-            found[place] = self.read_h5_data(self.file[reference])
-        return found
+            values[place] = self.read_h5_data(self.file[reference])
+        return values
 
-    def read_struct(self, obj: Any, is_empty: int = 0) -> np.ndarray:
+    def read_struct(self, obj: Item, is_empty: int = 0) -> np.ndarray:
         members = {} if is_empty else {name: self.file.check(obj[name]) for name in obj}
         if not members:
             return EmptyMatStruct(np.empty(obj[()] if is_empty else (1, 1), dtype=object))
@@ -103,43 +106,43 @@ class CheckedReader(MatRead7):
         if set(names) != set(members):
             raise damaged(f"the fields of {obj.name} are not those that it names")
         if not self.is_struct_matrix(obj):
-            found = np.empty((1, 1), dtype=[(name, object) for name in names])
+            structs = np.empty((1, 1), dtype=[(name, object) for name in names])
             for name in names:
-                found[0, 0][name] = self.read_h5_data(members[name])
-            return found
+                structs[0, 0][name] = self.read_h5_data(members[name])
+            return structs
         for member in members.values():
             self.file.hold(member)
         fields = {name: self._values(members[name]) for name in names}
-        found = np.empty(fields[names[0]].shape, dtype=[(name, object) for name in names])
+        structs = np.empty(fields[names[0]].shape, dtype=[(name, object) for name in names])
         for name in names:
-            found[name] = fields[name]
-        return found.T
+            structs[name] = fields[name]
+        return structs.T
 
-    def _field_names(self, obj: Any) -> list[str]:
+    def _field_names(self, obj: Item) -> list[str]:
         """The names in MATLAB's order; a long list stands in a dataset of its own."""
-        found = obj.attrs.get(FIELDS, ())
-        if isinstance(found, h5py.Reference):
-            listed = self.file[found]
+        names = obj.attrs.get(FIELDS, ())
+        if isinstance(names, h5py.Reference):
+            listed = self.file[names]
             if not h5py.check_vlen_dtype(listed.dtype):
                 raise damaged(f"{listed.name} is no list of names")
-            found = listed[()]
-        return ["".join(name.astype(str)) for name in found]
+            names = listed[()]
+        return ["".join(name.astype(str)) for name in names]
 
-    def read_sparse(self, obj: Any, nrows: int) -> Any:
+    def read_sparse(self, obj: Item, nrows: int) -> object:
         for name in obj:
             self.file.hold(self.file.check(obj[name]))
-        found = super().read_sparse(obj, int(nrows))
+        matrix = super().read_sparse(obj, int(nrows))
         # Nothing else tells whether the indices lie inside.
-        found.check_format(full_check=True)
-        return found
+        matrix.check_format(full_check=True)
+        return matrix
 
 
-def _quiet(read: Callable[..., Any], *arguments: Any) -> Any:
+def _quiet(read: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
     """What mat-io reads, with its failures as FormatError and its warnings dropped."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return read(*arguments)
+            return read(*arguments, **options)
     except MatbridgeError:
         raise
     except RecursionError:
@@ -153,10 +156,10 @@ def _quiet(read: Callable[..., Any], *arguments: Any) -> Any:
         ) from None
 
 
-def read_array(stream: io.BytesIO, order: str, objects: Objects | None) -> Any:
+def read_array(stream: io.BytesIO, order: str, objects: Objects | None) -> object:
     """The array element at the position of ``stream``, as mat-io gives it."""
 
-    def read() -> Any:
+    def read() -> object:
         reader = MatFile5Reader(stream, byte_order=order, subsystem=objects)
         reader.initialize_read()
         head, _ = reader.read_var_header()
@@ -167,8 +170,7 @@ def read_array(stream: io.BytesIO, order: str, objects: Objects | None) -> Any:
 
 def subsystem_from_stream(stream: io.BytesIO, order: str, budget: Budget) -> Subsystem:
     """The object store whose array begins at the position of ``stream``."""
-    found: Subsystem = _quiet(Subsystem(order, budget).load_struct, read_array(stream, order, None))
-    return found
+    return _quiet(Subsystem(order, budget).load_struct, read_array(stream, order, None))
 
 
 def subsystem_from_hdf5(file: CheckedFile) -> Subsystem | None:
@@ -176,10 +178,9 @@ def subsystem_from_hdf5(file: CheckedFile) -> Subsystem | None:
     if MAT_HDF_SUBSYS_GROUP not in file:
         return None
     data = _quiet(CheckedReader(file, None).read_struct, file[MAT_HDF_SUBSYS_GROUP])
-    found: Subsystem = _quiet(Subsystem("<", file.budget).load_struct, data)
-    return found
+    return _quiet(Subsystem("<", file.budget).load_struct, data)
 
 
-def read_hdf5(file: CheckedFile, name: str, objects: Objects) -> Any:
+def read_hdf5(file: CheckedFile, name: str, objects: Objects) -> object:
     """The variable of this name in a v7.3 file, as mat-io gives it."""
     return _quiet(CheckedReader(file, objects).read_h5_data, file[name])

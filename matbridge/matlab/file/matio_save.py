@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matbridge.matlab.file.deferred  # noqa: F401  before anything of mat-io
 
@@ -34,11 +34,11 @@ from matbridge.version import VERSION
 __all__ = ["enumeration", "opaque", "save", "string_object"]
 
 
-def opaque(class_name: str, properties: dict[str, Any], saveobj: bool) -> MatlabOpaque:
+def opaque(class_name: str, properties: Mapping[str, object], saveobj: bool) -> MatlabOpaque:
     """An object for :func:`save`; ``saveobj`` as in :class:`MatObject`."""
-    made = MatlabOpaque(properties, class_name)
-    made.saveobj = saveobj
-    return made
+    instance = MatlabOpaque(properties, class_name)
+    instance.saveobj = saveobj
+    return instance
 
 
 def string_object(items: list[str | None], shape: tuple[int, ...]) -> MatlabOpaque:
@@ -52,7 +52,9 @@ def string_object(items: list[str | None], shape: tuple[int, ...]) -> MatlabOpaq
     return opaque("string", string_to_mat(flat.reshape(shape, order="F")), True)
 
 
-def enumeration(class_name: str, names: tuple[str, ...], shape: tuple[int, ...]) -> Any:
+def enumeration(
+    class_name: str, names: tuple[str, ...], shape: tuple[int, ...]
+) -> MatlabEnumerationArray:
     """Members of an enumeration that stand for no values."""
     members = np.array(names, dtype=object).reshape(shape, order="F")
     return MatlabEnumerationArray(members, class_name)
@@ -61,15 +63,15 @@ def enumeration(class_name: str, names: tuple[str, ...], shape: tuple[int, ...])
 class Store(MatSubsystem):
     """mat-io's object store for writing, with each object's own class."""
 
-    def set_mcos_object_metadata(self, obj: Any) -> np.ndarray:
+    def set_mcos_object_metadata(self, obj: MatlabOpaque) -> np.ndarray:
         if isinstance(obj, MatlabOpaqueArray):
             elements = obj.view(np.ndarray).reshape(-1, order="F")
-            ids = [self.set_object_id(one, one.saveobj)[0] for one in elements]
+            ids = [self.set_object_id(element, element.saveobj)[0] for element in elements]
             return self.create_mcos_metadata(obj.shape, ids, self.set_class_id(obj.classname))
         object_id, class_id = self.set_object_id(obj, getattr(obj, "saveobj", False))
         return self.create_mcos_metadata((1, 1), [object_id], class_id)
 
-    def set_enumeration_metadata(self, enum_array: Any) -> np.ndarray:
+    def set_enumeration_metadata(self, enum_array: MatlabEnumerationArray) -> np.ndarray:
         names = list(dict.fromkeys(enum_array.reshape(-1, order="F")))
         record = np.empty((1, 1), dtype=ENUM_INSTANCE_DTYPE)
         indices = np.vectorize(names.index, otypes=[np.uint32])(enum_array.view(np.ndarray))
@@ -84,14 +86,14 @@ class Store(MatSubsystem):
         record[0, 0]["ValueIndices"] = indices
         return record
 
-    def serialize_nested_props(self, prop_value: Any) -> Any:
+    def serialize_nested_props(self, prop_value: object) -> object:
         # mat-io takes an array of objects for a cell.
         if isinstance(prop_value, MatlabOpaqueArray):
             return self.set_object_metadata(prop_value)
         return super().serialize_nested_props(prop_value)
 
 
-def save(path: Path, variables: dict[str, Any], version: str, created: str) -> None:
+def save(path: Path, variables: dict[str, object], version: str, created: str) -> None:
     """Write what mat-io understands; see :func:`matbridge.matlab.file.write.write_mat`."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -110,7 +112,7 @@ def _store() -> Store:
     return store
 
 
-def _save_level5(path: Path, variables: dict[str, Any], compress: bool) -> None:
+def _save_level5(path: Path, variables: dict[str, object], compress: bool) -> None:
     with path.open("wb") as file:
         write_file_header(file, version=MAT_FILE_VERSIONS.V5)
         writer = MatFile5Writer(file, oned_as="col")
@@ -124,7 +126,7 @@ def _save_level5(path: Path, variables: dict[str, Any], compress: bool) -> None:
             write_subsystem_offset(file, start)
 
 
-def _save_hdf5(path: Path, variables: dict[str, Any]) -> None:
+def _save_hdf5(path: Path, variables: dict[str, object]) -> None:
     with h5py.File(path, "w", userblock_size=MAT_HDF_USER_BLOCK_BYTES) as file:
         writer = MatWrite7(file, oned_as="col")
         writer.subsystem = _store()

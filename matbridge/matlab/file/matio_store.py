@@ -58,7 +58,7 @@ class Subsystem(MatSubsystem):
         super().__init__(order, raw_data=True)
         self.budget = budget
         # By identity, with the value itself, which so keeps its identity.
-        self.resolved: dict[int, tuple[np.ndarray, Any]] = {}
+        self.resolved: dict[int, tuple[np.ndarray, object]] = {}
 
     def load_struct(self, data: Any) -> Subsystem:
         """Take the struct {MCOS, java, handle}; FormatError if it is not sound."""
@@ -96,7 +96,7 @@ class Subsystem(MatSubsystem):
         self._check_records(self.nobj_metadata, objects[:, 4], 3)
         self._check_records(self.dynprop_metadata, objects[:, 5], 1)
 
-    def _check_records(self, region: Any, ids: np.ndarray, fields: int) -> None:
+    def _check_records(self, region: np.ndarray, ids: np.ndarray, fields: int) -> None:
         """Each record is a count, count times ``fields`` numbers, and padding to an even place."""
         region = np.asarray(region)
         at, wanted, length = 0, int(ids.max(initial=0)), len(region)
@@ -113,26 +113,31 @@ class Subsystem(MatSubsystem):
             raise inconsistent("records of properties are missing")
 
     def _check_properties(self, record: np.ndarray) -> None:
-        found = record.reshape(-1, 3)
-        stored = found[found[:, 1] == PropertyType.PROPERTY_VALUE, 2]
-        named = found[found[:, 1] == PropertyType.MATLAB_ENUMERATION, 2]
-        if found[:, 0].min(initial=1) < 1 or found[:, 0].max(initial=0) > len(self.mcos_names):
+        properties = record.reshape(-1, 3)
+        stored = properties[properties[:, 1] == PropertyType.PROPERTY_VALUE, 2]
+        named = properties[properties[:, 1] == PropertyType.MATLAB_ENUMERATION, 2]
+        last = len(self.mcos_names)
+        if properties[:, 0].min(initial=1) < 1 or properties[:, 0].max(initial=0) > last:
             raise inconsistent("a property has no name")
         if stored.min(initial=0) < 0 or stored.max(initial=-1) >= len(self.mcos_props_saved):
             raise inconsistent("a property has no value")
-        if named.min(initial=1) < 1 or named.max(initial=0) > len(self.mcos_names):
+        if named.min(initial=1) < 1 or named.max(initial=0) > last:
             raise inconsistent("a property names nothing")
 
     # -- what mat-io calls -------------------------------------------------------------
 
-    def load_opaque_object(self, metadata: Any, type_system: Any, classname: Any = None) -> Any:
+    def load_opaque_object(
+        self, metadata: np.ndarray, type_system: OpaqueType, classname: str | None = None
+    ) -> MatlabOpaque | EnumerationMember:
         if type_system != OpaqueType.MCOS:
             return MatlabOpaque({}, classname or str(type_system), type_system)
         if metadata.dtype.names:
             return self.load_mcos_enumeration(metadata, type_system)
         return self.load_mcos_object(metadata, type_system)
 
-    def load_mcos_object(self, metadata: Any, type_system: Any = OpaqueType.MCOS) -> Any:
+    def load_mcos_object(
+        self, metadata: np.ndarray, type_system: OpaqueType = OpaqueType.MCOS
+    ) -> MatlabOpaque:
         dims, ids, class_id = self._split(metadata)
         objects = [self._object(int(object_id), class_id) for object_id in ids]
         if len(objects) == 1:
@@ -142,7 +147,7 @@ class Subsystem(MatSubsystem):
         # Column by column, as MATLAB counts.
         return MatlabOpaqueArray(array.reshape(dims, order="F"), self.get_classname(class_id))
 
-    def _split(self, metadata: Any) -> tuple[tuple[int, ...], np.ndarray, int]:
+    def _split(self, metadata: np.ndarray) -> tuple[tuple[int, ...], np.ndarray, int]:
         """Dimensions, object ids and class id from an object's metadata."""
         flat = np.asarray(metadata).reshape(-1).astype(np.int64)
         count = int(flat[1]) if flat.size > 2 else 0
@@ -162,14 +167,14 @@ class Subsystem(MatSubsystem):
             saveobj_id = 0
             if object_id:
                 class_id, saveobj_id, _, _ = self.get_object_metadata(object_id)
-            found = MatlabOpaque({}, self.get_classname(class_id))
-            found.saveobj = bool(saveobj_id)
-            self.mcos_object_cache[object_id] = found
+            instance = MatlabOpaque({}, self.get_classname(class_id))
+            instance.saveobj = bool(saveobj_id)
+            self.mcos_object_cache[object_id] = instance
             if saveobj_id:
-                found.properties = self.get_saved_properties(saveobj_id, True)
+                instance.properties = self.get_saved_properties(saveobj_id, True)
             else:
-                found.properties = self.get_properties(object_id) or {}
-            self.budget.values(1 + len(found.properties))
+                instance.properties = self.get_properties(object_id) or {}
+            self.budget.values(1 + len(instance.properties))
         return self.mcos_object_cache[object_id]
 
     def get_dynamic_properties(self, dep_id: int) -> dict[str, MatlabOpaque]:
@@ -185,7 +190,7 @@ class Subsystem(MatSubsystem):
             for number, object_id in enumerate(ids, 1)
         }
 
-    def check_prop_for_opaque(self, prop: Any) -> Any:
+    def check_prop_for_opaque(self, prop: object) -> object:
         """The value with the objects in it; gone through once, however many share it."""
         if not isinstance(prop, np.ndarray) or not (
             prop.dtype.hasobject or prop.dtype == np.uint32
@@ -195,7 +200,9 @@ class Subsystem(MatSubsystem):
             self.resolved[id(prop)] = prop, super().check_prop_for_opaque(prop)
         return self.resolved[id(prop)][1]
 
-    def load_mcos_enumeration(self, metadata: Any, type_system: Any) -> EnumerationMember:
+    def load_mcos_enumeration(
+        self, metadata: np.ndarray, type_system: OpaqueType
+    ) -> EnumerationMember:
         record = metadata[0, 0]
         names = [self.mcos_names[int(i) - 1] for i in record["ValueNames"].reshape(-1)]
         places = np.asarray(record["ValueIndices"])
@@ -215,7 +222,7 @@ class Objects:
         self.load = load
         self.store: Subsystem | MatbridgeError | None = None
 
-    def load_opaque_object(self, *metadata: Any, **more: Any) -> Any:
+    def load_opaque_object(self, *metadata: Any, **more: Any) -> MatlabOpaque | EnumerationMember:
         """The object that mat-io met; FormatError where its data are damaged."""
         if self.store is None:
             self.store = self._loaded()

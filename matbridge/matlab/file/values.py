@@ -61,7 +61,7 @@ class _Shaped(list[Any]):
     def size(self) -> int:
         return len(self)
 
-    def __array__(self, *args: Any, **named: Any) -> np.ndarray:
+    def __array__(self, *args: object, **named: object) -> np.ndarray:
         # NumPy would go through all that is inside, at each mention.
         raise TypeError(f"a {type(self).__name__} is no numeric array")
 
@@ -70,7 +70,7 @@ class _Shaped(list[Any]):
         return f"{_short(self)[:-1]}: {', '.join(map(_short, self[:SHOWN]))}{rest})"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     """A value in a few words. Values are shared: in full, forty cells could fill any memory."""
     if isinstance(value, _Shaped | np.ndarray):
         return f"{type(value).__name__}({'×'.join(map(str, value.shape))})"
@@ -88,7 +88,7 @@ class StructArray(_Shaped):
 
     def __init__(
         self,
-        items: Iterable[Any] = (),
+        items: Iterable[object] = (),
         shape: tuple[int, ...] | None = None,
         fields: Iterable[str] = (),
     ) -> None:
@@ -104,7 +104,10 @@ class ObjectArray(_Shaped):
     """An array of objects; ``class_name`` is the array's, each element has its own."""
 
     def __init__(
-        self, items: Iterable[Any] = (), shape: tuple[int, ...] | None = None, class_name: str = ""
+        self,
+        items: Iterable[object] = (),
+        shape: tuple[int, ...] | None = None,
+        class_name: str = "",
     ) -> None:
         super().__init__(items, shape)
         self.class_name = class_name
@@ -126,7 +129,7 @@ class Immediate(int):
     """A property that is kept as a number in the object's metadata."""
 
 
-class Map(dict[Any, Any]):
+class Map(dict[object, object]):
     """A containers.Map with its KeyType and ValueType."""
 
     def __init__(
@@ -151,7 +154,7 @@ class MatObject:
     """
 
     class_name: str
-    properties: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, object] = field(default_factory=dict)
     saveobj: bool = False
     old_style: bool = False
 
@@ -159,7 +162,7 @@ class MatObject:
         return f"MatObject({self.class_name!r}: {', '.join(self.properties)[:WIDTH]})"
 
     @property
-    def saved(self) -> dict[str, Any]:
+    def saved(self) -> dict[str, object]:
         """The saved state: the struct that saveobj wrote, or the properties."""
         written = self.properties.get("any")
         if isinstance(written, dict) and (self.saveobj or len(self.properties) == 1):
@@ -191,7 +194,7 @@ class Table:
 
     columns: dict[str, Any]
     row_names: tuple[str, ...] = ()
-    properties: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass
@@ -215,11 +218,11 @@ class FunctionHandle:
     """
 
     text: str
-    workspace: dict[str, Any] = field(default_factory=dict)
+    workspace: dict[str, object] = field(default_factory=dict)
     raw: Any = None
 
 
-def texts(value: Any) -> tuple[str, ...] | None:
+def texts(value: object) -> tuple[str, ...] | None:
     """The texts of a cell, string array, categorical or tuple; None where it is anything else."""
     if not isinstance(value, Cell | StringArray | Categorical | tuple):
         return None

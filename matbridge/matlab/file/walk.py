@@ -180,10 +180,10 @@ class Walker:
         # Names are miINT8; miUTF8 is tolerated for those of newer classes.
         if kind not in (1, 16) or size > MAX_NAME:
             raise _broken("a name is not valid", at)
-        found = bytes(self.data[start : start + size]).rstrip(b"\0")
-        if not found.isascii():
+        text = bytes(self.data[start : start + size]).rstrip(b"\0")
+        if not text.isascii():
             raise _broken("a name is not ASCII", at)
-        return found.decode("ascii"), after
+        return text.decode("ascii"), after
 
     def field_names(self, at: int, end: int) -> tuple[int, int]:
         """Where the fields begin and how many there are for each element."""
@@ -256,8 +256,8 @@ class Walker:
         kind, size, start, after = self.tag(at, end)
         if kind not in (5, 6) or size % 4:
             raise _broken("the indices of a sparse matrix are not valid", at)
-        found = np.frombuffer(self.data, f"{self.order}i4", size // 4, start)
-        return found.astype(np.int64), after
+        numbers = np.frombuffer(self.data, f"{self.order}i4", size // 4, start)
+        return numbers.astype(np.int64), after
 
 
 def walk(data: memoryview, order: str, budget: Budget, at: int = 0) -> int:

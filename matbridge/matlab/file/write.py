@@ -39,7 +39,7 @@ MOST_VALUES = 4_000_000
 
 
 def write_mat(
-    path: str | Path, variables: Mapping[str, Any], version: str = "v7", created: str = ""
+    path: str | Path, variables: Mapping[str, object], version: str = "v7", created: str = ""
 ) -> None:
     """Write variables to a MAT-file: "v6" (not compressed), "v7" or "v7.3".
 
@@ -75,10 +75,10 @@ class Encoder:
     """Converts values; one object met twice stays one object."""
 
     def __init__(self) -> None:
-        self.objects: dict[int, Any] = {}
+        self.objects: dict[int, object] = {}
         self.count = 0
 
-    def value(self, value: Any) -> Any:
+    def value(self, value: object) -> object:
         """What mat-io writes for a plain value."""
         self.count += 1
         if self.count > MOST_VALUES:
@@ -90,32 +90,34 @@ class Encoder:
             return value
         raise UnsupportedError(f"a {type(value).__name__} cannot be written to a MAT-file")
 
-    def _number(self, value: Any) -> Any:
+    def _number(self, value: object) -> np.ndarray:
         return np.atleast_2d(np.asarray(value))
 
-    def _text(self, value: str) -> Any:
+    def _text(self, value: str) -> np.ndarray:
         return np.array([str(value)])
 
-    def _array(self, items: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+    def _array(self, items: list[object], shape: tuple[int, ...]) -> np.ndarray:
         """An object array filled column by column."""
         flat = np.empty(len(items), dtype=object)
         for place, item in enumerate(items):
             flat[place] = item
         return flat.reshape(shape, order="F")
 
-    def _cell(self, value: Cell) -> Any:
+    def _cell(self, value: Cell) -> np.ndarray:
         return self._array([self.value(item) for item in value], value.shape)
 
-    def _list(self, value: list[Any] | tuple[Any, ...]) -> Any:
+    def _list(self, value: list[object] | tuple[object, ...]) -> np.ndarray:
         return self._array([self.value(item) for item in value], (len(value), 1))
 
-    def _struct(self, value: Mapping[str, Any]) -> Any:
+    def _struct(self, value: Mapping[str, object]) -> np.ndarray:
         return self._structs([value], (1, 1), tuple(value))
 
-    def _struct_array(self, value: StructArray) -> Any:
+    def _struct_array(self, value: StructArray) -> np.ndarray:
         return self._structs(list(value), value.shape, value.fields)
 
-    def _structs(self, items: list[Any], shape: tuple[int, ...], fields: tuple[str, ...]) -> Any:
+    def _structs(
+        self, items: list[Any], shape: tuple[int, ...], fields: tuple[str, ...]
+    ) -> np.ndarray:
         if not fields:
             return matio.EmptyMatStruct(np.empty(shape, dtype=object))
         for name in fields:
@@ -126,43 +128,43 @@ class Encoder:
                 flat[place][name] = self.value(item[name])
         return flat.reshape(shape, order="F")
 
-    def _handle(self, value: FunctionHandle) -> Any:
+    def _handle(self, value: FunctionHandle) -> np.ndarray:
         if isinstance(value.raw, Cell):
             return self._cell(value.raw)
         if not value.raw:
             raise UnsupportedError("a function handle made in Python cannot be written")
         return matio.MatlabFunction(self._struct(value.raw))
 
-    def _object(self, value: MatObject) -> Any:
+    def _object(self, value: MatObject) -> matio.MatlabOpaque:
         if value.old_style:
             return matio.MatlabObject(self._struct(value.properties), value.class_name)
         if id(value) not in self.objects:
-            made = matio_save.opaque(value.class_name, {}, value.saveobj)
+            opaque = matio_save.opaque(value.class_name, {}, value.saveobj)
             # Before its properties: they may lead back to it. The value is kept alive.
-            self.objects[id(value)] = made
-            made.keeps = value
-            made.properties = {name: self.value(p) for name, p in value.properties.items()}
+            self.objects[id(value)] = opaque
+            opaque.keeps = value
+            opaque.properties = {name: self.value(p) for name, p in value.properties.items()}
         return self.objects[id(value)]
 
-    def _objects(self, value: ObjectArray) -> Any:
+    def _objects(self, value: ObjectArray) -> matio.MatlabOpaqueArray:
         array = self._array([self.value(item) for item in value], value.shape)
         return matio.MatlabOpaqueArray(array, value.class_name)
 
-    def _symbol(self, value: Symbol) -> Any:
+    def _symbol(self, value: Symbol) -> matio.MatlabOpaqueProperty:
         return matio.MatlabOpaqueProperty(np.str_(value), matio.PropertyType.MATLAB_ENUMERATION)
 
-    def _immediate(self, value: Immediate) -> Any:
+    def _immediate(self, value: Immediate) -> matio.MatlabOpaqueProperty:
         return matio.MatlabOpaqueProperty(np.int32(value), matio.PropertyType.INTEGER_VALUE)
 
     # -- classes with a plain form ----------------------------------------------------------
 
-    def _string(self, value: String) -> Any:
+    def _string(self, value: String) -> matio.MatlabOpaque:
         return matio_save.string_object([str(value)], (1, 1))
 
-    def _strings(self, value: StringArray) -> Any:
+    def _strings(self, value: StringArray) -> matio.MatlabOpaque:
         return matio_save.string_object(list(value), value.shape)
 
-    def _categorical(self, value: Categorical) -> Any:
+    def _categorical(self, value: Categorical) -> matio.MatlabOpaque:
         properties = {
             "categoryNames": self._list(list(value.names)),
             "codes": value.codes,
@@ -171,7 +173,7 @@ class Encoder:
         }
         return matio_save.opaque("categorical", properties, False)
 
-    def _table(self, value: Table) -> Any:
+    def _table(self, value: Table) -> matio.MatlabOpaque:
         columns = list(value.columns.values())
         rows = next((getattr(c, "shape", (len(c),))[0] for c in columns), 0)
         names = Cell(list(value.columns), (1, len(columns)))
@@ -187,7 +189,7 @@ class Encoder:
         }
         return matio_save.opaque("table", properties, False)
 
-    def _map(self, value: Map) -> Any:
+    def _map(self, value: Map) -> matio.MatlabOpaque:
         serialization = {
             "keys": Cell(list(value.keys()), (1, len(value))),
             "values": Cell(list(value.values()), (1, len(value))),
@@ -199,14 +201,14 @@ class Encoder:
             "containers.Map", {"serialization": self._struct(serialization)}, False
         )
 
-    def _enumeration(self, value: Enumeration) -> Any:
+    def _enumeration(self, value: Enumeration) -> matio.MatlabOpaqueArray:
         if value.valued:
             raise UnsupportedError(f"the values of the enumeration {value.class_name} are not kept")
         return matio_save.enumeration(value.class_name, value.names, value.shape)
 
 
 # In this order: String is a str, Map a dict, Cell a list, and bool an int.
-CONVERSIONS: tuple[tuple[Any, Callable[[Encoder, Any], Any]], ...] = (
+CONVERSIONS: tuple[tuple[Any, Callable[[Encoder, Any], object]], ...] = (
     (type(None), lambda encoder, value: matio.MatlabCanonicalEmpty()),
     (String, Encoder._string),
     (Symbol, Encoder._symbol),
