@@ -179,3 +179,31 @@ def test_another_rounding_agrees(name, tmp_path):
     assert 0 < found.used < 0.5
     assert found.ports >= len(network.layers) - 2
     assert found.where
+
+
+@pytest.mark.parametrize("to", ["pt2", "onnx", "safetensors"])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_network_whose_training_diverged_is_written(wrong, to, tmp_path):
+    """Padding times NaN is NaN in one program and nothing in another."""
+    network = matbridge.load(FIXTURES / "cnn.mat")
+    weights = network["conv_1"].arrays["Weights"].copy()
+    weights[0, 0, 0, 0] = wrong
+    arrays = {**network["conv_1"].arrays, "Weights": weights}
+    diverged = network.with_layers(network["conv_1"].replace(arrays=arrays))
+    made = diverged.save(tmp_path / f"net.{to}")
+    assert made.elements > made.lost > 0
+    assert made.as_dict()["not_finite"] == made.lost
+
+
+def test_what_is_finite_of_a_diverged_network_is_compared():
+    network = matbridge.load(FIXTURES / "cnn.mat")
+    spoilt = network["fc"].arrays["Weights"].copy()
+    spoilt[0] = np.nan
+    arrays = {**network["fc"].arrays, "Weights": spoilt}
+    diverged = network.with_layers(network["fc"].replace(arrays=arrays))
+    one = diverged["conv_2"]
+    wrong = diverged.with_layers(
+        one.replace(arrays={**one.arrays, "Bias": one.arrays["Bias"] + 0.1})
+    )
+    with pytest.raises(DifferenceError, match="conv_2"):
+        check(diverged, None, lambda path, x: trace(wrong, x, "float32"), None)

@@ -173,10 +173,11 @@ def _show(network: Network, target: Path, check: Check, as_json: bool) -> None:
 def _told(check: Check) -> str:
     if not check.ports:
         return check.note
+    lost = f"; {check.lost:,} more are NaN or Inf, which says nothing" if check.lost else ""
     return (
         f"agree, largest difference {check.max_abs:.2g} ({check.max_rel:.2g} of the largest "
         f"value); {check.elements:,} values at {check.ports} layers, within {check.used:.0%} of "
-        "what rounding allows"
+        f"what rounding allows{lost}"
     )
 
 

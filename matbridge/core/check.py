@@ -13,8 +13,9 @@ class Check:
 
     ``max_abs`` and ``max_rel`` are the largest difference at the outputs, absolute and as a
     share of the largest value there. ``used`` is the largest difference at any of ``ports``,
-    as a share of what rounding allows there, and ``where`` the port of it. Where nothing could
-    be compared ``ports`` is 0 and ``note`` says why.
+    as a share of what rounding allows there, and ``where`` the port of it. ``lost`` values are
+    NaN or infinite because training diverged, and were not compared. Where nothing could be
+    compared ``ports`` is 0 and ``note`` says why.
     """
 
     ports: int = 0
@@ -23,6 +24,7 @@ class Check:
     max_rel: float = 0.0
     used: float = 0.0
     where: str = ""
+    lost: int = 0
     note: str = ""
 
     def as_dict(self) -> dict[str, object]:
@@ -36,4 +38,5 @@ class Check:
             "max_rel": self.max_rel,
             "share_of_allowed": self.used,
             "at": self.where,
+            "not_finite": self.lost,
         }

@@ -83,9 +83,10 @@ def _compared(network: Network, found: Trace, inputs: Arrays) -> Check:
     if missing:
         raise DifferenceError(f"what was written lacks the output {', '.join(sorted(missing))}")
     names = [name for name in exact if name in found]
+    diverged = bool(network.nonfinite_arrays())
     shares = {}
     for name in names:
-        shares[name] = _share(_part(found[name]), exact[name], single[name])
+        shares[name] = _share(_part(found[name]), exact[name], single[name], diverged)
         if not shares[name] <= 1:
             raise DifferenceError(
                 f"what was written differs from the network, first at {name}: "
@@ -94,11 +95,13 @@ def _compared(network: Network, found: Trace, inputs: Arrays) -> Check:
             )
     where = max(names, key=shares.__getitem__)
     outputs = [(_part(found[name]), exact[name]) for name in network.output_names]
-    worst = max(float(_largest(np.abs(a - b)).max()) for a, b in outputs)
+    with np.errstate(invalid="ignore"):
+        worst = max(float(_largest(np.abs(a - b)).max()) for a, b in outputs)
     scale = max(float(_largest(np.abs(b)).max()) for _, b in outputs)
     elements = sum(found[name].size for name in names)
+    lost = sum(int((~np.isfinite(found[name])).sum()) for name in names) if diverged else 0
     relative = worst / scale if scale else 0.0
-    return Check(len(names), elements, worst, relative, shares[where], where)
+    return Check(len(names), elements - lost, worst, relative, shares[where], where, lost)
 
 
 def _part(value: np.ndarray) -> np.ndarray:
@@ -110,9 +113,10 @@ def _part(value: np.ndarray) -> np.ndarray:
     return flat.astype(np.result_type(flat.dtype, np.float64))
 
 
-def _share(found: np.ndarray, exact: np.ndarray, single: np.ndarray) -> float:
+def _share(found: np.ndarray, exact: np.ndarray, single: np.ndarray, diverged: bool) -> float:
     """The largest difference as a share of what is allowed for its observation; infinite where
-    sizes differ."""
+    sizes differ. Where training ``diverged`` only what is finite in both is compared: padding
+    times NaN is NaN in one program and nothing in another."""
     if found.shape != exact.shape:
         return float("inf")
     # Where float32 gives NaN, an infinity or exactly this number, that is what it should be.
@@ -120,6 +124,8 @@ def _share(found: np.ndarray, exact: np.ndarray, single: np.ndarray) -> float:
     with np.errstate(invalid="ignore"):
         difference = np.where(same, 0.0, np.abs(found - exact))
         rounding = _largest(np.abs(single - exact))
+    if diverged:
+        difference[~np.isfinite(difference)] = 0.0
     if not np.isfinite(difference).all():
         return float("inf")
     allowed = np.maximum(ROUNDING * rounding, FLOOR * _largest(np.abs(exact)))
