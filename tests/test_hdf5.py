@@ -209,7 +209,7 @@ def test_sparse_indices_outside_the_matrix(tmp_path):
 def names_at(path):
     """Where the attribute's references to the names of the fields stand."""
     data = path.read_bytes()
-    heap = min(read_heaps(path).sizes)
+    heap = min(read_heaps(path).lengths)
     return data.find(struct.pack("<IQI", 5, heap - 512, 1))
 
 

@@ -55,11 +55,11 @@ class Shapes:
         shapes = [shape for shape in data if isinstance(shape, tuple)]
         rank = max(map(len, shapes))
         full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
-        return tuple(_expanded(sizes, shapes) for sizes in zip(*full, strict=True))
+        return tuple(_expanded(extents, shapes) for extents in zip(*full, strict=True))
 
     def reduce(self, name: str, data: Shape, axes: tuple[int, ...], keep: bool) -> Shape:
-        sizes = [1 if axis in axes else n for axis, n in enumerate(data)]
-        return tuple(n for axis, n in enumerate(sizes) if keep or axis not in axes)
+        extents = [1 if axis in axes else n for axis, n in enumerate(data)]
+        return tuple(n for axis, n in enumerate(extents) if keep or axis not in axes)
 
     def softmax(self, data: Shape, axis: int) -> Shape:
         return data
@@ -79,14 +79,14 @@ class Shapes:
         return (*data, table[-1])
 
 
-def _expanded(sizes: Sequence[int | None], shapes: Sequence[Shape]) -> int | None:
+def _expanded(extents: Sequence[int | None], shapes: Sequence[Shape]) -> int | None:
     """The size to which these expand."""
-    plain = {n for n in sizes if n not in (None, 1)}
+    plain = {n for n in extents if n not in (None, 1)}
     if len(plain) > 1:
         listed = " and ".join(map(_shown, shapes))
         raise LayerError(f"arrays of sizes {listed} cannot be combined")
-    return next(iter(plain), None if None in sizes else 1)
+    return next(iter(plain), None if None in extents else 1)
 
 
-def _shown(sizes: Shape) -> str:
-    return "×".join(map(str, sizes))
+def _shown(shape: Shape) -> str:
+    return "×".join(map(str, shape))

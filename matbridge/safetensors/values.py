@@ -185,10 +185,10 @@ class Decoder:
 
     def _numbers(self, written: Json) -> np.ndarray:
         flat = [check(n, int | float, "a number") for n in written["$numbers"]]
-        return np.array(flat, _type(written)).reshape(_sizes(written["size"]))
+        return np.array(flat, _type(written)).reshape(_shape(written["size"]))
 
     def _placeholder(self, written: Json) -> np.ndarray:
-        kind, shape = _type(written), _sizes(written["$placeholder"])
+        kind, shape = _type(written), _shape(written["$placeholder"])
         if not self.placeholders or math.prod(shape) * kind.itemsize > 2**62:
             raise ValueError(f"no array has the size {shape}")
         return placeholder(shape, kind)
@@ -213,7 +213,7 @@ class Decoder:
         if kind is values.StructArray:
             more["fields"] = tuple(check(f, str, "a field") for f in written["fields"])
         items = [self.value(v) for v in check(written["items"], list, "the elements of a list")]
-        return kind(items, _sizes(written["shape"]), **more)
+        return kind(items, _shape(written["shape"]), **more)
 
     def _record(self, written: Json) -> object:
         kind, types = RECORDS[written["$record"]]
@@ -259,8 +259,8 @@ def _type(written: Json) -> np.dtype:
     return kind
 
 
-def _sizes(written: object) -> tuple[int, ...]:
-    sizes = tuple(check(n, int, "a size") for n in check(written, list, "the size of an array"))
-    if min(sizes, default=0) < 0:
+def _shape(written: object) -> tuple[int, ...]:
+    shape = tuple(check(n, int, "a size") for n in check(written, list, "the size of an array"))
+    if min(shape, default=0) < 0:
         raise ValueError("a size is negative")
-    return sizes
+    return shape

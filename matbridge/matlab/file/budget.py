@@ -33,15 +33,15 @@ class Spent:
 class Budget:
     """Counts, where they are made, the values, bytes and seconds that a file takes.
 
-    ``limit`` is the user's --max-size in bytes; a file of ``size`` bytes may make some
+    ``limit`` is the user's --max-size in bytes; a file of ``nbytes`` bytes may make some
     values and take some seconds on top. What a variable took is counted once, however
     often it is read. Raises FormatError beyond.
     """
 
-    def __init__(self, limit: int, size: int = 0) -> None:
+    def __init__(self, limit: int, nbytes: int = 0) -> None:
         self.limit = limit
-        self.most_values = max(VALUES, limit >> 14) + size // BYTES_PER_VALUE
-        self.most_seconds = max(SECONDS, limit / (200 << 20)) + size / BYTES_PER_SECOND
+        self.most_values = max(VALUES, limit >> 14) + nbytes // BYTES_PER_VALUE
+        self.most_seconds = max(SECONDS, limit / (200 << 20)) + nbytes / BYTES_PER_SECOND
         self.spent: dict[str, Spent] = {}
         self.before = Spent()
         self.begin("")

@@ -36,14 +36,14 @@ def damaged(why: str) -> FormatError:
 
 @dataclass(frozen=True)
 class Heaps:
-    """The bytes of each object by the heap's address and the object's index.
+    """How many bytes each object has, by the heap's address and the object's index.
 
     ``base`` is where the addresses of the file begin to count.
     """
 
     path: Path
     base: int
-    sizes: dict[int, dict[int, int]]
+    lengths: dict[int, dict[int, int]]
 
     def check(self, references: bytes, item: int) -> None:
         """FormatError unless each sequence is as long as what stands in the heap.
@@ -53,7 +53,7 @@ class Heaps:
         if len(references) % REFERENCE.size:
             raise damaged("a list of names is cut off")
         for length, address, index in REFERENCE.iter_unpack(references):
-            held = self.sizes.get(self.base + address, {}).get(index)
+            held = self.lengths.get(self.base + address, {}).get(index)
             if length and held != length * item:
                 raise damaged(f"a name claims {length} characters")
 
@@ -65,8 +65,8 @@ def read_heaps(path: Path) -> Heaps:
     occur by chance.
     """
     with path.open("rb") as file:
-        sizes = {at: _heap(file, at, path.stat().st_size) for at in list(_places(file))}
-    return Heaps(path, 0, sizes)
+        lengths = {at: _heap(file, at, path.stat().st_size) for at in list(_places(file))}
+    return Heaps(path, 0, lengths)
 
 
 def _places(file: BinaryIO) -> Iterator[int]:
@@ -83,25 +83,25 @@ def _places(file: BinaryIO) -> Iterator[int]:
 
 
 def _heap(file: BinaryIO, start: int, length: int) -> dict[int, int]:
-    """The sizes of a heap's objects by index."""
+    """The lengths of a heap's objects by index."""
     file.seek(start)
     head = file.read(16)
     if len(head) < 16:
         raise damaged("a heap is cut off")
-    (size,) = struct.unpack_from("<Q", head, 8)
-    if size < 16 or start + size > length:
-        raise damaged(f"a heap claims {size} bytes")
-    data = file.read(size - 16)
-    sizes, at = {}, 0
+    (nbytes,) = struct.unpack_from("<Q", head, 8)
+    if nbytes < 16 or start + nbytes > length:
+        raise damaged(f"a heap claims {nbytes} bytes")
+    data = file.read(nbytes - 16)
+    lengths, at = {}, 0
     while at + 16 <= len(data):
         index, _, held = struct.unpack_from("<HHxxxxQ", data, at)
         # The object 0 is what is free; it reaches to the end and counts its own header.
         reach = held if index == 0 else 16 + held + -held % 8
         if reach < 16 or at + reach > len(data):
             raise damaged(f"an object in a heap claims {held} bytes")
-        sizes[index] = held
+        lengths[index] = held
         at += reach
-    return sizes
+    return lengths
 
 
 def attribute_data(heaps: Heaps, address: int, name: str) -> bytes:
@@ -121,10 +121,10 @@ def attribute_data(heaps: Heaps, address: int, name: str) -> bytes:
 def _messages(file: BinaryIO, base: int, address: int) -> Iterator[tuple[int, int, bytes]]:
     """Kind, flags and data of each message of an object's header."""
     file.seek(base + address)
-    version, count, size = struct.unpack("<BxHxxxxI4x", file.read(16))
+    version, count, nbytes = struct.unpack("<BxHxxxxI4x", file.read(16))
     if version != 1:
         raise damaged(f"an object has a header of version {version}, which MATLAB never writes")
-    blocks, seen = [(base + address + 16, size)], 0
+    blocks, seen = [(base + address + 16, nbytes)], 0
     for start, length in blocks:
         file.seek(start)
         data, at = file.read(length), 0
@@ -140,10 +140,10 @@ def _messages(file: BinaryIO, base: int, address: int) -> Iterator[tuple[int, in
 
 def _attribute(message: bytes) -> tuple[bytes, bytes]:
     """Name and data of an attribute message."""
-    version, _, *sizes = struct.unpack_from("<BBHHH", message)
+    version, _, *lengths = struct.unpack_from("<BBHHH", message)
     at = 9 if version == 3 else 8
-    name = message[at : at + sizes[0]].rstrip(b"\0")
-    for size in sizes:
+    name = message[at : at + lengths[0]].rstrip(b"\0")
+    for nbytes in lengths:
         # Version 1 fills each part up to eight bytes.
-        at += size + (-size % 8 if version == 1 else 0)
+        at += nbytes + (-nbytes % 8 if version == 1 else 0)
     return name, message[at:]

@@ -47,7 +47,7 @@ class Element:
 
     head: ArrayHeader
     start: int
-    size: int
+    nbytes: int
     compressed: bool
     damage: str = ""
 
@@ -77,7 +77,7 @@ def _elements(
         if len(tag) < 8:
             report.error(f"an element is cut off at byte {at}", mend=CUT_OFF)
             return
-        kind, size = struct.unpack(order + "II", tag)
+        kind, nbytes = struct.unpack(order + "II", tag)
         if kind not in (MI_COMPRESSED, MI_MATRIX):
             report.error(
                 f"data type {kind} stands at byte {at} where a variable must; "
@@ -86,28 +86,30 @@ def _elements(
             )
             return
         left = length - at - 8
-        damage = f"it claims {size} bytes where {left} are left" if size > left else ""
-        if size:
+        damage = f"it claims {nbytes} bytes where {left} are left" if nbytes > left else ""
+        if nbytes:
             try:
-                yield _peek(file, order, at, min(size, left), kind == MI_COMPRESSED, damage)
+                yield _peek(file, order, at, min(nbytes, left), kind == MI_COMPRESSED, damage)
             except FormatError as error:
                 report.error(f"the variable at byte {at} is lost: {damage or error.what}",
                              mend=CUT_OFF if damage else error.mend)  # fmt: skip
-        at += 8 + size
+        at += 8 + nbytes
 
 
-def _peek(file: BinaryIO, order: str, at: int, size: int, compressed: bool, damage: str) -> Element:
+def _peek(
+    file: BinaryIO, order: str, at: int, nbytes: int, compressed: bool, damage: str
+) -> Element:
     """The element at ``at``, from its first bytes alone."""
     if compressed:
-        data = file.read(min(size, PEEK))
+        data = file.read(min(nbytes, PEEK))
         try:
             data = zlib.decompressobj().decompress(data, PEEK)
         except zlib.error as error:
             raise _damaged(at, str(error)) from None
     else:
         file.seek(at)
-        data = file.read(min(size + 8, PEEK))
-    return Element(read_header(memoryview(data), order, 0), at, size, compressed, damage)
+        data = file.read(min(nbytes + 8, PEEK))
+    return Element(read_header(memoryview(data), order, 0), at, nbytes, compressed, damage)
 
 
 def _damaged(at: int, why: str) -> FormatError:
@@ -131,9 +133,9 @@ def read_element(
         if element.compressed:
             stream = _inflate(file, element, order, budget, report)
         else:
-            budget.hold(element.size)
+            budget.hold(element.nbytes)
             file.seek(element.start)
-            stream = io.BytesIO(file.read(element.size + 8))
+            stream = io.BytesIO(file.read(element.nbytes + 8))
     with stream.getbuffer() as view:
         left = len(view) - walk(view, order, budget)
     if left > 0:
@@ -146,7 +148,7 @@ def _inflate(
     file: BinaryIO, element: Element, order: str, budget: Budget, report: Report
 ) -> io.BytesIO:
     file.seek(element.start + 8)
-    left, inflater, stream = element.size, zlib.decompressobj(), io.BytesIO()
+    left, inflater, stream = element.nbytes, zlib.decompressobj(), io.BytesIO()
     try:
         while left and not inflater.eof:
             chunk = file.read(min(left, CHUNK))
@@ -200,7 +202,7 @@ def subsystem_stream(
 def _payload(view: memoryview, order: str) -> int:
     """Where the numbers of the uint8 array at the start of ``view`` begin."""
     head = read_header(view, order, 0)
-    kind, size = struct.unpack_from(order + "II", view, head.body)
-    if kind != MI_UINT8 or size < 16:
+    kind, nbytes = struct.unpack_from(order + "II", view, head.body)
+    if kind != MI_UINT8 or nbytes < 16:
         raise FormatError(f"{OBJECTS} are empty", mend=CUT_OFF)
     return head.body + 8

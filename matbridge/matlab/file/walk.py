@@ -25,8 +25,7 @@ MAX_NAME = 1024
 # The longest dimension of an array without elements.
 MAX_EMPTY = 1 << 20
 
-MI_MATRIX, MI_COMPRESSED = 14, 15
-MI_UINT8 = 2
+MI_INT8, MI_UINT8, MI_INT32, MI_UINT32, MI_MATRIX, MI_COMPRESSED, MI_UTF8 = 1, 2, 5, 6, 14, 15, 16
 # Bytes per element of each data type that holds numbers or characters.
 NUMBERS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
 CHARACTERS = {1: 1, 2: 1, 4: 2, 16: 1, 17: 2, 18: 4}
@@ -91,32 +90,32 @@ class Walker:
         """Data type, bytes, where the data begin and where the next element begins."""
         if end - at < 8:
             raise _broken("an element is cut off", at)
-        kind, size = self.pair.unpack_from(self.data, at)
+        kind, nbytes = self.pair.unpack_from(self.data, at)
         if kind >> 16:
-            kind, size, start, after = kind & 0xFFFF, kind >> 16, at + 4, at + 8
-            if size > 4:
+            kind, nbytes, start, after = kind & 0xFFFF, kind >> 16, at + 4, at + 8
+            if nbytes > 4:
                 raise _broken("a small element claims more than 4 bytes", at)
         else:
             start = at + 8
-            after = start + size + -size % 8
-        if start + size > end:
-            raise _broken(f"an element claims {size} bytes where {end - start} are left", at)
-        return kind, size, start, after
+            after = start + nbytes + -nbytes % 8
+        if start + nbytes > end:
+            raise _broken(f"an element claims {nbytes} bytes where {end - start} are left", at)
+        return kind, nbytes, start, after
 
     def matrix(self, at: int, end: int, depth: int = 0) -> int:
         """Check the array at ``at``; returns where the next element begins."""
-        kind, size, start, after = self.tag(at, end)
+        kind, nbytes, start, after = self.tag(at, end)
         if kind != MI_MATRIX:
             raise _broken(f"data type {kind} stands where an array must", at)
         if self.budget is not None:
             self.budget.values()
         if depth > MAX_DEPTH:
             raise _broken(f"arrays are nested more than {MAX_DEPTH} deep", at)
-        if size:
-            done = self.contents(start, start + size, depth)
+        if nbytes:
+            done = self.contents(start, start + nbytes, depth)
             # mat-io reads on where the contents end; only the last padding may be missing.
-            if done != start + size and not (depth == 0 and 0 < done - start - size < 8):
-                raise _broken(f"an array claims {size} bytes and holds {done - start}", at)
+            if done != start + nbytes and not (depth == 0 and 0 < done - start - nbytes < 8):
+                raise _broken(f"an array claims {nbytes} bytes and holds {done - start}", at)
         return after
 
     def contents(self, at: int, end: int, depth: int) -> int:
@@ -146,8 +145,8 @@ class Walker:
 
     def header(self, at: int, end: int) -> ArrayHeader:
         """Check flags, dimensions and names of the array whose contents begin at ``at``."""
-        kind, size, start, after = self.tag(at, end)
-        if kind != 6 or size != 8:
+        kind, nbytes, start, after = self.tag(at, end)
+        if kind != MI_UINT32 or nbytes != 8:
             raise _broken("an array does not begin with its flags", at)
         flags, _ = self.pair.unpack_from(self.data, start)
         array_class = flags & 0xFF
@@ -167,39 +166,39 @@ class Walker:
         )
 
     def dimensions(self, at: int, end: int) -> tuple[tuple[int, ...], int]:
-        kind, size, start, after = self.tag(at, end)
-        if kind != 5 or size % 4 or not 8 <= size <= 4 * MAX_DIMENSIONS:
+        kind, nbytes, start, after = self.tag(at, end)
+        if kind != MI_INT32 or nbytes % 4 or not 8 <= nbytes <= 4 * MAX_DIMENSIONS:
             raise _broken("an array has no valid dimensions", at)
-        dims = struct.unpack_from(f"{self.order}{size // 4}i", self.data, start)
+        dims = struct.unpack_from(f"{self.order}{nbytes // 4}i", self.data, start)
         if min(dims) < 0:
             raise _broken(f"an array has the dimensions {dims}", at)
         return dims, after
 
     def name(self, at: int, end: int) -> tuple[str, int]:
-        kind, size, start, after = self.tag(at, end)
+        kind, nbytes, start, after = self.tag(at, end)
         # Names are miINT8; miUTF8 is tolerated for those of newer classes.
-        if kind not in (1, 16) or size > MAX_NAME:
+        if kind not in (MI_INT8, MI_UTF8) or nbytes > MAX_NAME:
             raise _broken("a name is not valid", at)
-        text = bytes(self.data[start : start + size]).rstrip(b"\0")
+        text = bytes(self.data[start : start + nbytes]).rstrip(b"\0")
         if not text.isascii():
             raise _broken("a name is not ASCII", at)
         return text.decode("ascii"), after
 
     def field_names(self, at: int, end: int) -> tuple[int, int]:
         """Where the fields begin and how many there are for each element."""
-        kind, size, start, after = self.tag(at, end)
-        if kind != 5 or size != 4:
+        kind, nbytes, start, after = self.tag(at, end)
+        if kind != MI_INT32 or nbytes != 4:
             raise _broken("a struct has no length of field names", at)
         (length,) = struct.unpack_from(self.order + "i", self.data, start)
-        kind, size, start, body = self.tag(after, end)
-        if kind != 1 or not 1 <= length <= MAX_NAME or size % length:
+        kind, nbytes, start, body = self.tag(after, end)
+        if kind != MI_INT8 or not 1 <= length <= MAX_NAME or nbytes % length:
             raise _broken("the field names of a struct are not valid", after)
-        names = bytes(self.data[start : start + size])
-        for place in range(0, size, length):
+        names = bytes(self.data[start : start + nbytes])
+        for place in range(0, nbytes, length):
             field = names[place : place + length]
             if b"\0" not in field or not field.isascii():
                 raise _broken("a field name is not valid", start + place)
-        return body, size // length
+        return body, nbytes // length
 
     def matrices(self, at: int, end: int, count: int, depth: int) -> int:
         if count * 8 > end - at:
@@ -209,21 +208,21 @@ class Walker:
         return at
 
     def numbers(self, at: int, end: int, count: int) -> int:
-        kind, size, _, after = self.tag(at, end)
+        kind, nbytes, _, after = self.tag(at, end)
         if kind not in NUMBERS:
             raise _broken(f"data type {kind} stands where numbers must", at)
-        if size != count * NUMBERS[kind]:
-            raise _broken(f"an array of {count} elements holds {size} bytes", at)
+        if nbytes != count * NUMBERS[kind]:
+            raise _broken(f"an array of {count} elements holds {nbytes} bytes", at)
         return after
 
     def characters(self, at: int, end: int, count: int) -> int:
-        kind, size, _, after = self.tag(at, end)
+        kind, nbytes, _, after = self.tag(at, end)
         if kind not in CHARACTERS:
             raise _broken(f"data type {kind} stands where characters must", at)
         # UTF-8 holds as many bytes as it needs; an empty element may claim characters.
-        if size and (size != count * CHARACTERS[kind] if kind != 16 else size < count):
-            raise _broken(f"text of {count} characters holds {size} bytes", at)
-        if not size and count > MAX_NAME:
+        if nbytes and (nbytes != count * CHARACTERS[kind] if kind != MI_UTF8 else nbytes < count):
+            raise _broken(f"text of {count} characters holds {nbytes} bytes", at)
+        if not nbytes and count > MAX_NAME:
             raise _broken(f"text of {count} characters holds nothing", at)
         return after
 
@@ -232,10 +231,10 @@ class Walker:
             raise _broken("a sparse array is not a matrix", at)
         rows, after = self.integers(at, end)
         columns, data = self.integers(after, end)
-        kind, size, _, after = self.tag(data, end)
+        kind, nbytes, _, after = self.tag(data, end)
         if kind not in NUMBERS:
             raise _broken(f"data type {kind} stands where numbers must", data)
-        held = min(len(rows), size // NUMBERS[kind])
+        held = min(len(rows), nbytes // NUMBERS[kind])
         nonzeros = int(columns[head.dims[1]]) if len(columns) > head.dims[1] else -1
         valid = (
             0 <= nonzeros <= held
@@ -247,16 +246,16 @@ class Walker:
             raise _broken("the indices of a sparse matrix are not valid", at)
         if head.complex:
             kind, imaginary, _, last = self.tag(after, end)
-            if kind not in NUMBERS or imaginary != size:
+            if kind not in NUMBERS or imaginary != nbytes:
                 raise _broken("a complex sparse matrix has no valid imaginary part", after)
             return last
         return after
 
     def integers(self, at: int, end: int) -> tuple[np.ndarray, int]:
-        kind, size, start, after = self.tag(at, end)
-        if kind not in (5, 6) or size % 4:
+        kind, nbytes, start, after = self.tag(at, end)
+        if kind not in (MI_INT32, MI_UINT32) or nbytes % 4:
             raise _broken("the indices of a sparse matrix are not valid", at)
-        numbers = np.frombuffer(self.data, f"{self.order}i4", size // 4, start)
+        numbers = np.frombuffer(self.data, f"{self.order}i4", nbytes // 4, start)
         return numbers.astype(np.int64), after
 
 
@@ -268,7 +267,7 @@ def walk(data: memoryview, order: str, budget: Budget, at: int = 0) -> int:
     return Walker(data, order, budget).matrix(at, len(data))
 
 
-def read_header(data: memoryview, order: str, at: int, size: int | None = None) -> ArrayHeader:
+def read_header(data: memoryview, order: str, at: int) -> ArrayHeader:
     """Name, class and size of the array whose element begins at ``at``.
 
     ``data`` may end within the array, after its header.
