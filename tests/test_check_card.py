@@ -95,6 +95,16 @@ FAULTS = {
     "infer": ("put(C=self.units)", "put(C=self.units + 1)", "infer tells 4(C) × 1(B)"),
     "word": ("ops.affine", "ops.affin", "has no attribute 'affin'"),
     "array": ('p["W"]', 'p["V"]', "KeyError: 'V'"),
+    "label": (
+        'return ops.affine(p["W"], x)',
+        'return ops.rename(ops.align(ops.affine(p["W"], x), "CB"), "QB")',
+        "over Q, which no data have",
+    ),
+    "state": (
+        "return ops.affine",
+        "p.update(Hidden=x)\n        return ops.affine",
+        "forward sets Hidden, which ARRAYS does not declare",
+    ),
     "need": ('self.need(x, "C")', 'self.need(x, "T")', "needs a time dimension"),
     "idle": ('ops.affine(p["W"], x)', "x", "forward does not depend on layer.W"),
     "nan": (
@@ -104,6 +114,24 @@ FAULTS = {
     ),
     "returned": ('return ops.affine(p["W"], x)', "pass", "returned NoneType"),
 }
+
+
+DECLARED = {
+    "text for a tuple": ('("myDense",)', '"myDense"', "MATLAB of the card Dense is no tuple"),
+    "no comma": ('dims="OI"),)', 'dims="OI"))', "ARRAYS of the card Dense is no tuple of arrays"),
+    "gap": ("positive)", "positive, arg=2)", "positional arguments of the card Dense are at [2]"),
+    "no kind": ("positive)", '"positive")', "a kind or a function is needed, not 'positive'"),
+}
+
+
+@pytest.mark.parametrize("fault", DECLARED)
+def test_what_cannot_be_declared_is_told_as_the_class_is_made(fault, tmp_path, capsys):
+    old, new, said = DECLARED[fault]
+    source = DENSE.replace("MORE", "")
+    assert old in source
+    (tmp_path / "cards.py").write_text(HEAD + source.replace(old, new), encoding="utf-8")
+    assert run(["check-card", str(tmp_path / "cards.py")]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fault", FAULTS)

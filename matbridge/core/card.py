@@ -23,6 +23,7 @@ from matbridge.core.declare import (
     RECORDED,
     Array,
     Property,
+    check_declared,
     constant,
     learnable,
     prop,
@@ -119,6 +120,7 @@ class Layer:
         super().__init_subclass__(**options)
         settle_ranks(cls)
         dataclass(frozen=True, eq=False)(cls)
+        check_declared(cls, cls.properties().values())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrays", Arrays(self.arrays))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from matbridge.core.dims import Size
 from matbridge.core.kinds import Kind, Ranked, kind_of
+from matbridge.errors import LayerError
 
 __all__ = [
     "CHANNEL",
@@ -21,6 +22,7 @@ __all__ = [
     "RECORDED",
     "Array",
     "Property",
+    "check_declared",
     "constant",
     "learnable",
     "prop",
@@ -160,3 +162,33 @@ def settle_ranks(card: type) -> None:
             kind = known.ranked.of(getattr(card, "RANK", 1))
             card.__annotations__.setdefault(name, declared.type)
             setattr(card, name, _field_of(dataclasses.replace(known, kind=kind)))
+
+
+KINDS = {str: "text", Array: "arrays"}
+# What a card says in tuples, and of what.
+TUPLES: dict[str, type] = {
+    "MATLAB": str,
+    "ARRAYS": Array,
+    "INPUTS": str,
+    "OUTPUTS": str,
+    "TRAINING": str,
+    "STATISTICS": str,
+}
+
+
+def check_declared(card: type, properties: Iterable[Property]) -> None:
+    """Raise LayerError where a card declares what cannot be meant, as its class is made."""
+    name = card.__name__
+    for attribute, kind in TUPLES.items():
+        values = getattr(card, attribute)
+        if not isinstance(values, tuple | list) or not all(isinstance(v, kind) for v in values):
+            raise LayerError(
+                f"{attribute} of the card {name} is no tuple of {KINDS[kind]}",
+                mend=f"One alone needs a comma too: {attribute} = (..., ).",
+            )
+    places = sorted(known.arg for known in properties if known.arg is not None)
+    if places != list(range(1, len(places) + 1)):
+        raise LayerError(
+            f"the positional arguments of the card {name} are at {places}",
+            mend="arg= counts them from 1, each once.",
+        )

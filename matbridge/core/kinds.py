@@ -91,6 +91,8 @@ class Ranked:
 
 def kind_of(convert: Kind[T] | Callable[[Any], T]) -> Kind[T]:
     """A kind, or the one of a plain function from saved values to those of a card."""
+    if not callable(convert):
+        raise TypeError(f"a kind or a function is needed, not {convert!r}")
     return convert if isinstance(convert, Kind) else Kind(convert, saved_value)
 
 

@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from matbridge.core.card import Layer
-from matbridge.core.dims import Size
+from matbridge.core.dims import NUMBERED, Size
 from matbridge.errors import LayerError, MatbridgeError, UnsupportedError
 from matbridge.version import DOCS
 
@@ -38,6 +38,15 @@ def run_layer(layer: Layer, ops: Ops, p: Parameters, inputs: list[Value]) -> tup
         _refuse(layer, "forward", error)
     results = result if isinstance(result, tuple) else (result,)
     _check_results(layer, "forward", results, "dims", "Return a value, such as ops.add(x, y)")
+    for value in results:
+        unknown = sorted(set(value.dims) - set(NUMBERED))
+        if unknown:
+            raise LayerError(
+                f"forward of the card {type(layer).__name__} returned a value over "
+                f"{', '.join(unknown)}, which no data have",
+                where=layer.name,
+                mend=f"Dimensions of data are S, C, B, T and U; see dims= of its arrays. {ADVICE}",
+            )
     return results
 
 

@@ -15,7 +15,7 @@ from matbridge.core.card import Array, Layer
 from matbridge.core.dims import axis_names, batch_first
 from matbridge.core.names import identifiers
 from matbridge.core.network import Network, Port
-from matbridge.errors import MismatchError
+from matbridge.errors import LayerError, MismatchError
 from matbridge.ops import Ops, Value
 from matbridge.ops.outputs import network_output
 from matbridge.torch.backend import TorchBackend
@@ -106,6 +106,11 @@ class Bound:
         return Value(self.ops.backend.reshape(tensor, shape), dims)
 
     def update(self, **states: Value) -> None:
+        for name in states.keys() - self.declared.keys():
+            raise LayerError(
+                f"forward sets {name}, which ARRAYS does not declare",
+                mend=f'Name it there: state("{name}", ..., dims=...).',
+            )
         self.updates.update(states)
 
 
