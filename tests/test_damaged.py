@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,6 +144,17 @@ def test_a_cut_file_tells_what_is_lost(several):
     file = open_mat(several)
     assert list(file.variables) == ["a", "b"]
     assert "what follows is lost" in file.report.diagnostics[0].what
+
+
+def test_a_lost_network_is_not_taken_for_loose_arrays(fixtures, in_folder, capsys):
+    data = (fixtures / "cnn.mat").read_bytes()
+    (*_, objects) = elements(data)
+    Path("cut.mat").write_bytes(data[: objects[0] + 100])
+    assert run(["inspect", "cut.mat"]) == 3
+    assert "Loose arrays" not in capsys.readouterr().out
+    write_mat("loose.mat", {"W1": np.ones((2, 3))})
+    assert run(["inspect", "loose.mat"]) == 4
+    assert "Loose arrays" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("version", ["v7", "v7.3"])

@@ -81,7 +81,7 @@ def test_what_would_enlarge_the_data_is_refused(shape):
         Offset=np.zeros((1, 1)),
     )
     network = network_of(one, like=X, format="SSCB")
-    with pytest.raises(LayerError, match="has a Scale of size"):
+    with pytest.raises(LayerError, match="has Scale of size"):
         network.predict(X)
 
 

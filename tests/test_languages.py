@@ -1,6 +1,7 @@
 """Languages: a row of the table, and what follows from it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import matbridge
 from matbridge import languages
 from matbridge.cli import run
 from matbridge.core.contents import Contents
-from matbridge.errors import FormatError, MismatchError, UnsupportedError
+from matbridge.errors import FormatError, MismatchError, MissingNameError, UnsupportedError
 from matbridge.languages import LANGUAGES, Language
 from matbridge.matlab.file import read_mat
 from matbridge.safetensors.codec import network_from_json, network_to_json
@@ -140,3 +141,10 @@ def test_evidence_is_of_the_card_that_runs():
     assert evidence_of(Mine(name="a")) == "your own card"
     assert evidence_of(Unknown(name="a", class_name="x.ReLULayer")) == "no card: cannot be run"
     assert evidence_of(CustomOutput(name="a", class_name="x.Out")) == "no card: taken as it is"
+
+
+def test_an_address_that_stops_short_and_is_misspelt_is_suggested(fixtures):
+    network = matbridge.load(fixtures / "cnn.mat")
+    contents = Contents(Path("agent.mat"), {"agent.Actor.Model": network, "agent.Critic": network})
+    with pytest.raises(MissingNameError, match="Did you mean 'agent.Actor'?"):
+        contents.choose("agent.Acter")

@@ -186,6 +186,28 @@ def test_predict_of_an_image(in_folder, fixtures, capsys):
     (scores,) = json.loads(capsys.readouterr().out).values()
     expected = network.predict(imresize(image, (height, width)))
     assert np.abs(np.array(scores) - expected).max() < 1e-6
+    images = np.stack([image, image[::-1]], -1)
+    write_mat("x.mat", {"X": images})
+    assert run(["predict", net, "--input", "x.mat:X", "--resize", "--json"]) == 0
+    (scores,) = json.loads(capsys.readouterr().out).values()
+    assert np.abs(np.array(scores[:1]) - expected).max() < 1e-6
+    assert len(scores) == 2
+
+
+def test_what_cannot_be_resized(in_folder, fixtures, capsys):
+    nothing, words = np.zeros((0, 3, 3)), np.array(["a", "b"])
+    write_mat(
+        "x.mat", {"E": nothing, "C": Cell([np.ones((3, 3, 3))], (1, 1)), "Z": np.ones(3) * 1j}
+    )
+    np.savez("w.npz", w=words, x=np.ones((9, 9, 3)))
+    net, rnn = str(fixtures / "cnn.mat"), str(fixtures / "lstm_classifier.mat")
+    for data in ("x.mat:E", "x.mat:C", "x.mat:Z", "w.npz:w"):
+        assert run(["predict", net, "--resize", "--input", data]) == 2, data
+    two = ["--input", "w.npz:x"] * 2
+    assert run(["predict", net, "--resize", *two]) == 2
+    assert run(["predict", net, "--resize", "--format", "BCSS", "--input", "w.npz:x"]) == 2
+    assert run(["predict", rnn, "--resize", "--input", f"{rnn}:X"]) == 0
+    assert "report" not in capsys.readouterr().err
 
 
 def _out(network):

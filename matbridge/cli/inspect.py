@@ -94,7 +94,7 @@ def exit_code(contents: dict[str, Any]) -> int:
     networks = contents["networks"]
     if any(network["runnable"] for network in networks):
         return 0
-    damaged = any(problem["level"] == "error" for problem in contents["problems"])
+    damaged = is_damaged(contents)
     return UNREADABLE if damaged and not networks else NOTHING_RUNS
 
 
@@ -185,6 +185,11 @@ def show_problem(out: Terminal, problem: dict[str, str]) -> None:
     out.print(" ", styled(problem["level"], colour), text)
 
 
+def is_damaged(contents: dict[str, Any]) -> bool:
+    """Whether a part of the file could not be read."""
+    return any(problem["level"] == "error" for problem in contents["problems"])
+
+
 def show_variables(out: Terminal, contents: dict[str, Any]) -> None:
     """What the file holds beside its networks, and what of it they may take or have given."""
     networks = contents["networks"]
@@ -201,7 +206,8 @@ def show_variables(out: Terminal, contents: dict[str, Any]) -> None:
         out.print(rows)
         if len(others) > MANY:
             out.print(f"  ... and {len(others) - MANY} more; --json lists them")
-    if not networks:
+    # What is lost may be the network itself: then its other variables are no puzzle.
+    if not networks and not is_damaged(contents):
         out.print(
             f"Loose arrays do not tell how they belong together. {DOCS}/weights-file.md shows "
             "how to build a network from them."

@@ -24,7 +24,7 @@ from matbridge.errors import MismatchError, MissingNameError
 from matbridge.files import check_target, written
 from matbridge.languages import load
 from matbridge.predict.data import check_name, read_classes, read_data, split_name, write_data
-from matbridge.predict.images import is_image, resized
+from matbridge.predict.images import is_image, resized, takes_images
 from matbridge.text import listed, nearest
 
 __all__ = ["command", "gather_inputs", "in_file", "named_classes", "run_options"]
@@ -40,7 +40,7 @@ RUN_OPTIONS = (
                       "file.mat:X(1:3,:), S.a{2}; NAME=DATA for one of several inputs. Once "
                       "for each input."),
     click.option("--resize", is_flag=True,
-                 help="Resize images to the size of the input, as MATLAB's imresize."),
+                 help="Resize images H×W×C×N to the size of the input, as MATLAB's imresize."),
     click.option("--classes", metavar="NAMES",
                  help="Class names in the order of the scores, where the network has none: a,b,c "
                       "or data.mat:classes."),
@@ -78,6 +78,8 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, format: str | None, **given: Any) -> Any:
         options = {name: given.pop(name) for name in OPTIONS}
         options["format"] = format.split(",") if format and "," in format else format
+        if given["resize"] and format and not format.upper().startswith("SSC"):
+            raise MismatchError("--resize takes images H×W×C×N, without --format")
         return function(*args, options=options, **given)
 
     for option in reversed(RUN_OPTIONS):
@@ -101,8 +103,10 @@ def gather_inputs(
     for text in texts:
         name, data = split_input(network, text)
         value = read_data(in_file(data, file), limit)
-        if resize and is_image(data):
-            value = resized(value, network, name or network.input_names[len(plain)])
+        # Data beyond the last input are told of where the network runs.
+        place = [name] if name else network.input_names[len(plain) : len(plain) + 1]
+        if resize and place and (is_image(data) or takes_images(network, place[0])):
+            value = resized(value, network, place[0])
         _warn_about_nan(value, text)
         if name:
             named[name] = value

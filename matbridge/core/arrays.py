@@ -59,7 +59,7 @@ def check_arrays(layer: Layer) -> None:
 def _check(layer: Layer, declared: Array, array: np.ndarray, symbols: Symbols) -> None:
     kinds = "fiubc" if layer.COMPLEX else "fiub"
     if array.dtype.kind not in kinds:
-        layer.refuse(f"has a {declared.name} of type {array.dtype}, not of real numbers")
+        layer.refuse(f"has {declared.name} of type {array.dtype}, not of real numbers")
     try:
         fitted = _fit(declared, array, symbols)
     except LayerError as error:

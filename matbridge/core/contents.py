@@ -80,7 +80,10 @@ class Contents:
                 where=where,
                 mend=f"Choose one with network=: {choices}.",
             )
-        mend = f"{nearest(address or '', self.networks)}Networks: {choices}."
+        # An address may stop short, so its beginnings are suggested too.
+        parts = [known.split(".") for known in self.networks]
+        known = (".".join(p[:n]) for p in parts for n in range(len(p), 0, -1))
+        mend = f"{nearest(address or '', known)}Networks: {choices}."
         return MissingNameError(f"there is no network at {address!r}", where=where, mend=mend)
 
     def nothing(self, address: str | None) -> MatbridgeError:

@@ -43,7 +43,7 @@ class Expanding(Layer):
             for n, label in zip(sizes, labels, strict=True):
                 if n not in (1, there[label]) and there[label] is not None:
                     listed = "×".join(map(str, shape))
-                    self.refuse(f"has a {name} of size {listed}, but its input is {x}")
+                    self.refuse(f"has {name} of size {listed}, but its input is {x}")
         return x
 
     def placed(self, name: str, shape: tuple[int, ...], format: str) -> tuple[str, tuple[int, ...]]:
@@ -54,7 +54,7 @@ class Expanding(Layer):
         extra = shape[len(labels) :]
         if math.prod(extra) != 1:
             listed = "×".join(map(str, shape))
-            self.refuse(f"has a {name} of size {listed}, but its input has the format {format}")
+            self.refuse(f"has {name} of size {listed}, but its input has the format {format}")
         return labels[: len(shape)], shape[: len(labels)]
 
     def beside(self, ops: Ops, p: Parameters, name: str, x: Value) -> Value:

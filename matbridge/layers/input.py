@@ -191,7 +191,7 @@ class NormalizingInput(InputLayer):
             if array.size != 1 and array.shape not in (each_channel, each_element):
                 sizes = ["×".join(map(str, n)) for n in (array.shape, each_channel, each_element)]
                 self.refuse(
-                    f"has a {name} of size {sizes[0]}, which is neither one number nor "
+                    f"has {name} of size {sizes[0]}, which is neither one number nor "
                     f"{' nor '.join(dict.fromkeys(sizes[1:]))}",
                 )
         size = Size.of(self.format, *spatial, channels)

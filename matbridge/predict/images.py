@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from matbridge.core.dims import Size
 from matbridge.core.network import Network, Port
 from matbridge.errors import FormatError, MismatchError, UnsupportedError
 
-__all__ = ["IMAGE_SUFFIXES", "imresize", "is_image", "read_image", "resized"]
+__all__ = ["IMAGE_SUFFIXES", "imresize", "is_image", "read_image", "resized", "takes_images"]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 # What Pillow calls images whose values mean the same as those of MATLAB's imread.
@@ -52,13 +53,32 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(IMAGE_SUFFIXES)
 
 
-def resized(image: np.ndarray, network: Network, name: str) -> np.ndarray:
-    """The image in the size of this input, if that is one of images with a known size."""
+def resized(images: Any, network: Network, name: str) -> np.ndarray:
+    """The images H×W×C×N in the size of this input.
+
+    Raises MismatchError where these are no images or the input takes none of a known size.
+    """
+    size = _image_size(network, name)
+    if size is None:
+        raise MismatchError("it does not take images of one size", where=name)
+    if not isinstance(images, np.ndarray) or images.ndim < 2 or images.dtype.kind not in "fiub":
+        raise MismatchError("only images H×W×C×N can be resized", where=name)
+    if not images.size:
+        raise MismatchError("the images are empty", where=name)
+    return imresize(images, size)
+
+
+def takes_images(network: Network, name: str) -> bool:
+    """Whether the input takes images of a known size."""
+    return _image_size(network, name) is not None
+
+
+def _image_size(network: Network, name: str) -> tuple[int, int] | None:
     size = network.infer().get(Port(name, "out"))
     spatial = size.spatial if isinstance(size, Size) else ()
     if len(spatial) != 2 or None in spatial:
-        raise MismatchError("it does not take images of one size", where=name)
-    return imresize(image, (int(spatial[0] or 0), int(spatial[1] or 0)))
+        return None
+    return int(spatial[0] or 0), int(spatial[1] or 0)
 
 
 def imresize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
