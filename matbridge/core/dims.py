@@ -237,6 +237,10 @@ class Size:
         rest = self.drop("S" * self.format.count("S"))
         return Size("S" * len(sizes) + rest.format, sizes + rest.sizes)
 
+    def with_extent(self, place: int, n: int | None) -> Size:
+        """This size with another number at one place, from 0."""
+        return Size(self.format, (*self.sizes[:place], n, *self.sizes[place + 1 :]))
+
     def drop(self, labels: str) -> Size:
         """Without these dimensions (every S for one "S")."""
         kept = [(a, n) for a, n in zip(self.format, self.sizes, strict=True) if a not in labels]

@@ -87,6 +87,7 @@ class PReLU(Expanding):
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         x = ops.rename(x, numbered(x.dims))
+        # max(x, 0) + Alpha·min(x, 0): one of the two is 0.
         below = ops.multiply(ops.minimum(x, 0.0), self.beside(ops, p, "Alpha", x))
         y = ops.add(ops.map("relu", x), below)
         return ops.rename(y, unnumbered(y.dims))

@@ -98,6 +98,7 @@ class AnyAttention(Layer):
         times = self.num_heads // self.groups
         if times == 1:
             return x
+        # Groups, copies, channels of a head: the copies of a head come to stand side by side.
         split = ops.split(x, "C", (self.groups, 1, ops.size(x, "C") // self.groups), "GRC")
         return ops.merge(ops.concatenate([split] * times, "R"), "GRC", "C")
 

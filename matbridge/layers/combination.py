@@ -30,7 +30,7 @@ class Combination(Layer):
     def inputs(self) -> tuple[str, ...]:
         return tuple(f"in{i}" for i in range(1, self.num_inputs + 1))
 
-    def expanded(self, *inputs: Size) -> Size:
+    def infer(self, *inputs: Size) -> Size:
         """The size after singleton expansion, or LayerError.
 
         Missing dimensions are inserted as singletons at the end of each block of equal
@@ -43,6 +43,7 @@ class Combination(Layer):
             known = extents - {None}
             if len(known) > 1 and format[place] not in "BT":
                 self.refuse(f"cannot combine {' and '.join(map(str, inputs))}")
+            # A number meets ones and open sizes; an open one meets ones and stays open.
             sizes.append(known.pop() if known else None if extents else 1)
         return Size(format, tuple(sizes))
 
@@ -61,9 +62,6 @@ class Addition(Combination):
     SINCE = "R2017b"
     EVIDENCE = RECORDED
 
-    def infer(self, *inputs: Size) -> Size:
-        return self.expanded(*inputs)
-
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return functools.reduce(ops.add, inputs)
 
@@ -75,9 +73,6 @@ class Multiplication(Combination):
     BUILDER = "multiplicationLayer"
     NICKNAME = "multiplication"
     SINCE = "R2020b"
-
-    def infer(self, *inputs: Size) -> Size:
-        return self.expanded(*inputs)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         return functools.reduce(ops.multiply, inputs)
@@ -101,9 +96,6 @@ class WeightedAddition(Combination):
             saved["Weights"] = weights.reshape(-1, 1)
             saved.setdefault("NumInputs", weights.size)
         return saved
-
-    def infer(self, *inputs: Size) -> Size:
-        return self.expanded(*inputs)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         weighted = [ops.multiply(x, ops.pick(p["Weights"], "K", i)) for i, x in enumerate(inputs)]
@@ -135,7 +127,7 @@ class DepthConcatenation(Combination):
                     self.refuse(f"cannot join {' and '.join(map(str, inputs))} along {label}")
         along = [sizes[place] for sizes in aligned]
         total = sum(n or 0 for n in along) if None not in along else None
-        return Size(first.format, (*first.sizes[:place], total, *first.sizes[place + 1 :]))
+        return first.with_extent(place, total)
 
     def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
         longest = max((x.dims for x in inputs), key=len)

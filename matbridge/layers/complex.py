@@ -57,7 +57,7 @@ class Interleaving(Layer):
 
     def resized(self, x: Size, label: str, n: int | None) -> Size:
         place = numbered(x.format).index(label)
-        return Size(x.format, (*x.sizes[:place], n, *x.sizes[place + 1 :]))
+        return x.with_extent(place, n)
 
 
 class ComplexToReal(Interleaving):
@@ -75,6 +75,8 @@ class ComplexToReal(Interleaving):
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         axis = numbered_axis(x.dims, self.label(canonical(x.dims)))
+        # Both parts side by side along P, which then stands right behind their dimension, so
+        # that the two in one alternate.
         parts = [ops.align(ops.map(part, x), x.dims + "P") for part in ("real", "imag")]
         pairs = ops.align(
             ops.concatenate(parts, "P"), x.dims[: axis + 1] + "P" + x.dims[axis + 1 :]
@@ -155,6 +157,7 @@ class ComplexFullyConnected(Layer):
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         real, imaginary = (ops.map(part, x) for part in ("real", "imag"))
         none = ops.constant(np.zeros(self.output_size), "O")
+        # (W + iV)(x + iy) = (W·x - V·y) + i(V·x + W·y).
         W, V = p["Weights"], p["WeightsImaginary"]
         return ops.complex(
             ops.subtract(

@@ -58,6 +58,7 @@ class FullyConnected(Layer):
     @classmethod
     def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         """Weights also occur as h×w×c×out, Bias as 1×1×out."""
+        # For one output Weights occur as a column, too; this makes either the row.
         weights, outputs = saved.get("Weights"), _product(saved["OutputSize"])
         if isinstance(weights, np.ndarray) and weights.size and (weights.ndim > 2 or outputs == 1):
             saved["Weights"] = column_major(weights, (-1, outputs)).T
@@ -83,7 +84,7 @@ class FullyConnected(Layer):
         if self.operation_dimension != "spatial-channel":
             place = numbered(x.format).index(self.along(x.format))
             self.expect(x.sizes[place], self.input_size, f"elements along {place + 1}", x)
-            return Size(x.format, (*x.sizes[:place], self.output_size, *x.sizes[place + 1 :]))
+            return x.with_extent(place, self.output_size)
         self.need(x, "C")
         self.expect(x.elements("SC"), self.input_size, "inputs", x)
         y = x.put(C=self.output_size)

@@ -160,6 +160,7 @@ class SinusoidalPositionEncoding(Layer):
         rates = 10000.0 ** (-2 * np.arange(half) / self.output_size)
         angles = ops.multiply(places, ops.constant(rates, "K"))
         waves = [ops.map(name, angles) for name in ("sin", "cos")]
+        # P, sine or cosine, runs faster than the rates K, so that the two alternate.
         pairs = ops.concatenate([ops.align(w, angles.dims + "P") for w in waves], "P")
         table = ops.merge(pairs, "KP", "C")
         return _for_all(ops, table, x) if over else table
@@ -265,5 +266,6 @@ class PatchEmbedding(Layer):
         )
         if self.flatten_mode == "none":
             return y
+        # merge has its last label fastest.
         order = "123"[:rank]
         return ops.merge(y, order[::-1] if self.flatten_mode == "column-major" else order, "S")

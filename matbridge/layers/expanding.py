@@ -50,6 +50,7 @@ class Expanding(Layer):
         """The labels and sizes of an array of this shape beside data of this format."""
         if self.ANY_DIMENSION and "S" not in format and sum(n != 1 for n in shape) <= 1:
             return "C", (math.prod(shape),)
+        # Batch and time stand behind the channels; no array reaches so far.
         labels = numbered(format[: format.index("C") + 1])
         extra = shape[len(labels) :]
         if math.prod(extra) != 1:

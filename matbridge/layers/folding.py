@@ -9,6 +9,11 @@ from matbridge.ops import Ops, Parameters, Value
 __all__ = ["SequenceFolding", "SequenceUnfolding"]
 
 
+def _with_batch(ops: Ops, x: Value) -> Value:
+    """One observation may come without B."""
+    return x if "B" in x.dims else ops.align(x, x.dims + "B")
+
+
 class SequenceFolding(Layer):
     """sequenceFoldingLayer: frames as observations, those of one time step together.
 
@@ -28,7 +33,7 @@ class SequenceFolding(Layer):
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> tuple[Value, ...]:
         # The input itself stands for its mini-batch size.
-        return ops.merge(ops.align(x, x.dims if "B" in x.dims else x.dims + "B"), "TB", "B"), x
+        return ops.merge(_with_batch(ops, x), "TB", "B"), x
 
 
 class SequenceUnfolding(Layer):
@@ -47,5 +52,5 @@ class SequenceUnfolding(Layer):
         return x.put(T=folded["T"])
 
     def forward(self, ops: Ops, p: Parameters, x: Value, folded: Value) -> Value:
-        folded = ops.align(folded, folded.dims if "B" in folded.dims else folded.dims + "B")
+        folded = _with_batch(ops, folded)
         return ops.split(x, "B", (ops.size(folded, "T"), ops.size(folded, "B")), "TB")

@@ -46,6 +46,7 @@ HANDLE = Kind(handle, lambda value: value, "str")
 def size_after(function: Callable[[ArrayOps, list[Value]], Value], *inputs: Size) -> Size:
     """The size of what a function of ops and values makes of values of these sizes."""
     y = function(ArrayOps(Shapes()), [Value(x.sizes, x.format) for x in inputs])
+    # How many observations and steps there are, only data tell.
     return Size.measured(y.dims, y.data).put(**{d: None for d in "BT" if d in y.dims})
 
 

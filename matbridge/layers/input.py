@@ -184,6 +184,7 @@ class NormalizingInput(InputLayer):
             self.refuse(f"needs an InputSize of {counts} numbers, not {len(self.input_size)}")
         *spatial, channels = self.input_size
         if self.split_complex_inputs:
+            # The real and the imaginary part of each channel are channels of their own.
             channels *= 2
         each_channel = (*(1 for _ in spatial), channels) if spatial else (channels, 1)
         each_element = (*spatial, channels) if spatial else each_channel

@@ -78,6 +78,7 @@ class BatchNormalization(Normalization):
                 TrainedMean=_moved(ops, p["TrainedMean"], mean, self.mean_decay),
                 TrainedVariance=_moved(ops, p["TrainedVariance"], variance, self.variance_decay),
             )
+        # As one factor and one summand per channel: at prediction both are constants.
         root = ops.map("sqrt", ops.add(variance, self.epsilon))
         scale = ops.divide(p["Scale"], root)
         shift = ops.subtract(p["Offset"], ops.multiply(mean, scale))
@@ -222,6 +223,7 @@ class CrossChannelNormalization(Layer):
             padding=[((window - 1) // 2, window // 2)],
             count_padding=True,
         )
+        # The pool slid over W; the C that it needs beside it has size 1.
         mean = ops.drop(mean, "C")
         mean = ops.rename(mean, mean.dims.replace("W", "C"))
         base = ops.add(ops.multiply(mean, self.alpha), self.k)

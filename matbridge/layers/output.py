@@ -152,6 +152,7 @@ class RPNClassification(CrossEntropy):
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
         likelihood = total(ops, ops.multiply(t, ops.map("log", y)))
+        # Without any target the loss is 0, not 0/0.
         return ops.map("negative", ops.divide(likelihood, ops.maximum(total(ops, t), 1.0)))
 
 

@@ -107,10 +107,12 @@ class Recurrent(Layer):
         y, last, finals = ops.recur(
             self.how, ops.flatten(x), *weights, *states, peephole=self.peephole(p)
         )
+        # What comes in by ports is the network's to carry on, not the layer's to keep.
         if not self.has_state_inputs:
             p.update(**dict(zip(self.STATES, finals, strict=True)))
         result = last
         if self.output_mode == "sequence":
+            # Data without time are one step to the kernel.
             result = y if "T" in x.dims else ops.drop(y, "T")
         return (result, *finals) if self.has_state_outputs else result
 

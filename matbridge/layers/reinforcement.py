@@ -52,6 +52,7 @@ class Quadratic(Layer):
         return x.put(C=None if n is None else n * (n + 1) // 2)
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        # Channel j times all up to it, which is the order of the docstring.
         rows = [
             ops.multiply(ops.slice(x, "C", 0, j + 1), ops.slice(x, "C", j, j + 1))
             for j in range(ops.size(x, "C"))

@@ -141,6 +141,7 @@ class Resize(Layer):
                 raise LayerError(f"{self.properties()[name].name}: {self.RANK} values are needed")
             if not known or not all(0 < v < math.inf for v in known):
                 raise LayerError(f"{self.properties()[name].name}: sizes above 0 are needed")
+            # One number stands for every dimension.
             object.__setattr__(self, name, values * (self.RANK // len(values)))
 
     @property
@@ -242,6 +243,8 @@ class DepthToSpace2D(Layer):
             x = ops.split(x, "C", (rows, columns, depth), "IJC")
         else:
             x = ops.split(x, "C", (depth, rows, columns), "CIJ")
+        # The rows I of a block behind the row 1 that it lies in, J behind 2: so each pair is one
+        # dimension when reshaped.
         rest = without(x.dims, "1I2JC")
         *outer, height, _, width, _, _ = ops.sizes(x := ops.align(x, rest + "1I2JC"))
         return ops.reshape(x, (*outer, height * rows, width * columns, depth), rest + "SSC")

@@ -90,6 +90,7 @@ class STFT(Layer):
     def kernel(self) -> np.ndarray:
         """Window·exp(-2πikn/FFTLength): L×1×2K, the real parts of all frequencies first."""
         n = np.arange(self.window.size)[:, None]
+        # Whole turns are left out while they are whole numbers, so that no angle loses digits.
         angles = 2 * math.pi / self.points * (n * np.arange(self.points // 2 + 1) % self.points)
         waves = np.concatenate([np.cos(angles), -np.sin(angles)], 1)
         return (self.window * waves)[:, None, :]

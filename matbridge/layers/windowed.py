@@ -76,8 +76,10 @@ def slide(
         zip(extents(x, over), window, stride, dilation, strict=True)
     ):
         if pads == "same":
+            # ceil(n/s), whatever the window: that is how much 'same' pads.
             out.append(None if n is None else -(-n // s))
         else:
+            # 'causal' looks back by the whole span.
             amount = (k - 1) * d if isinstance(pads, str) else sum(pads[place])
             out.append(pool_output(n, window_span(k, d), s, amount))
     return moved(x, over, out)

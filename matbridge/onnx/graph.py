@@ -149,6 +149,7 @@ class Builder:
 
     def dim(self, dim: Dim) -> str:
         """A tensor of one element: a symbolic length."""
+        # Nothing to multiply with yet is the empty name.
         product = self.integers([dim.factor]) if dim.factor != 1 else ""
         for source, axis in dim.parts:
             shape = self.node("Shape", [source], (1,))

@@ -87,4 +87,5 @@ def _activations(how: Recurrence) -> dict[str, Attribute]:
     attributes["activations"] = names
     attributes["activation_alpha"] = [0.2 for flag in hard if flag]
     attributes["activation_beta"] = [0.5 for flag in hard if flag]
+    # An empty list is no attribute to ONNX; the number 0 is one.
     return {k: v for k, v in attributes.items() if v or v == 0}

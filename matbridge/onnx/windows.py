@@ -188,6 +188,7 @@ def _resize_once(
 ) -> Data:
     batch, channels = data.shape[:2]
     shrinks = any(b > a for b, a in zip(before, sizes, strict=True))
+    # 'onnx-10' rounds up where it shrinks and down where it grows.
     nearest = {"round": "round_prefer_ceil", "floor": "floor"}.get(
         rounding, "ceil" if shrinks else "floor"
     )

@@ -66,6 +66,7 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
     check_memory(network, network.infer(), np.dtype(np.float64).itemsize)
     if dtype not in TYPES:
         raise MismatchError(f"{dtype!r} is not a type of ours", mend="Use float32 or float64.")
+    # MATLAB lets an output bear the name of an input, ONNX does not.
     ends = [n + "_out" if n in network.input_names else n for n in network.output_names]
     names = plain_names([*network.input_names, *ends])
     builder = Builder(np.dtype(dtype), reserved=frozenset(names.values()))
@@ -79,6 +80,7 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
 
     ports = [Port(layer.name, name) for layer in network.layers for name in layer.outputs]
     values = network.walk(ops, inputs, bind, [*network.outputs, *ports])
+    # The outputs come first, then what stands at each port.
     pairs = zip(ends, values, strict=False)
     outputs = [_output(builder, ops, network.kind, names[n], value) for n, value in pairs]
     symbols = _symbols(inputs.values())

@@ -96,6 +96,7 @@ class Arrays:
 
     def counts_steps(self, x: Labelled) -> None:
         """Say that the number of time steps matters: a padded batch refuses to lose its T."""
+        # Done for what it raises.
         self.ops.rename(x.value, x.value.dims.replace("T", fresh(x.order, 1)))
 
     # -- dimensions by position --------------------------------------------------------------

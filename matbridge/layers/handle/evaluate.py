@@ -72,6 +72,7 @@ def _evaluated(
     labelled = [_enter(ops, x, formattable) for x in inputs]
     sizes = [[n for n in ops.sizes(x) if known(n)] for x in inputs]
     run = Arrays(ops, text, Budget(text, sum(map(math.prod, sizes))))
+    # @relu, a name alone, takes whatever comes.
     if function.body.kind == "call" and not function.parameters:
         result = Evaluation(run, workspace).call(function.body.value, labelled)
     else:
@@ -181,9 +182,11 @@ class Evaluation:
         try:
             return FUNCTIONS[short](self.run, arguments)
         except (ValueError, IndexError, TypeError, MismatchError):
+            # What Python says of it is about our arrays, not about the user's text.
             raise self.run.refuse(f"{name} is not supported there") from None
 
     def number(self, node: Node, size: Extent) -> np.ndarray | None:
         """An index, with ``end`` as the size of the dimension that it is in."""
+        # end is a name like any other, known within this index alone.
         inner = Evaluation(self.run, {**self.names, "end": self.run.array([[size]])})
         return self.run.numbers(inner.node(node))

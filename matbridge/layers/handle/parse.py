@@ -21,6 +21,7 @@ MAX_BRACKETS = 40
 # As much of a handle's text as a message repeats.
 SHOWN = 200
 
+# In 2.*x the point is the operator's, not the number's.
 TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<number>(?:\d+(?:\.(?![*/^'])\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
@@ -108,6 +109,8 @@ class Parser:
     def expression(self, weakest: int = 0) -> Node:
         """Operands joined by operators that bind at least as strongly as this level."""
         node = self.unary()
+        # Precedence climbing: a right operand takes only what binds more strongly, so that equals
+        # join from the left.
         while (level := STRENGTH.get(self.peek().value, -1)) >= weakest and not self.separates():
             operator = self.take().value
             right = self.expression(level + 1)
@@ -208,6 +211,7 @@ class Parser:
         self.take("]")
         self.brackets.pop()
         rows.append(self.tree("row", "", *row))
+        # [1; 2;] has two rows.
         return self.tree("column", "", *(r for r in rows if r.parts))
 
 
