@@ -32,6 +32,7 @@ def fit_arrays(layer: Layer, arrays: Mapping[str, np.ndarray]) -> Layer:
         for declared in layer.declared
         if declared.name in arrays
     }
+    # _fit wrote into the symbols what the arrays tell.
     settled = {
         field: symbols[known.name]
         for field, known in layer.properties().items()
@@ -53,6 +54,7 @@ def check_arrays(layer: Layer) -> None:
         array = layer.arrays.get(declared.name)
         if array is not None:
             _check(layer, declared, array, symbols)
+    # Past the frozen dataclass; a changed copy has no such mark and is checked again.
     layer.__dict__["fits"] = True
 
 
@@ -122,6 +124,8 @@ def _fit(declared: Array, array: np.ndarray, symbols: Symbols) -> np.ndarray:
         return array
     wanted = _wanted(declared, symbols)
     shape = array.shape + (1,) * (len(wanted) - array.ndim)
+    # Versions differ in where dimensions of size 1 stand, as in 1×1×C for C×1; the elements have
+    # the same order.
     if len(shape) != len(wanted) or not _agree(shape, wanted, symbols):
         flat = tuple(n for n in array.shape if n != 1)
         fixed = [f if name == "" else None for f, name in wanted]

@@ -119,6 +119,7 @@ class Layer:
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         settle_ranks(cls)
+        # Here, so that no card can forget it; eq=False leaves layers their hash, which arrays lack.
         dataclass(frozen=True, eq=False)(cls)
         check_declared(cls, cls.properties().values())
 

@@ -53,6 +53,7 @@ class Contents:
             return self._told(self.networks[address])
         else:
             inside = {a: n for a, n in self.networks.items() if _is_within(a, address)}
+        # Layers beside a network are most likely those that it was trained from.
         trained = [n for n in inside.values() if n.initialised and n.kind.name != LAYER_ARRAY]
         trained = trained or [n for n in inside.values() if n.initialised]
         if len(trained) == 1:

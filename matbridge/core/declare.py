@@ -70,6 +70,7 @@ class Array:
         if "S" in self.dims:
             return shape, self.dims.replace("S", "S" * (len(shape) - len(self.dims) + 1))
         extra = len(shape) - len(self.dims)
+        # Leading ones (1×1×C) go; trailing ones, which MATLAB drops, come back.
         return (shape[extra:] if extra > 0 else shape + (1,) * -extra), self.dims
 
     def expands(self, shape: tuple[int, ...], x: Size) -> bool:
@@ -146,6 +147,7 @@ def _field_of(known: Property) -> object:
         return field(kw_only=True, metadata=metadata)
     default = None if known.default is None else known.kind(known.default)
     if isinstance(default, np.ndarray):
+        # A default without a hash, as an array is, dataclass refuses.
         return field(kw_only=True, metadata=metadata, default_factory=lambda: default)
     return field(kw_only=True, metadata=metadata, default=default)
 
@@ -153,6 +155,7 @@ def _field_of(known: Property) -> object:
 def settle_ranks(card: type) -> None:
     """Properties that depend on the rank of a window, its own and inherited, at the card's."""
     fields: dict[str, Any] = {}
+    # The nearest last, whose declaration counts.
     for base in reversed(card.__mro__[1:]):
         fields |= vars(base).get("__dataclass_fields__", {})
     fields |= vars(card)
@@ -160,6 +163,7 @@ def settle_ranks(card: type) -> None:
         known = declared.metadata.get("matlab") if isinstance(declared, dataclasses.Field) else None
         if known is not None and known.ranked is not None:
             kind = known.ranked.of(getattr(card, "RANK", 1))
+            # To dataclass() a field is what the class itself annotates.
             card.__annotations__.setdefault(name, declared.type)
             setattr(card, name, _field_of(dataclasses.replace(known, kind=kind)))
 

@@ -165,6 +165,7 @@ def same_padding(
     if stride == 1:
         total = span - 1
     else:
+        # -(-a // b) is the ceiling of a/b, for symbols too.
         total = (-(-size // stride) - 1) * stride + span - size
         total = max(total, 0)
     return total // 2, total - total // 2

@@ -74,6 +74,7 @@ class Graph:
 
     def _ordered(self) -> Iterable[Layer]:
         """Each layer after those that feed it, in the order of listing as far as that leaves."""
+        # Generation by generation, each sorted by its place in the listing.
         place = {name: i for i, name in enumerate(self.layers)}
         waiting = Counter(port.layer for port in self.sources)
         ready = [name for name in self.layers if not waiting[name]]
@@ -89,6 +90,7 @@ class Graph:
                     if not waiting[fed.layer]:
                         following.append(fed.layer)
             ready = sorted(following, key=place.__getitem__)
+        # What still waits is in a loop, or behind one.
         if count < len(self.layers):
             stuck = next(name for name in self.layers if waiting[name])
             raise LayerError(f"the connections of {stuck} form a loop")
@@ -149,6 +151,7 @@ def name_layers(layers: Sequence[Layer]) -> list[Layer]:
     if len(taken) != sum(bool(layer.name) for layer in layers):
         raise _repeated([layer for layer in layers if layer.name])
     nameless = Counter(layer.NICKNAME for layer in layers if not layer.name)
+    # Counted on from the last number: from 1 each time would take quadratic time.
     last: Counter[str] = Counter()
     named = []
     for layer in layers:

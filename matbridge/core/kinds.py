@@ -107,8 +107,10 @@ def saved_value(value: Any) -> Saved:
     if isinstance(value, tuple | list):
         value = [math.nan if v is None else v for v in value]
     array = np.asarray(value)
+    # MATLAB's numbers are double unless somebody says otherwise.
     if array.dtype.kind == "i":
         array = array.astype(float)
+    # [] is 0×0; atleast_2d would make it 1×0.
     return np.zeros((0, 0)) if array.shape == (0,) else np.atleast_2d(array)
 
 
@@ -122,6 +124,7 @@ def _json(saved: object) -> Json:
         return None
     if saved.size == 1:
         return _json_number(saved.item())
+    # A row is a plain list; only matrices nest.
     rows = saved[0] if saved.ndim == 2 and len(saved) == 1 else saved
     return _json_list(rows.tolist())
 
@@ -339,6 +342,7 @@ def padding(count: int) -> Kind[Ends]:
     def write(value: Ends) -> Saved:
         if isinstance(value, str) or count < 3:
             return value if isinstance(value, str) else saved_value(_joined(value))
+        # A column for each dimension.
         return np.array(value, dtype=float).T
 
     return Kind(convert, write, f"{words.hint} | int | Sequence[int] | np.ndarray")

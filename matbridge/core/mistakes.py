@@ -111,5 +111,6 @@ def _line(layer: Layer, error: Exception) -> str:
         file = inspect.getfile(type(layer))
     except (OSError, TypeError):
         return ""
+    # The last one in the card's own file: deeper ones are the libraries'.
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     return f" in line {lines[-1]}" if lines else ""

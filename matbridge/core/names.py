@@ -22,6 +22,7 @@ def identifiers(names: Iterable[str], reserved: Container[str] = ()) -> dict[str
     source that they run, so no other text of a file may be a name there.
     """
     listed = list(dict.fromkeys(names))
+    # Those that may stay choose first, so that no other takes their name.
     chosen = {name: name for name in listed if _identifier(name) == name and name not in reserved}
     taken, counts = set(chosen), dict.fromkeys(chosen, 1)
     for name in listed:

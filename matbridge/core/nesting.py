@@ -66,6 +66,7 @@ def expanded(
     for layer in layers:
         apart += _inner_layers(layer)
         within += _inner_pairs(layer)
+    # One source feeds a port; a port may stand for several, all that an inner input layer feeds.
     rewired = [
         (source, end)
         for a, b in pairs
@@ -99,7 +100,7 @@ def _ends(layer: HoldsNetwork, side: str) -> dict[str, list[str]]:
         inner = [[_inside(layer, port)] for port in layer.inner.outputs]
     else:
         inner = [_consumers(layer, name) for name in layer.inner.input_names]
-    word = side[: -len("puts")]
+    word = side.removesuffix("puts")
     numbered = {f"{word}{i}": ends for i, ends in enumerate(inner, 1)}
     return {word: inner[0], **numbered} if len(inner) == 1 else numbered
 

@@ -359,6 +359,7 @@ def _reset(layer: Layer) -> Layer:
     for declared in layer.declared:
         old = arrays.get(declared.name)
         if declared.role == "state" and old is not None:
+            # One column: what a run left may have one for each observation.
             zero = np.zeros_like(old[:, :1])
             arrays[declared.name] = arrays.get(f"Initial{declared.name}", zero)
     return layer.replace(arrays=arrays)

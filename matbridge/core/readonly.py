@@ -40,6 +40,7 @@ def frozen(array: np.ndarray) -> np.ndarray:
     """The array itself if nobody can write it, else a copy that nobody can."""
     owner: object = array
     while isinstance(owner, np.ndarray):
+        # A view is as writable as what it looks into, whatever its own flag says.
         if owner.flags.writeable:
             array = array.copy(order="K")
             array.flags.writeable = False

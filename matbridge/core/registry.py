@@ -160,6 +160,7 @@ class Registry:
             short = name.rpartition(".")[2]
             for alias in (name, short, short.removesuffix("Layer"), card.BUILDER):
                 if alias:
+                    # Of two cards with one short name the first keeps it.
                     cards.setdefault(alias.lower(), card)
         return cards
 

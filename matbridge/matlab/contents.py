@@ -81,6 +81,7 @@ class MatContents(Contents):
         provenance = Provenance(self.file.path.name, place.address, details=details)
         if not is_object(place.value):
             return read_weights(place.value, registry, provenance)
+        # The file keeps its objects, so that an id stays one object's.
         known = self._read.get(id(place.value))
         if known is not None:
             provenance = dataclasses.replace(known.provenance, address=place.address)

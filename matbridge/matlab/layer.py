@@ -159,6 +159,7 @@ def _layer_of(card: type[Layer], saved: dict[str, object]) -> tuple[Layer, list[
         for declared in layer.declared
         if declared.name in saved
     }
+    # Empty arrays are those that training never made.
     layer = fit_arrays(layer, {name: a for name, a in arrays.items() if a is not None and a.size})
     _check_honoured(card, saved)
     training.update({name: saved.pop(name) for name in card.TRAINING if name in saved})
@@ -180,6 +181,7 @@ def _shown(value: object) -> str:
 def _real(array: np.ndarray | None, name: str) -> np.ndarray | None:
     if array is None or array.dtype.kind != "c":
         return array
+    # MATLAB may keep as complex what has no imaginary part left.
     if np.any(array.imag):
         raise LayerError(f"{name} holds complex numbers")
     return array.real
@@ -198,6 +200,7 @@ def _take_factors(saved: dict[str, object]) -> dict[str, object]:
 def _take_properties(card: type[Layer], saved: dict[str, object]) -> dict[str, Any]:
     fields = {}
     for field, known in card.properties().items():
+        # A constructor and a plain export say the public name.
         source = known.saved if known.saved in saved else known.name
         if source not in saved:
             if known.required:
@@ -216,6 +219,7 @@ def numeric(value: object) -> np.ndarray | None:
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiubc":
         return value
     if isinstance(value, MatObject) and value.class_name in ("dlarray", "gpuArray"):
+        # Whichever of its properties holds the numbers.
         inside = [numeric(v) for v in value.saved.values()]
         return next((array for array in inside if array is not None), None)
     return None

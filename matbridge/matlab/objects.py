@@ -74,6 +74,7 @@ def _network(value: object, provenance: Provenance, reading: Reading) -> Network
     class_name = value.class_name if isinstance(value, MatObject) else LAYER_ARRAY
     saved = value.saved if isinstance(value, MatObject) else {"Layers": value}
     graph = saved.get("LayerGraph")
+    # A DAG network may keep its layers and connections in a layer graph.
     inner = graph.saved if isinstance(graph, MatObject) else saved
     layers = _layers(inner.get("Layers"), reading, report)
     pairs = _pairs(inner.get("Connections"), layers, report)
@@ -194,6 +195,7 @@ def _with_network(layer: Layer, provenance: Provenance, reading: Reading) -> Lay
         return layer
     key = id(layer.network)
     if key not in reading.inner:
+        # Until it is read: who meets None stands inside it.
         reading.inner[key] = None
         reading.inner[key] = _network(layer.network, provenance, reading)
     network = reading.inner[key]

@@ -55,6 +55,7 @@ def _without(value: object, held: tuple[np.ndarray, ...], known: dict[int, objec
         if id(value) not in known:
             known[id(value)] = {k: _without(inner, held, known) for k, inner in value.items()}
         return known[id(value)]
+    # By memory: the layer keeps views of what was read.
     if isinstance(value, np.ndarray) and any(np.may_share_memory(value, a) for a in held):
         return placeholder(value.shape, value.dtype)
     return value

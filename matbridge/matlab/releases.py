@@ -52,6 +52,7 @@ def when_written(network: Network) -> Written:
         return Written(exact, because="named in a function handle")
     since = [(layer.SINCE, layer.type_name) for layer in network.layers if layer.SINCE]
     since.append((network.kind.since, network.class_name))
+    # Names of releases sort as text: R2019b before R2020a.
     earliest, reason = max(since)
     return Written(
         "",

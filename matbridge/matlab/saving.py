@@ -93,6 +93,7 @@ def save_layer(layer: Layer) -> MatObject:
     saved = _fresh(layer)
     if layer.origin is not None:
         again = _again(layer, saved)
+        # As it was, where that still says what the layer is now.
         if is_whole(again) and _says(again, layer):
             return wrapped(layer.origin, again)
     class_name = layer.class_name or layer.MATLAB[0]
@@ -199,4 +200,5 @@ def same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, Handle) and isinstance(b, Handle):
         return a.text == b.text and same_items(a.workspace, b.workspace)
+    # NaN, which does not equal itself, equals NaN here.
     return bool(a == b or (a != a and b != b))

@@ -66,6 +66,7 @@ def binary(backend: ArrayBackend, name: str, x: Operand, y: Operand) -> Value:
     if isinstance(x, Value) and isinstance(y, Value):
         if x.dims != y.dims:
             long, short = (x, y) if len(x.dims) >= len(y.dims) else (y, x)
+            # The longer one keeps its order, and with luck lies as it is.
             dims = union(long.dims, short.dims)
             x, y = align(backend, x, dims), align(backend, y, dims)
         return Value(backend.elementwise(name, x.data, y.data), x.dims)
@@ -179,6 +180,7 @@ def fully_connect(backend: ArrayBackend, x: Value, weights: Value, bias: Value) 
     at_hand = "".join(label for label in dims if label in order)
     sizes = dict(zip(dims, backend.sizes(x.data), strict=True))
     outputs, inputs = backend.sizes(weights.data)
+    # A prepared module lays its weights out once; another order of the data would cost each run.
     apart = reshape(backend, weights, (outputs, *(sizes[label] for label in order)), "O" + order)
     matrix = reshape(backend, align(backend, apart, "O" + at_hand), (outputs, inputs), "OI")
     return affine(backend, matrix, merge(backend, x, at_hand, "C"), bias)

@@ -117,6 +117,7 @@ class Constants:
             return np.asarray(REDUCTIONS[name](data, axis=axes, keepdims=keep))
 
     def softmax(self, data: np.ndarray, axis: int) -> np.ndarray:
+        # Less the largest, so that nothing overflows.
         e = np.exp(data - data.max(axis, keepdims=True))
         return np.asarray(e / e.sum(axis, keepdims=True))
 

@@ -111,6 +111,7 @@ def align(backend: ArrayBackend, x: Value, dims: str) -> Value:
         return x
     new = missing(x.dims, dims)
     if new:
+        # At the end first; the permutation brings them where they belong.
         ones = (1,) * len(new)
         x = Value(backend.reshape(x.data, backend.sizes(x.data) + ones), x.dims + new)
     if len(x.dims) != len(dims):
@@ -184,6 +185,7 @@ def batched(backend: ArrayBackend, x: Value, core: str) -> Batched:
     rest = without(x.dims, core)
     x = align(backend, x, rest + core)
     outer, inner = _parted(backend, x, len(rest))
+    # One dimension rides along: no reshape, which an exporter would write down.
     if len(rest) == 1:
         return x.data, lambda data, core: Value(data, rest + core)
 
@@ -206,12 +208,14 @@ def slice(
 
 def pick(backend: ArrayBackend, x: Value, label: str, index: int) -> Value:
     """One element along a dimension, which goes; -1 is the last."""
+    # -1 + 1 is 0, where a slice would end before it began.
     stop = None if index == -1 else index + 1
     return drop(backend, slice(backend, x, label, index, stop), label)
 
 
 def concatenate(backend: ArrayBackend, values: Sequence[Value], label: str) -> Value:
     """Side by side along one dimension; "1", "2", "3" name the spatial ones."""
+    # The fullest format: the others get what they lack, with size 1.
     dims = max((value.dims for value in values), key=len)
     data = [align(backend, value, dims).data for value in values]
     return Value(backend.concatenate(data, numbered_axis(dims, label)), dims)

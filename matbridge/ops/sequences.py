@@ -36,6 +36,7 @@ def recur(
 
 
 def _pack_state(backend: Backend, how: Recurrence, state: Value, steps: Value) -> Data:
+    # "-" hides the channels of the data: the observations alone are repeated.
     state = expand(backend, state, "BC", Value(steps.data, "TB-"))
     batch, channels = sizes(backend, state)
     units = channels // how.directions

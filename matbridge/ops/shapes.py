@@ -39,6 +39,7 @@ class Shapes:
         self, data: Shape, axis: int, start: int | None, stop: int | None, step: int
     ) -> Shape:
         size = data[axis]
+        # Python's own arithmetic of slices.
         left = None if size is None else len(range(size)[start:stop:step])
         return (*data[:axis], left, *data[axis + 1 :])
 
@@ -54,6 +55,7 @@ class Shapes:
     def elementwise(self, name: str, *data: Shape | float, **options: float | str) -> Shape:
         shapes = [shape for shape in data if isinstance(shape, tuple)]
         rank = max(map(len, shapes))
+        # From the right, as arrays expand.
         full = [(1,) * (rank - len(shape)) + shape for shape in shapes]
         return tuple(_expanded(extents, shapes) for extents in zip(*full, strict=True))
 
@@ -85,6 +87,7 @@ def _expanded(extents: Sequence[int | None], shapes: Sequence[Shape]) -> int | N
     if len(plain) > 1:
         listed = " and ".join(map(_shown, shapes))
         raise LayerError(f"arrays of sizes {listed} cannot be combined")
+    # What is not known yet must turn out to be the known size, or 1.
     return next(iter(plain), None if None in extents else 1)
 
 

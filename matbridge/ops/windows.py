@@ -88,6 +88,7 @@ def convolve(
     kernel, offsets, groups = _kernel(backend, weights, bias)
     amounts = padding_for(backend, x, over, padding, window, stride, dilation)
     data, restore = batched(backend, x, "C" + over)
+    # A convolution pads with zeros alone.
     if padding_value != 0.0:
         data, amounts = backend.pad(data, amounts, padding_value), [(0, 0)] * len(window)
     y = backend.convolution(data, kernel, offsets, amounts, stride, dilation, groups)
@@ -101,6 +102,7 @@ def _kernel(backend: Backend, weights: Value, bias: Value) -> tuple[Data, Data, 
         return align(backend, weights, places).data, bias.data, 1
     kernel = align(backend, weights, "G" + places)
     groups, outputs, *rest = sizes(backend, kernel)
+    # Group after group, as libraries count the outputs.
     merged = backend.reshape(kernel.data, (groups * outputs, *rest))
     offsets = backend.reshape(align(backend, bias, "GO").data, (groups * outputs,))
     return merged, offsets, groups
@@ -156,6 +158,7 @@ def max_pool_places(
     the first one in MATLAB's order on a tie."""
     over = "S" * x.dims.count("S")
     amounts = padding_for(backend, x, over, padding, window, stride, [1] * len(window))
+    # The first in MATLAB's column-major order is what row-major data meet first when turned round.
     numbers = numbered(over)[::-1]
     data, restore = batched(backend, rename(backend, x, numbered(x.dims)), "C" + numbers)
     both = backend.max_pool_places(data, window[::-1], stride[::-1], amounts[::-1])
@@ -204,6 +207,7 @@ def region_means(backend: Backend, x: Value, label: str, outputs: int) -> Value:
     x = rename(backend, x, numbered(x.dims))
     x = align(backend, x, without(x.dims, label) + label)
     n = sizes(backend, x)[-1]
+    # As a matrix, for every backend: pooling in libraries has no regions that overlap.
     matrix = np.zeros((outputs, n))
     for i in range(outputs):
         region = slice(i * n // outputs, -(-(i + 1) * n // outputs))

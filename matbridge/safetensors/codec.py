@@ -167,6 +167,7 @@ def _layer_from_json(
     if card is None:
         raise FormatError(f"the layer class {name} is not known", mend="Give registry=.")
     decoder = Decoder(arrays)
+    # Its class says where, until its name is read.
     where = name.rpartition(".")[2]
     try:
         fields = _fields(card, check(parts["more"], dict, "more"), decoder)
@@ -178,6 +179,7 @@ def _layer_from_json(
         raise error if error.where else error.at(where) from None
     except ODD as error:
         raise _damaged(error, where) from None
+    # Functions are no part of the file: they come by the layer's name or the handle's text.
     if isinstance(layer, FunctionLayer):
         known = registry.functions
         layer = layer.replace(function=known.get(layer.name, known.get(layer.predict_fcn.text)))
@@ -191,6 +193,7 @@ def _fields(card: type[Layer], more: Json, decoder: Decoder) -> Fields:
     for name, value in more.items():
         if name not in allowed:
             raise ValueError(f"the layer has no {name}")
+        # Nothing computes with origin, so that there arrays may stand that take no memory.
         reader = Decoder(decoder.arrays, placeholders=name == "origin")
         fields[name] = check(reader.value(value), FIELDS.get(name, object), name)
         if FIELDS.get(name) is tuple:

@@ -66,6 +66,7 @@ def check(value: object, kind: type[T], what: str) -> T: ...
 def check(value: object, kind: UnionType, what: str) -> Any: ...
 def check(value: object, kind: type | UnionType, what: str) -> object:
     """The value, if it is of this type; ValueError otherwise."""
+    # To Python True is an int.
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
         name = getattr(kind, "__name__", kind)
         raise ValueError(f"{what} is a {type(value).__name__}, not a {name}")
@@ -81,6 +82,7 @@ class Encoder:
 
     def array(self, array: np.ndarray, name: str) -> str:
         """The name under which the array is kept: this one, unless it is taken."""
+        # A lone surrogate, which Python allows in text, is no UTF-8.
         name = name.encode("utf-8", "backslashreplace").decode()
         while name in self.arrays:
             name += "'"
@@ -102,6 +104,7 @@ class Encoder:
         if value is None or isinstance(value, bool):
             return value
         kind = type(value).__name__
+        # Before the rules for text, lists and dicts, from which these are derived.
         for kinds, write in ((TEXTS, self._text), (LISTS, self._list), (RECORDS, self._record)):
             if kind in kinds:
                 return write(value, name, depth)
@@ -128,6 +131,7 @@ class Encoder:
     def _plain(self, value: object) -> object:
         if isinstance(value, values.Immediate):
             return {"$immediate": int(value)}
+        # JSON has no word for NaN and Inf.
         if isinstance(value, float | np.floating) and not math.isfinite(value):
             return {"$float": str(float(value))}
         if isinstance(value, np.generic):

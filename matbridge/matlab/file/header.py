@@ -107,6 +107,7 @@ def _not_mat(head: bytes) -> FormatError | UnsupportedError:
 def _is_level_4(head: bytes) -> bool:
     for order in "<>":
         kind, rows, columns, imaginary, name = struct.unpack(order + "5i", head[:20])
+        # MOPT: machine, zero, precision, kind of matrix.
         digits = (kind // 1000, kind // 100 % 10, kind // 10 % 10, kind % 10)
         valid = digits[0] <= 4 and digits[1] == 0 and digits[2] <= 5 and digits[3] <= 2
         if 0 <= kind < 5000 and valid and imaginary in (0, 1) and 0 < name < 256:

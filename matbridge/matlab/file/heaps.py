@@ -79,6 +79,7 @@ def _places(file: BinaryIO) -> Iterator[int]:
             yield start - len(before) + at
             at = block.find(HEAP, at + len(HEAP))
         start += len(chunk)
+        # A signature may lie across two chunks.
         before = block[-len(HEAP) + 1 :]
 
 
@@ -133,6 +134,7 @@ def _messages(file: BinaryIO, base: int, address: int) -> Iterator[tuple[int, in
             message = data[at + 8 : at + 8 + reach]
             if kind == CONTINUATION:
                 following, more = struct.unpack_from("<QQ", message)
+                # The loop over the blocks comes to it as the last.
                 blocks.append((base + following, more))
             yield kind, flags, message
             at, seen = at + 8 + reach, seen + 1

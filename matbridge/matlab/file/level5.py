@@ -153,6 +153,7 @@ def _inflate(
         while left and not inflater.eof:
             chunk = file.read(min(left, CHUNK))
             left -= len(chunk)
+            # A chunk may become a thousand times as long: in steps, each counted before the next.
             while chunk:
                 budget.hold(stream.write(inflater.decompress(chunk, CHUNK)))
                 chunk = inflater.unconsumed_tail
@@ -191,6 +192,7 @@ def subsystem_stream(
     stream = read_element(path, inside[0], header.order, budget, report)
     with stream.getbuffer() as view:
         start = _payload(view, header.order)
+        # Eight bytes of header: a version, the mark of the byte order, zeros.
         order = {b"IM": "<", b"MI": ">"}.get(bytes(view[start + 2 : start + 4]))
         if order is None or len(view) - start < 16:
             raise FormatError(f"{OBJECTS} have no valid header", mend=CUT_OFF)

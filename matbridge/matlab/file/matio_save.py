@@ -96,6 +96,7 @@ class Store(MatSubsystem):
 def save(path: Path, variables: dict[str, object], version: str, created: str) -> None:
     """Write what mat-io understands; see :func:`matbridge.matlab.file.write.write_mat`."""
     with warnings.catch_warnings():
+        # mat-io warns where it leaves something out: nothing may be.
         warnings.simplefilter("error")
         if version == "v7.3":
             _save_hdf5(path, variables)

@@ -72,6 +72,7 @@ class Subsystem(MatSubsystem):
         return self
 
     def load_fwrap_metadata(self, fwrap_metadata: np.ndarray) -> None:
+        # Names stand from byte 40 up to there, each ended by a zero.
         (end,) = np.frombuffer(fwrap_metadata, self.byte_order, count=1, offset=8)
         self.budget.values(int(np.count_nonzero(fwrap_metadata[40:end] == 0)))
         super().load_fwrap_metadata(fwrap_metadata)
@@ -149,6 +150,7 @@ class Subsystem(MatSubsystem):
 
     def _split(self, metadata: np.ndarray) -> tuple[tuple[int, ...], np.ndarray, int]:
         """Dimensions, object ids and class id from an object's metadata."""
+        # A magic number, the number of dimensions, they, an id for each object, the class.
         flat = np.asarray(metadata).reshape(-1).astype(np.int64)
         count = int(flat[1]) if flat.size > 2 else 0
         dims = tuple(int(n) for n in flat[2 : 2 + count])
@@ -169,6 +171,7 @@ class Subsystem(MatSubsystem):
                 class_id, saveobj_id, _, _ = self.get_object_metadata(object_id)
             instance = MatlabOpaque({}, self.get_classname(class_id))
             instance.saveobj = bool(saveobj_id)
+            # Before its properties, which may lead back to it.
             self.mcos_object_cache[object_id] = instance
             if saveobj_id:
                 instance.properties = self.get_saved_properties(saveobj_id, True)
@@ -192,6 +195,7 @@ class Subsystem(MatSubsystem):
 
     def check_prop_for_opaque(self, prop: object) -> object:
         """The value with the objects in it; gone through once, however many share it."""
+        # References to objects are arrays of uint32.
         if not isinstance(prop, np.ndarray) or not (
             prop.dtype.hasobject or prop.dtype == np.uint32
         ):

@@ -55,6 +55,7 @@ class Plain:
         for kind, convert in CONVERSIONS:
             if isinstance(value, kind):
                 plain = convert(self, value)
+                # What takes memory anew for each who holds it; arrays are shared as they are.
                 if isinstance(plain, list | dict | FunctionHandle):
                     self.lists[id(value)] = value, plain
                 return plain
@@ -98,6 +99,7 @@ class Plain:
         text = _text_or_none(inner.get("function")) or ""
         self.budget.hold(len(text))
         if inner.get("type") == "anonymous":
+            # Marks of MATLAB's own may stand before the text.
             text = text[text.find("@") :]
         return FunctionHandle(text, _captured(inner.get("workspace")), raw)
 

@@ -92,6 +92,7 @@ class Walker:
             raise _broken("an element is cut off", at)
         kind, nbytes = self.pair.unpack_from(self.data, at)
         if kind >> 16:
+            # A small element: type and length in four bytes, the data in the other four.
             kind, nbytes, start, after = kind & 0xFFFF, kind >> 16, at + 4, at + 8
             if nbytes > 4:
                 raise _broken("a small element claims more than 4 bytes", at)
@@ -153,6 +154,7 @@ class Walker:
         if array_class not in CLASS_NAMES:
             raise _broken(f"{array_class} is no array class", at)
         class_name = ""
+        # An object's dimensions stand with the objects' data.
         dims: tuple[int, ...] = (1,)
         if array_class != OPAQUE:
             dims, after = self.dimensions(after, end)
@@ -161,9 +163,9 @@ class Walker:
             _, after = self.name(after, end)
         if array_class in (OPAQUE, OBJECT):
             class_name, after = self.name(after, end)
-        return ArrayHeader(
-            array_class, bool(flags >> 9 & 1), bool(flags >> 11 & 1), dims, name, class_name, after
-        )
+        # Bit 9 marks logical arrays, bit 11 complex ones.
+        logical, complex = bool(flags >> 9 & 1), bool(flags >> 11 & 1)
+        return ArrayHeader(array_class, logical, complex, dims, name, class_name, after)
 
     def dimensions(self, at: int, end: int) -> tuple[tuple[int, ...], int]:
         kind, nbytes, start, after = self.tag(at, end)
@@ -196,11 +198,13 @@ class Walker:
         names = bytes(self.data[start : start + nbytes])
         for place in range(0, nbytes, length):
             field = names[place : place + length]
+            # A zero ends each name.
             if b"\0" not in field or not field.isascii():
                 raise _broken("a field name is not valid", start + place)
         return body, nbytes // length
 
     def matrices(self, at: int, end: int, count: int, depth: int) -> int:
+        # Each begins with a tag of eight bytes, so that no loop is longer than the file.
         if count * 8 > end - at:
             raise _broken(f"an array claims {count} elements where {end - at} bytes are left", at)
         for _ in range(count):
@@ -235,6 +239,7 @@ class Walker:
         if kind not in NUMBERS:
             raise _broken(f"data type {kind} stands where numbers must", data)
         held = min(len(rows), nbytes // NUMBERS[kind])
+        # Where each column begins in the list of rows, and where the last one ends.
         nonzeros = int(columns[head.dims[1]]) if len(columns) > head.dims[1] else -1
         valid = (
             0 <= nonzeros <= held

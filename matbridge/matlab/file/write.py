@@ -98,6 +98,7 @@ class Encoder:
 
     def _array(self, items: list[object], shape: tuple[int, ...]) -> np.ndarray:
         """An object array filled column by column."""
+        # np.array() would look into the items.
         flat = np.empty(len(items), dtype=object)
         for place, item in enumerate(items):
             flat[place] = item
