@@ -62,6 +62,7 @@ class YOLOv2Transform(Layer):
         centres = ops.map("sigmoid", ops.slice(x, "C", 0, 3 * boxes))
         extents = ops.map("exp", ops.slice(x, "C", 3 * boxes, 5 * boxes))
         scores = ops.slice(x, "C", 5 * boxes)
+        # All boxes of the first class, then of the second, as the docstring has it.
         split = ops.split(scores, "C", (self._classes(ops.size(x, "C")), boxes), "KA")
         classes = ops.merge(ops.softmax(split, "K"), "KA", "C")
         return ops.concatenate([centres, extents, classes], "C")

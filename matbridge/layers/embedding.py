@@ -60,6 +60,7 @@ class WordEmbedding(Layer):
         table, words = p["Weights"], self.num_words
         strict = self.oov_mode == "error" or ops.size(table, "W") == words
         if strict:
+            # What is written cannot refuse an unknown word.
             unknown = ops.constant(np.full((self.dimension, 1), np.nan), "CW")
             table = ops.concatenate([ops.slice(table, "W", 0, words), unknown], "W")
         return ops.lookup(table, x, words, strict)

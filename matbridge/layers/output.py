@@ -286,8 +286,8 @@ class RCNNBoxRegression(Regressing):
     EVIDENCE = EQUATION
 
     def loss(self, ops: Ops, y: Value, t: Value) -> Value:
-        size = ops.map("abs", ops.subtract(y, t))
-        near = ops.minimum(size, 1.0)
+        distance = ops.map("abs", ops.subtract(y, t))
+        near = ops.minimum(distance, 1.0)
         # d²/2 up to 1, then the line |d| - 1/2, in one expression.
-        smooth = ops.multiply(near, ops.subtract(size, ops.multiply(near, 0.5)))
+        smooth = ops.multiply(near, ops.subtract(distance, ops.multiply(near, 0.5)))
         return mean_of(ops, smooth, "B")

@@ -63,6 +63,7 @@ class Crop(Layer):
         for size in (x, ref):
             if len(size.spatial) != self.RANK:
                 self.refuse(f"needs {self.RANK} spatial dimensions, but an input is {size}")
+        # MATLAB says x before y here, unlike in sizes.
         column, row, *plane = self.location or (1,) * self.RANK
         starts = (row, column, *plane)
         if any(

@@ -89,6 +89,7 @@ class Reshape(Layer):
             elements % known or (None not in wanted and elements != known)
         ):
             self.refuse(f"cannot make {self.output_size} of {elements} elements")
+        # [] is what is left, or open where the number of elements is.
         filled = [n if n is not None else elements and elements // known for n in wanted]
         return "S" * (len(wanted) - 1) + "C", filled
 

@@ -48,6 +48,7 @@ class TransposedConvolution(Windowed):
         """What is cut before and after each dimension; negative where zeros are added."""
         if not isinstance(self.cropping, str):
             return list(self.cropping)
+        # 'same' gives stride·n: f - s less than the whole.
         totals = [f - s for f, s in zip(self.filter_size, self.stride, strict=True)]
         return [(t // 2, t - t // 2) if t > 0 else (0, t) for t in totals]
 

@@ -118,6 +118,7 @@ class OnnxBackend:
     def flip(self, data: Data, axis: int) -> Data:
         if isinstance(data, np.ndarray):
             return np.flip(data, axis)
+        # From the last element down past the first, which no number but the smallest says.
         ends = ([-1], [np.iinfo(np.int64).min], [axis], [-1])
         return self.builder.node("Slice", [data, *map(self.builder.integers, ends)], data.shape)
 

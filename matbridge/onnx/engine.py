@@ -39,6 +39,7 @@ def run_onnx(path: Path, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray] 
     places: dict[str, tuple[str, str]] = told["places"]
     names = list(dict.fromkeys(name for name, _ in places.values()))
     shown = {value.name for value in model.graph.output}
+    # Only in a second run: what is an output cannot be fused away.
     model.graph.output.extend(
         helper.make_empty_tensor_value_info(name) for name in names if name not in shown
     )

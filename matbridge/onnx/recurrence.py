@@ -58,6 +58,7 @@ def recur(
 
 def _stack(weights: np.ndarray, how: Recurrence, order: str, gates: str = "") -> np.ndarray:
     """Rows of each direction with the gates in ONNX's order: (directions, G·H, columns)."""
+    # MATLAB stacks directions, then gates, then units.
     blocks = weights.reshape(how.directions, len(order), -1, weights.shape[-1])
     chosen = blocks[:, gate_blocks(gates or how.gates, order)]
     return chosen.reshape(how.directions, -1, weights.shape[-1])

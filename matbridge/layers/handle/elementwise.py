@@ -154,6 +154,7 @@ def product(run: Arrays, arguments: Arguments) -> Operand:
     if left.constant:
         return _contracted(run, left, right, 0)
     if right.constant:
+        # M' over the columns of x; a transpose is no more than another order of labels.
         turned = run.result(right.value, right.order[::-1], right)
         return _contracted(run, turned, left, 1)
     raise unsupported(run.text, "the product of two inputs is not supported")

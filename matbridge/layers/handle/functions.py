@@ -36,6 +36,7 @@ def _size(run: Arrays, arguments: Arguments) -> Operand:
     if min(places) < 1:
         raise ValueError("dimensions count from 1")
     sizes = [run.size(x, n - 1) for n in places]
+    # As objects, since a size may be a symbol of the backend.
     return run.array(np.array([sizes], dtype=object))
 
 

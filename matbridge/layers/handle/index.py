@@ -57,6 +57,7 @@ def _merged(run: Arrays, value: Labelled, parts: Sequence[Node]) -> Labelled:
         raise unsupported(run.text, "one index for each dimension is needed")
     sizes = [run.size(value, place) for place in range(len(value.order))]
     rest = math.prod(sizes[count - 1 :])
+    # A(:) is a column.
     return reshaped(run, value, [*sizes[: count - 1], rest, *([1] if count == 1 else [])])
 
 

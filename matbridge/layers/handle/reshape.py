@@ -114,6 +114,7 @@ def reshaped(run: Arrays, x: Labelled, sizes: Sequence[Extent]) -> Labelled:
     order, words = fresh("", len(new)), run.words(x)
     # Words count the last dimension fastest, MATLAB the first: the same with all turned round.
     turned = words.align(x.value, x.order[::-1])
+    # NaN, a size not known yet, is for the reshape to find out.
     unknown = [None if isinstance(n, float) else n for n in new]
     value = words.reshape(turned, unknown[::-1], order[::-1])
     return Labelled(value, order, False, x.constant)
@@ -168,6 +169,7 @@ def _repeated(run: Arrays, x: Labelled, label: str, count: int) -> Labelled:
         run.counts_steps(x)
     words, copies = run.words(x), fresh(x.order, 1)
     dims = without(x.value.dims, label) + copies + label
+    # Of the copies' length, for x to expand to.
     like = words.constant(np.zeros(count), copies)
     wide = words.expand(x.value, dims, like)
     *outer, _, n = words.sizes(wide)
