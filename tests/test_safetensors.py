@@ -113,6 +113,7 @@ def test_properties_that_are_missing_or_unknown(graph, tmp_path):
 )
 def test_arrays_that_do_not_fit(array, said, graph, tmp_path):
     graph[1]["lstm.InputWeights"] = array
+    graph[0]["types"]["lstm.InputWeights"] = array.dtype.name
     refused(*graph, tmp_path, f"lstm: {said}", LayerError)
 
 
@@ -182,3 +183,21 @@ def test_mutants(name, fixtures):
     assert len(lines) == count
     # The mutants must hurt: most are noticed.
     assert sum("refused" in line for line in lines) > count / 2
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("float64", "int64"), ("float64", "uint64"), ("float32", "int32"), ("float16", "int16"),
+     ("int64", "float64"), ("float64", "complex64")],
+)  # fmt: skip
+def test_an_array_that_is_labelled_as_another_type(written, read):
+    """Of as many bytes, so that only the label tells."""
+    weights = np.ones((2, 2), written)
+    one = layer("fullyConnectedLayer", 2, Name="fc", Weights=weights, Bias=np.ones((2, 1)))
+    graph, arrays = network_to_json(Network((one,), ()))
+    arrays["fc.Weights"] = arrays["fc.Weights"].view(read)
+    with pytest.raises(FormatError, match=f"'fc.Weights' is {read}, not {written}"):
+        network_from_json(graph, arrays, Registry.builtin())
+    with pytest.raises(FormatError, match="types is missing"):
+        del graph["types"]
+        network_from_json(graph, arrays, Registry.builtin())

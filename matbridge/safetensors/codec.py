@@ -60,6 +60,7 @@ def network_to_json(network: Network) -> tuple[Json, Arrays]:
     """The graph, and the arrays by ``layer.Name`` in MATLAB's layout."""
     arrays: Arrays = {}
     layers = [_layer_to_json(layer, arrays) for layer in network.layers]
+    provenance = Encoder(arrays).value(dataclasses.asdict(network.provenance), "provenance")
     return {
         "matbridge": FORMAT,
         "class": network.class_name,
@@ -70,7 +71,8 @@ def network_to_json(network: Network) -> tuple[Json, Arrays]:
         ],
         "outputs": [[port.layer, port.name] for port in network.output_ports],
         "inputs": list(network.input_order),
-        "provenance": Encoder(arrays).value(dataclasses.asdict(network.provenance), "provenance"),
+        "provenance": provenance,
+        "types": {name: array.dtype.name for name, array in arrays.items()},
     }, arrays
 
 
@@ -108,6 +110,7 @@ def network_from_json(
             f"the graph has format {version!r}, not {FORMAT}", mend="Convert the network again."
         )
     try:
+        _check_types(check(graph["types"], dict, "types"), arrays)
         layers = [_layer_from_json(layer, arrays, registry) for layer in _list(graph, "layers")]
         ends = [_two(pair, "a connection") for pair in _list(graph, "connections")]
         return Network(
@@ -122,6 +125,13 @@ def network_from_json(
         raise
     except ODD as error:
         raise _damaged(error) from None
+
+
+def _check_types(types: Json, arrays: Mapping[str, np.ndarray]) -> None:
+    """Bytes that are read as another type than was written are other numbers."""
+    for name, array in arrays.items():
+        if types.get(name) != array.dtype.name:
+            raise ValueError(f"the array {name!r} is {array.dtype}, not {types.get(name)}")
 
 
 def _damaged(error: Exception, where: str = "") -> FormatError:
