@@ -13,7 +13,7 @@ from same import assert_same
 import matbridge
 from matbridge import Network
 from matbridge.core.diagnostics import Report
-from matbridge.core.registry import Registry
+from matbridge.core.registry import Registry, Unknown
 from matbridge.layers import CARDS
 from matbridge.matlab.contents import read_contents
 from matbridge.matlab.file import read_mat
@@ -193,3 +193,10 @@ def test_four_dimensional_weights_go_back_as_they_were(shape):
         Bias=saved.learnable(np.ones((1, 1, 5))),
     )
     assert_same(save_layer(read(found)), found)
+
+
+@pytest.mark.parametrize("name", ["class_name", "kind", "version"])
+def test_a_property_may_bear_any_name(name):
+    """Also one that a function of ours has for an argument."""
+    unknown = Unknown(name="layer", class_name="theirs.Layer", extra={name: "x"})
+    assert save_layer(unknown).properties == {"Name": "layer", name: "x"}

@@ -239,7 +239,7 @@ def _integers(value: object) -> tuple[int, ...]:
     return tuple(_whole(v) for v in _flat(value))
 
 
-def _sizes(value: Any) -> tuple[int, ...]:
+def _sizes(value: object) -> tuple[int, ...]:
     sizes = tuple(_positive(n) for n in _integers(value))
     if not sizes:
         raise ValueError("a size is needed")

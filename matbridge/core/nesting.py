@@ -88,6 +88,7 @@ def _inner_pairs(layer: Layer) -> list[Ends]:
     if not isinstance(layer, HoldsNetwork):
         return []
     return [
+        # What an inner input layer feeds is connected from outside.
         (_inside(layer, c.source), _inside(layer, c.destination))
         for c in layer.inner.connections
         if c.source.layer not in layer.inner.input_layers

@@ -200,6 +200,7 @@ class Network(Running):
         for layer in self.order():
             entering = [self._size_at(port, sizes, inputs) for port in _entering(layer)]
             outcome = _infer_layer(layer, entering)
+            # An input layer says what it knows; the data fill in the rest.
             if layer.name in inputs and isinstance(outcome, Size):
                 outcome = outcome.filled(inputs[layer.name])
             for place, name in enumerate(layer.outputs):

@@ -19,7 +19,7 @@ Data: TypeAlias = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike | Seq
 Progress: TypeAlias = Callable[[int, int], None]
 
 
-class Kept(dict[tuple[Any, ...], Any]):
+class Kept(dict[tuple[str, str, str, bool], Any]):
     """Sessions by engine, device and type; a copy of their network begins without any."""
 
     def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
@@ -49,7 +49,9 @@ class Running:
 
         return Session(self, engine=engine, device=device, dtype=dtype, allow_tf32=allow_tf32)  # type: ignore[arg-type]
 
-    def _session(self, engine: str, device: Any, dtype: Any, allow_tf32: bool) -> Any:
+    def _session(
+        self, engine: str, device: torch.device | str, dtype: torch.dtype | str, allow_tf32: bool
+    ) -> Any:
         """The session that is kept for these."""
         key = (engine, str(device), str(dtype), allow_tf32)
         if key not in self._sessions:

@@ -60,6 +60,7 @@ def _search(place: Found, registry: Registry, seen: set[int], barren: set[int]) 
         for network in _search(inside, registry, seen, barren):
             empty = False
             yield network
+    # Structs and cells are read anew for each variable; an object may stand in many.
     if empty and isinstance(value, MatObject):
         barren.add(id(value))
 

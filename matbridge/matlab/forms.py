@@ -66,13 +66,18 @@ def learnable(value: ArrayLike | None, l2: float = 1.0) -> dict[str, object]:
     }
 
 
-def layer(kind: str, version: int, **saved: object) -> MatObject:
+def layer(kind: str, version: int, /, **saved: object) -> MatObject:
     """A layer of MATLAB's, which writes its struct by itself."""
     class_name = kind if "." in kind else f"nnet.cnn.layer.{kind}"
+    return _written(class_name, version, **saved)
+
+
+def _written(class_name: str, version: int, /, **saved: object) -> MatObject:
+    """An object whose class chose what to save: a struct with a version."""
     return MatObject(class_name, {"any": {"Version": number(version), **saved}}, saveobj=True)
 
 
-def custom(class_name: str, **properties: object) -> MatObject:
+def custom(class_name: str, /, **properties: object) -> MatObject:
     """A layer of the user's own: its properties as they are."""
     return MatObject(class_name, properties)
 
@@ -93,34 +98,24 @@ def connections(pairs: Pairs) -> Table:
 
 def series_network(*objects: MatObject) -> MatObject:
     """A chain of layers that ends in an output layer."""
-    saved = {"Version": number(1), "Layers": layers(*objects)}
-    return MatObject("SeriesNetwork", {"any": saved}, saveobj=True)
+    return _written("SeriesNetwork", 1, Layers=layers(*objects))
 
 
 def dag_network(pairs: Pairs, *objects: MatObject) -> MatObject:
     """A graph of layers with output layers."""
-    saved = {
-        "Version": number(1),
-        "Layers": layers(*objects),
-        "Connections": connections(pairs),
-    }
-    return MatObject("DAGNetwork", {"any": saved}, saveobj=True)
+    graph = {"Layers": layers(*objects), "Connections": connections(pairs)}
+    return _written("DAGNetwork", 1, **graph)
 
 
 def layer_graph(pairs: Pairs, *objects: MatObject) -> MatObject:
     """A graph of layers."""
-    saved = {
-        "Version": number(1),
-        "Layers": layers(*objects),
-        "Connections": connections(pairs),
-    }
-    return MatObject("nnet.cnn.LayerGraph", {"any": saved}, saveobj=True)
+    graph = {"Layers": layers(*objects), "Connections": connections(pairs)}
+    return _written("nnet.cnn.LayerGraph", 1, **graph)
 
 
 def dlnetwork(pairs: Pairs, outputs: Sequence[str], *objects: MatObject) -> MatObject:
     """A graph of layers without output layers; ``outputs`` name where it ends."""
     saved = {
-        "Version": number(6),
         "LayerGraph": layer_graph(pairs, *objects),
         "Initialized": logical(True),
         "SerializedQuantizationInfo": {"version": number(1), "data": Map()},
@@ -131,4 +126,4 @@ def dlnetwork(pairs: Pairs, outputs: Sequence[str], *objects: MatObject) -> MatO
         "RetainCustomInputNames": logical(True),
         "RetainCustomOutputNames": logical(True),
     }
-    return MatObject("dlnetwork", {"any": saved}, saveobj=True)
+    return _written("dlnetwork", 6, **saved)

@@ -83,6 +83,7 @@ def _network(value: object, provenance: Provenance, reading: Reading) -> Network
     for layer in layers:
         reading.budget.values(VALUES_PER_LAYER + len(layer.inputs) + len(layer.outputs))
     kind = CLASSES.get(class_name)
+    # Layers to be trained become a classic network where there is an output layer among them.
     if (kind and kind.classic) or any(layer.IS_OUTPUT for layer in layers):
         layers = [_classic(layer) for layer in layers]
     by_name = {layer.name: layer for layer in layers}

@@ -142,6 +142,7 @@ def lookup(backend: ArrayBackend, table: Value, x: Value, words: int, strict: bo
     with ``strict`` MismatchError.
     """
     index = drop(backend, x, "C") if "C" in x.dims else x
+    # A row a word, as libraries look them up.
     rows = align(backend, table, "WC")
     return Value(backend.lookup(rows.data, index.data, words, strict), index.dims + "C")
 

@@ -22,6 +22,7 @@ class Speaker(Protocol):
     def __call__(self, word: Callable[..., Any], *arguments: object, **options: object) -> Any: ...
 
 
+# Any: a word is typed by its other arguments, whichever kind of backend it takes.
 def _word(function: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
     """A function of a backend as a method of what holds one."""
 

@@ -89,7 +89,7 @@ class Encoder:
         self.arrays[name] = np.ascontiguousarray(array)
         return name
 
-    def value(self, value: Any, name: str, depth: int = 0) -> Any:
+    def value(self, value: object, name: str, depth: int = 0) -> object:
         """What ``value`` becomes; ``name`` says where it stands, for the names of arrays."""
         self.count += 1
         if self.count > MOST_VALUES:
@@ -138,7 +138,7 @@ class Encoder:
             return value.item()
         return value if isinstance(value, int | float | str) else {"$lost": type(value).__name__}
 
-    def _text(self, value: str, name: str, depth: int) -> Json:
+    def _text(self, value: object, name: str, depth: int) -> Json:
         return {"$text": type(value).__name__, "value": str(value)}
 
     def _list(self, value: Any, name: str, depth: int) -> Json:
@@ -167,7 +167,7 @@ class Decoder:
         self.arrays = arrays
         self.placeholders = placeholders
 
-    def value(self, written: Any) -> object:
+    def value(self, written: object) -> object:
         if isinstance(written, list):
             return tuple(self.value(v) for v in written)
         if not isinstance(written, dict):

@@ -67,8 +67,8 @@ class MatFile:
             kind = _Hdf5 if self.header.version == "v7.3" else _Level5
             self._store = kind(self.path, self.header, self.budget, self.report)
             self.variables: dict[str, Variable] = self._store.variables()
-            for lost in self.report if not self.variables else ():
-                raise FormatError(lost.what, mend=lost.mend)
+            if not self.variables:
+                _raise_lost(self.report)
 
     def __getitem__(self, name: str) -> Any:
         """The plain value of a variable; MismatchError if there is none of this name."""
@@ -204,6 +204,13 @@ def read_mat(
     Raises FormatError where one of them is damaged, or without names a part of the file.
     """
     file = MatFile(path, limit)
-    for lost in file.report if names is None else ():
-        raise FormatError(lost.what, where=file.path.name, mend=lost.mend)
-    return {name: file[name] for name in (file.variables if names is None else names)}
+    if names is None:
+        _raise_lost(file.report, file.path.name)
+        names = file.variables
+    return {name: file[name] for name in names}
+
+
+def _raise_lost(report: Report, where: str = "") -> None:
+    """Raise FormatError for the first of what is lost, if anything is."""
+    for lost in report:
+        raise FormatError(lost.what, where=where, mend=lost.mend)

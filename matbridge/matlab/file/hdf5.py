@@ -18,7 +18,7 @@ from h5py import h5a, h5d, h5l, h5o, h5t
 
 from matbridge.errors import FormatError, MatbridgeError
 from matbridge.matlab.file.budget import Budget, too_large
-from matbridge.matlab.file.heaps import Heaps, attribute_data, damaged
+from matbridge.matlab.file.heaps import REFERENCE, Heaps, attribute_data, damaged
 from matbridge.matlab.file.walk import MAX_EMPTY, MAX_NAME
 
 __all__ = ["FIELDS", "RESERVED", "CheckedFile", "Item", "address_of", "open_hdf5", "whos"]
@@ -116,6 +116,7 @@ class CheckedFile:
 
     @staticmethod
     def _check_link(group: h5py.Group, name: str) -> None:
+        # A name in the file may be any bytes.
         link = group.id.links.get_info(name.encode("utf-8", "surrogateescape"))
         if link.type != h5l.TYPE_HARD:
             raise _refuse("a link to elsewhere", f"{group.name}/{name}")
@@ -138,6 +139,7 @@ class CheckedFile:
         """Numbers, pairs of them (complex), references, or the names of fields."""
         kind = dataset.id.get_type()
         parts = [kind]
+        # A complex number is a pair.
         if kind.get_class() == h5t.COMPOUND:
             parts = [kind.get_member_type(i) for i in range(kind.get_nmembers())]
         if all(p.get_class() in NUMBERS and p.get_size() <= 8 for p in parts):
@@ -198,7 +200,7 @@ class CheckedFile:
                 data = attribute_data(self.heaps, address_of(item), name)
                 count = math.prod(attribute.shape)
                 self.budget.values(count)
-                self.heaps.check(data[: 16 * count], kind.get_super().get_size())
+                self.heaps.check(data[: REFERENCE.size * count], kind.get_super().get_size())
             elif kind.get_class() not in SCALARS or _is_variable_text(kind):
                 raise _refuse("described by an attribute of a type", item.name)
 
@@ -254,4 +256,5 @@ def _size(item: Item) -> tuple[int, ...]:
         return (1, 1)
     if item.attrs.get("MATLAB_empty", 0):
         return tuple(int(n) for n in item[()].reshape(-1))
+    # HDF5 counts row by row, so that MATLAB's sizes stand the other way round.
     return tuple(reversed(item.shape))

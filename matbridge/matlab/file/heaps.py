@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from matbridge.errors import FormatError
 
-__all__ = ["Heaps", "attribute_data", "damaged", "read_heaps"]
+__all__ = ["REFERENCE", "Heaps", "attribute_data", "damaged", "read_heaps"]
 
 HEAP = b"GCOL\x01\0\0\0"
 CHUNK = 1 << 20
