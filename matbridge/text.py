@@ -28,7 +28,7 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def visible_within(value: Any) -> Any:
+def visible_within(value: object) -> Any:
     """The same of every text in nested mappings and lists; how to mend may have several lines."""
     if isinstance(value, str):
         return visible(value)
