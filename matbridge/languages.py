@@ -154,7 +154,7 @@ def target_language(path: Path, to: str | None = None) -> Language:
     told = language_of(path)
     language = told if to is None else named(to)
     if language is None:
-        endings = [suffix for one in LANGUAGES if one.write for suffix in one.suffixes]
+        endings = [suffix for row in LANGUAGES if row.write for suffix in row.suffixes]
         raise MismatchError(
             f"{path.name} does not tell what to write",
             mend=f"Give to=, or one of the endings {', '.join(endings)}.",
@@ -257,6 +257,6 @@ def convert(
     Raises MismatchError if ``target`` is ``source``, whatever ``force`` says.
     """
     language = target_language(Path(target), to)
-    found = load(source, network, registry, max_size)
-    check = save(found, target, to, force, [Path(source)])
-    return Conversion(found, Path(target), language.name, check)
+    source_network = load(source, network, registry, max_size)
+    check = save(source_network, target, to, force, [Path(source)])
+    return Conversion(source_network, Path(target), language.name, check)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any
 
 import click
 
@@ -83,7 +82,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _say_warning
-            result: Any = cli.main(arguments, prog_name="matbridge", standalone_mode=False)
+            result: object = cli.main(arguments, prog_name="matbridge", standalone_mode=False)
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         from matbridge.cli.failure import fail
 

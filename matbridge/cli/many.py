@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -45,7 +44,7 @@ class Row:
     network: str
     outcome: str
     code: int = 0
-    document: Mapping[str, Any] = field(default_factory=dict)
+    document: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
     def failed(cls, path: Path, network: str, error: Exception) -> Row:
@@ -56,7 +55,7 @@ class Row:
         place = where.removeprefix(path.name).lstrip(":/") if where != str(path) else ""
         return cls(str(path), network, f"{place}: {what}" if place else what, code, about)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The row for --json."""
         about = {"file": self.file, "network": self.network, "exit_code": self.code}
         return {**about, "outcome": self.outcome, "about": self.document}

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -27,7 +27,7 @@ __all__ = [
     "path_argument",
 ]
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 path_argument = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
@@ -64,7 +64,7 @@ def _registry(ctx: click.Context, param: click.Parameter, value: Path | None) ->
     return registry.with_(cards).with_(functions)
 
 
-def cards_of(path: Path) -> tuple[list[type[Layer]], dict[str, Any]]:
+def cards_of(path: Path) -> tuple[list[type[Layer]], dict[str, Callable[..., object]]]:
     """The cards of a Python file, which is run, and its FUNCTIONS."""
     module = _module(path)
     cards = [

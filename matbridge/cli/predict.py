@@ -30,7 +30,7 @@ from matbridge.text import listed, nearest
 __all__ = ["command", "gather_inputs", "in_file", "named_classes", "run_options"]
 
 
-def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | None) -> object:
     return int(value) if value is not None and value.isdigit() else value
 
 
@@ -71,11 +71,11 @@ OPTIONS = (
 )
 
 
-def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def run_options(function: Callable[..., object]) -> Callable[..., object]:
     """Options of every command that runs a network: ``inputs``, and ``options`` of predict."""
 
     @functools.wraps(function)
-    def wrapped(*args: Any, format: str | None, **given: Any) -> Any:
+    def wrapped(*args: object, format: str | None, **given: object) -> object:
         options = {name: given.pop(name) for name in OPTIONS}
         options["format"] = format.split(",") if format and "," in format else format
         if given["resize"] and format and not format.upper().startswith("SSC"):
@@ -98,8 +98,8 @@ def gather_inputs(
 
     Data that begin with a colon are variables of ``file``.
     """
-    named: dict[str, Any] = {}
-    plain: list[Any] = []
+    named: dict[str, object] = {}
+    plain: list[object] = []
     for text in texts:
         name, data = split_input(network, text)
         value = read_data(in_file(data, file), limit)
@@ -190,32 +190,32 @@ def command(
     """
     if (scores or classes) and not classify:
         raise MismatchError("--scores and --classes go with --classify")
-    found = load(path, network, registry, max_size)
-    warn_of(found.report)
+    opened = load(path, network, registry, max_size)
+    warn_of(opened.report)
     target, name = split_name(output) if output else (None, "")
-    data = (in_file(split_input(found, text)[1], path) for text in inputs)
+    data = (in_file(split_input(opened, text)[1], path) for text in inputs)
     reads = [path, *(split_name(text)[0] for text in data)]
     if target is not None:
         check_target(target, force, reads)
         check_name(target, name or "Y", scores)
-    given = gather_inputs(found, inputs, max_size, path, resize)
+    given = gather_inputs(opened, inputs, max_size, path, resize)
     names = named_classes(classes, max_size, path)
     with progress_bar("predicting") as progress:
         if classify:
             options |= {"classes": names, "scores": scores}
-        run = found.classify if classify else found.predict
+        run = opened.classify if classify else opened.predict
         result = run(*given, **options, progress=progress)
     results = result if isinstance(result, tuple) else (result,)
     if target is None:
-        titles = ("labels", "scores") if scores else found.output_names
+        titles = ("labels", "scores") if scores else opened.output_names
         _show(dict(zip(titles, results, strict=True)), as_json)
         return
     with written(target, force, reads) as temporary:
         if scores:
-            write_data(results[0], temporary, name or "Y", names or found.classes, results[1])
+            write_data(results[0], temporary, name or "Y", names or opened.classes, results[1])
         else:
             value = results[0] if len(results) == 1 else list(results)
-            write_data(value, temporary, name or "Y", names or found.classes)
+            write_data(value, temporary, name or "Y", names or opened.classes)
     if as_json:
         print_json({"output": str(target), "shapes": [_shapes(r) for r in results]})
     else:
@@ -223,7 +223,7 @@ def command(
         tell(f"{target}: {shapes}")
 
 
-def _shapes(result: Any) -> Any:
+def _shapes(result: Any) -> object:
     if isinstance(result, list):
         return f"{len(result)} sequences"
     return "×".join(map(str, np.shape(result)))
@@ -240,5 +240,5 @@ def _show(named: Mapping[str, Any], as_json: bool) -> None:
             tell(np.array2string(np.asarray(part), threshold=1000, max_line_width=110))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return [_plain(v) for v in value] if isinstance(value, list) else np.asarray(value).tolist()

@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -86,12 +85,12 @@ def command(path: Path, class_name: str, output: Path | None, force: bool, max_s
         raise MismatchError(
             f"no layer has the class {class_name!r}", where=path.name, mend="See matbridge inspect."
         )
-    made = scaffold(class_name, layers)
+    source = scaffold(class_name, layers)
     if output is None:
-        tell(made.removesuffix("\n"))
+        tell(source.removesuffix("\n"))
         return
     with written(output, force, [path]) as temporary:
-        temporary.write_text(made, encoding="utf-8")
+        temporary.write_text(source, encoding="utf-8")
     tell(f"written to {output}")
 
 
@@ -157,7 +156,7 @@ def _texts(names: Sequence[str]) -> str:
     return f"({''.join(f'{quoted(name)}, ' for name in names).rstrip()})"
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: object) -> bool:
     """Learnables are single; options are double scalars or short rows."""
     return isinstance(value, np.ndarray) and (
         value.dtype == np.float32 or (value.dtype.kind in "fiub" and value.size > 8)
@@ -173,7 +172,7 @@ def _declared(name: str, array: np.ndarray) -> str:
     return f'learnable({quoted(name)}, {sizes}, dims="{dims}")'
 
 
-def _field(name: str, value: Any, taken: set[str]) -> str:
+def _field(name: str, value: object, taken: set[str]) -> str:
     """The declaration of a property; a comment for what no kind of property takes."""
     kind = _kind(value)
     if kind is None:
@@ -186,7 +185,7 @@ def _field(name: str, value: Any, taken: set[str]) -> str:
     )
 
 
-def _kind(value: Any) -> tuple[str, str, str] | None:
+def _kind(value: object) -> tuple[str, str, str] | None:
     """The annotation, the converter and the default of a property with this value."""
     if isinstance(value, str):
         return ("str", "text", quoted(value)) if len(value) <= LONGEST else None

@@ -104,7 +104,7 @@ def escaped(character: str) -> str:
     return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
-def finite(value: Any) -> Any:
+def finite(value: object) -> object:
     """The value with null for each NaN and Infinity, as MATLAB's jsonencode writes them."""
     if isinstance(value, np.ndarray | np.generic):
         return finite(value.tolist())
@@ -122,9 +122,9 @@ def say(message: str) -> None:
 
 def warn_of(report: Iterable[Diagnostic]) -> None:
     """What a reader noticed that may change results."""
-    for one in report:
-        if one.level == "warning":
-            say(f"warning: {one}")
+    for diagnostic in report:
+        if diagnostic.level == "warning":
+            say(f"warning: {diagnostic}")
 
 
 @contextmanager

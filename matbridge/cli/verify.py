@@ -70,15 +70,15 @@ class Question:
     def answer(self, path: Path, network: Network) -> Answer:
         """Run the network of a file, and compare each output."""
         warn_of(network.report)
-        given = gather_inputs(network, self.inputs, self.max_size, path, self.resize)
+        data = gather_inputs(network, self.inputs, self.max_size, path, self.resize)
         wanted = [read_data(in_file(text, path), self.max_size) for text in self.expected]
         labels = len(wanted) == 1 and is_labels(wanted[0])
         with progress_bar("predicting") as progress:
             if labels:
                 names = named_classes(self.classes, self.max_size, path)
-                result = network.classify(*given, classes=names, **self.options, progress=progress)
+                result = network.classify(*data, classes=names, **self.options, progress=progress)
             else:
-                result = network.predict(*given, **self.options, progress=progress)
+                result = network.predict(*data, **self.options, progress=progress)
         results = result if isinstance(result, tuple) else (result,)
         if len(results) != len(wanted):
             raise MismatchError(
@@ -106,7 +106,7 @@ class Answer:
     def code(self) -> int:
         return 0 if self.agree else 1
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """For --json."""
         outputs = {
             name: {**verdict.as_dict(), "saturated": self.saturated[name]}
@@ -135,7 +135,7 @@ def command(
     tolerance: float,
     resize: bool,
     classes: str | None,
-    options: dict[str, Any],
+    options: dict[str, object],
     every: bool,
     network: str | None,
     registry: Registry,

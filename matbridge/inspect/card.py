@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -120,9 +119,9 @@ def _example_size(layer: Layer, declared: Array) -> tuple[int, ...]:
     return tuple(size)
 
 
-def _made_up(name: str, kind: Kind[Any]) -> Any:
+def _made_up(name: str, kind: Kind[object]) -> object:
     words = kind.hint.removeprefix("Literal")
-    candidates: list[Any] = [CHANNELS, 0.5]
+    candidates: list[object] = [CHANNELS, 0.5]
     if words != kind.hint and words.endswith("]"):
         candidates = list(ast.literal_eval(words))
     for value in candidates:
@@ -188,7 +187,7 @@ def _writing(language: Language) -> Callable[[Network], str]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, f"card{language.suffixes[0]}")
             language.write(network, path)
-            found = check(network, path, language.run, language.read)
-        return found.note or f"agrees to {found.max_rel:.1g}"
+            agreement = check(network, path, language.run, language.read)
+        return agreement.note or f"agrees to {agreement.max_rel:.1g}"
 
     return write

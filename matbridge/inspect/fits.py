@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from matbridge.core.dims import Size
 from matbridge.core.network import Network, Port
@@ -17,7 +16,7 @@ LABELS = ("categorical", "string", "cell")
 
 
 def fitting(
-    class_name: str, shape: tuple[int, ...], member: Any, network: Network
+    class_name: str, shape: tuple[int, ...], member: object, network: Network
 ) -> Iterator[dict[str, str]]:
     """The inputs and outputs that a variable fits, each with the format it would be given in.
 
@@ -47,7 +46,7 @@ def _fit(side: str, name: str, format: str = "") -> dict[str, str]:
     return {"side": side, "name": name, "format": format}
 
 
-def _is_text(class_name: str, member: Any) -> bool:
+def _is_text(class_name: str, member: object) -> bool:
     return class_name != "cell" or isinstance(member, str)
 
 

@@ -65,7 +65,7 @@ def _default(declared: Property) -> str:
     return _shown(declared.kind(declared.default), declared.kind)
 
 
-def _shown(value: Any, kind: Kind[Any]) -> str:
+def _shown(value: Any, kind: Kind[object]) -> str:
     text = getattr(value, "text", None)
     if isinstance(text, str):
         return _clipped(text)
@@ -79,7 +79,7 @@ def _clipped(text: str) -> str:
     return text if len(text) <= LETTERS else f"{text[:LETTERS]}... ({len(text)} letters)"
 
 
-def brief(value: Any) -> str:
+def brief(value: object) -> str:
     """A value of a file in one line: written out where it is short, else its size and class."""
     if isinstance(value, str):
         return f'"{_clipped(value)}"'
@@ -97,7 +97,7 @@ def brief(value: Any) -> str:
     return size_of(value)
 
 
-def size_of(value: Any) -> str:
+def size_of(value: object) -> str:
     """Such as ``4×2 double``."""
     shape = "×".join(map(str, getattr(value, "shape", None) or (1, 1)))
     names = {"float64": "double", "float32": "single", "bool": "logical"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ DIVERGED = "Training diverged: whatever depends on them is NaN or Inf as well."
 __all__ = ["summarize", "summarize_network"]
 
 
-def summarize(contents: Contents) -> dict[str, Any]:
+def summarize(contents: Contents) -> dict[str, object]:
     """The whole file: provenance, networks and variables."""
     failed = [_failed(address, error) for address, error in contents.failures.items()]
     if isinstance(contents, MatContents):
@@ -47,7 +46,7 @@ def summarize(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _summarize_mat(contents: MatContents, failed: list[dict[str, Any]]) -> dict[str, Any]:
+def _summarize_mat(contents: MatContents, failed: list[dict[str, object]]) -> dict[str, object]:
     file = contents.file
     networks = [
         summarize_network(network, address, contents.beside.get(address))
@@ -57,13 +56,13 @@ def _summarize_mat(contents: MatContents, failed: list[dict[str, Any]]) -> dict[
         "file": str(file.path),
         "format": file.header.version,
         "provenance": _provenance(file),
-        "problems": [_problem(one) for one in contents.report],
+        "problems": [_problem(problem) for problem in contents.report],
         "networks": networks + [_shallow(address) for address in contents.shallow] + failed,
         "variables": [_variable(variable, contents) for variable in file.variables.values()],
     }
 
 
-def _provenance(file: MatFile) -> dict[str, Any]:
+def _provenance(file: MatFile) -> dict[str, object]:
     header = file.header
     return {
         "description": header.description,
@@ -76,7 +75,7 @@ def _provenance(file: MatFile) -> dict[str, Any]:
     }
 
 
-def _variable(variable: Variable, contents: MatContents) -> dict[str, Any]:
+def _variable(variable: Variable, contents: MatContents) -> dict[str, object]:
     member = contents.members.get(variable.name)
     fits = [
         {"network": address, **fit}
@@ -93,8 +92,8 @@ def _variable(variable: Variable, contents: MatContents) -> dict[str, Any]:
 
 
 def summarize_network(
-    network: Network, address: str, beside: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+    network: Network, address: str, beside: Mapping[str, object] | None = None
+) -> dict[str, object]:
     """One network: layers with sizes and arrays, connections, and what is wrong with it.
 
     ``beside`` is what the object that holds the network holds as well. The keys are the same
@@ -123,7 +122,7 @@ def summarize_network(
         "nonfinite": list(network.nonfinite_arrays()),
         "initialised": network.initialised,
         "runnable": network.runnable,
-        "problems": [_problem(one) for one in _problems(network, sizes)],
+        "problems": [_problem(problem) for problem in _problems(network, sizes)],
     }
 
 
@@ -139,7 +138,7 @@ def _is_chain(network: Network) -> bool:
     return sorted(pairs) == sorted(itertools.pairwise(names))
 
 
-def _is_telling(value: Any) -> bool:
+def _is_telling(value: object) -> bool:
     """Plain values that are not empty: text, numbers, lists of names."""
     if isinstance(value, list):
         return bool(value) and all(isinstance(v, str) for v in value)
@@ -151,7 +150,7 @@ def _layer(
     sizes: Mapping[Port, Size | MatbridgeError],
     needed: Mapping[str, str],
     sources: Mapping[Port, Port],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     entering = (sources.get(Port(layer.name, name)) for name in layer.inputs)
     outputs = {name: _size(sizes.get(Port(layer.name, name))) for name in layer.outputs}
     class_name = layer.class_name or layer.MATLAB[0]
@@ -174,7 +173,7 @@ def _layer(
     }
 
 
-def _size(size: Size | MatbridgeError | None) -> dict[str, Any]:
+def _size(size: Size | MatbridgeError | None) -> dict[str, object]:
     if not isinstance(size, Size):
         return {"format": None, "size": None}
     return {"format": size.format, "size": list(size.shown())}
@@ -186,7 +185,7 @@ def _problems(network: Network, sizes: dict[Port, Size | MatbridgeError]) -> Ite
         yield Diagnostic("warning", "it holds NaN or Inf", array, DIVERGED)
     yield from network.report
     seen = set()
-    reported = {one.what for one in network.report}
+    reported = {problem.what for problem in network.report}
     for obstacle in network.obstacles():
         seen.add((obstacle.where, obstacle.what))
         if obstacle.what in reported:
@@ -201,11 +200,16 @@ def _problems(network: Network, sizes: dict[Port, Size | MatbridgeError]) -> Ite
                 yield Diagnostic("error", size.what, size.where, size.mend)
 
 
-def _problem(one: Diagnostic) -> dict[str, str]:
-    return {"level": one.level, "what": one.what, "where": one.where, "mend": one.mend}
+def _problem(problem: Diagnostic) -> dict[str, str]:
+    return {
+        "level": problem.level,
+        "what": problem.what,
+        "where": problem.where,
+        "mend": problem.mend,
+    }
 
 
-def _shallow(address: str) -> dict[str, Any]:
+def _shallow(address: str) -> dict[str, object]:
     return _empty(
         address,
         "network",
@@ -218,11 +222,11 @@ def _shallow(address: str) -> dict[str, Any]:
     )
 
 
-def _failed(address: str, error: MatbridgeError) -> dict[str, Any]:
+def _failed(address: str, error: MatbridgeError) -> dict[str, object]:
     return _empty(address, "", Diagnostic("error", error.what, error.where, error.mend))
 
 
-def _empty(address: str, class_name: str, problem: Diagnostic) -> dict[str, Any]:
+def _empty(address: str, class_name: str, problem: Diagnostic) -> dict[str, object]:
     """A network that cannot be read, with the keys of one that can."""
     entry = summarize_network(Network((), ()), address)
     return {

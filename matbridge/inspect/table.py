@@ -87,7 +87,7 @@ def _array(name: str, shape: Sequence[int]) -> str:
 # -- text and HTML ------------------------------------------------------------------------------
 
 
-def _summary(network: Network) -> dict[str, Any]:
+def _summary(network: Network) -> dict[str, object]:
     summary = summarize_network(network, network.provenance.address)
     return dict(visible_within(summary))
 

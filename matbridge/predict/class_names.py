@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -15,14 +14,14 @@ MISSING = "<missing>"
 UNDEFINED = "<undefined>"
 
 
-def is_labels(value: Any) -> bool:
+def is_labels(value: object) -> bool:
     """Whether these are class names: an array of them, or a list of arrays, one per sequence."""
     if isinstance(value, list):
         return bool(value) and all(map(is_labels, value))
     return isinstance(value, np.ndarray) and value.dtype.kind in "UO" and value.size > 0
 
 
-def as_labels(value: Any) -> Any:
+def as_labels(value: object) -> object:
     """The names, column by column, as an array of str; anything else as it is.
 
     Names are a categorical, a string array, a cell of text, a text, or rows of characters;

@@ -34,13 +34,13 @@ FILE = re.compile(
 
 def split_name(text: str) -> tuple[Path, str]:
     """``data.mat:x.values(3)`` as a path and what is inside; MismatchError otherwise."""
-    found = FILE.fullmatch(text)
-    if found is None:
+    match = FILE.fullmatch(text)
+    if match is None:
         raise MismatchError(
             f"{text!r} names no data file",
             mend="Give file.mat:X, file.npy, file.npz:x, file.csv or an image.",
         )
-    return Path(found["path"]), found["inside"] or ""
+    return Path(match["path"]), match["inside"] or ""
 
 
 def read_data(text: str, limit: int = DEFAULT_LIMIT) -> Any:
@@ -78,7 +78,7 @@ def _decoding(path: Path) -> Iterator[None]:
         raise FormatError(f"cannot be read: {what}", where=str(path)) from None
 
 
-def _read_mat(path: Path, inside: str, limit: int) -> Any:
+def _read_mat(path: Path, inside: str, limit: int) -> object:
     file = MatFile(path, limit)
     name, steps = re.match(r"(\w*)(.*)", inside).groups()  # type: ignore[union-attr]
     if not name:
@@ -94,7 +94,7 @@ def _read_mat(path: Path, inside: str, limit: int) -> Any:
     return select(value, steps, f"{path.name}:{inside}")
 
 
-READERS: dict[str, Callable[[Path, str, int], Any]] = {
+READERS: dict[str, Callable[[Path, str, int], object]] = {
     ".mat": _read_mat,
     ".npy": lambda path, inside, limit: read_npy(path, limit),
     ".npz": read_npz,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
-from matbridge.predict.layouts import Result, shape_output
+from matbridge.predict.layouts import Predicted, Result, shape_output
 
 __all__ = ["class_names", "label"]
 
@@ -29,7 +28,7 @@ def class_names(network: Network, given: Sequence[str]) -> np.ndarray:
     return names
 
 
-def label(network: Network, result: Result, names: np.ndarray) -> Any:
+def label(network: Network, result: Result, names: np.ndarray) -> Predicted:
     """The name of the highest score, the first on a tie, in place of the channels."""
     axis = result.dims.index("C")
     labelled = Result(

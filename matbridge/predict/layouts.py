@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from matbridge.errors import MismatchError
 from matbridge.predict.numbers import numeric
 from matbridge.text import nearest
 
-__all__ = ["Batch", "Result", "read_inputs", "shape_output"]
+__all__ = ["Batch", "Predicted", "Result", "read_inputs", "shape_output"]
+
+# What one output is to the user: an array, or one for each observation.
+Predicted: TypeAlias = np.ndarray | list[np.ndarray]
 
 Read = TypeVar("Read")
 
@@ -40,35 +43,35 @@ class Batch:
 
 
 def read_inputs(
-    network: Network, given: Sequence[Any], format: str | Sequence[str] | None
+    network: Network, data: Sequence[object], format: str | Sequence[str] | None
 ) -> dict[str, Batch]:
     """Each input of the network by name; MismatchError where one does not fit."""
     names = network.input_names
-    if len(given) == 1 and isinstance(given[0], Mapping):
-        given = _by_name(names, given[0])
-    if len(given) != len(names):
+    if len(data) == 1 and isinstance(data[0], Mapping):
+        data = _by_name(names, data[0])
+    if len(data) != len(names):
         raise MismatchError(
-            f"the network has {len(names)} inputs, {len(given)} were given",
+            f"the network has {len(names)} inputs, {len(data)} were given",
             mend=f"Inputs, in order: {', '.join(names)}.",
         )
     formats = [format] * len(names) if format is None or isinstance(format, str) else list(format)
     if len(formats) != len(names):
         raise MismatchError(f"{len(formats)} formats were given for {len(names)} inputs")
-    found = {
-        name: _read(network, name, value, one)
-        for name, value, one in zip(names, given, formats, strict=True)
+    batches = {
+        name: _read(network, name, value, labels)
+        for name, value, labels in zip(names, data, formats, strict=True)
     }
-    if len({batch.count for batch in found.values()}) > 1:
-        counts = ", ".join(f"{name} {batch.count}" for name, batch in found.items())
+    if len({batch.count for batch in batches.values()}) > 1:
+        counts = ", ".join(f"{name} {batch.count}" for name, batch in batches.items())
         raise MismatchError(f"the inputs have different numbers of observations: {counts}")
-    _check_complex(network, found)
-    return _regrouped(found)
+    _check_complex(network, batches)
+    return _regrouped(batches)
 
 
-def _check_complex(network: Network, found: dict[str, Batch]) -> None:
+def _check_complex(network: Network, batches: dict[str, Batch]) -> None:
     if any(layer.COMPLEX for layer in network.layers):
         return
-    for name, batch in found.items():
+    for name, batch in batches.items():
         if any(array.dtype.kind == "c" for array in batch.arrays):
             raise MismatchError(
                 "the input is complex",
@@ -77,19 +80,19 @@ def _check_complex(network: Network, found: dict[str, Batch]) -> None:
             )
 
 
-def _by_name(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
-    wrong = [name for name in given if name not in names]
-    lacking = [name for name in names if name not in given]
+def _by_name(names: Sequence[str], data: Mapping[str, object]) -> list[object]:
+    wrong = [name for name in data if name not in names]
+    lacking = [name for name in names if name not in data]
     if wrong or lacking:
         raise MismatchError(
             f"inputs missing: {', '.join(lacking) or 'none'}; "
             f"unknown: {', '.join(wrong) or 'none'}",
             mend=f"{nearest(next(iter(wrong), ''), lacking)}Inputs: {', '.join(names)}.",
         )
-    return [given[name] for name in names]
+    return [data[name] for name in names]
 
 
-def _read(network: Network, name: str, value: Any, format: str | None) -> Batch:
+def _read(network: Network, name: str, value: object, format: str | None) -> Batch:
     layer = network.input_layers.get(name)
     if isinstance(value, np.ndarray) and value.dtype.hasobject and value.ndim:
         # As cells often come: an array of arrays.
@@ -120,7 +123,7 @@ def _labelled(value: Any, format: str, layer: InputLayer | None) -> Batch:
     return Batch((array,), (tuple(range(array.shape[dims.index("B")])),), dims, "format")
 
 
-def _holds_arrays(value: Any, dimensions: int) -> bool:
+def _holds_arrays(value: object, dimensions: int) -> bool:
     """Whether this is a list of arrays of at least so many dimensions, not one nested list."""
     try:
         return isinstance(value, list | tuple) and all(np.ndim(v) >= dimensions for v in value)
@@ -176,7 +179,7 @@ def _images(array: np.ndarray, dims: str, layer: InputLayer) -> np.ndarray:
     return array.reshape(array.shape + (1,) * (len(dims) - array.ndim))
 
 
-def _sequence(layer: InputLayer, value: Any, dims: str) -> np.ndarray:
+def _sequence(layer: InputLayer, value: object, dims: str) -> np.ndarray:
     """One sequence, C×T or H×W×C×T, with a batch dimension of 1."""
     array = numeric(value)
     wanted = len(dims) - 1
@@ -202,7 +205,7 @@ def _check_length(layer: InputLayer, array: np.ndarray, dims: str) -> None:
         )
 
 
-def _each(items: Sequence[Any], read: Callable[[Any], Read]) -> list[Read]:
+def _each(items: Sequence[object], read: Callable[[object], Read]) -> list[Read]:
     """What ``read`` makes of each observation; an error says of which."""
     found = []
     for place, item in enumerate(items, 1):
@@ -239,22 +242,22 @@ def _check_alike(shapes: Sequence[tuple[int, ...]]) -> None:
             )
 
 
-def _regrouped(found: dict[str, Batch]) -> dict[str, Batch]:
+def _regrouped(batches: dict[str, Batch]) -> dict[str, Batch]:
     """The same groups of observations for every input."""
-    groups = {batch.members for batch in found.values()}
+    groups = {batch.members for batch in batches.values()}
     if len(groups) == 1:
-        return found
+        return batches
     # Observations that every input keeps together.
     places = {
         name: {m: g for g, members in enumerate(batch.members) for m in members}
-        for name, batch in found.items()
+        for name, batch in batches.items()
     }
-    count = next(iter(found.values())).count
+    count = next(iter(batches.values())).count
     together: dict[tuple[int, ...], list[int]] = {}
     for i in range(count):
         together.setdefault(tuple(place[i] for place in places.values()), []).append(i)
     members = tuple(map(tuple, together.values()))
-    return {name: _split(batch, members) for name, batch in found.items()}
+    return {name: _split(batch, members) for name, batch in batches.items()}
 
 
 def _split(batch: Batch, members: tuple[tuple[int, ...], ...]) -> Batch:
@@ -322,7 +325,7 @@ class Result:
         return self.dims.index("C") if ndim == len(self.dims) and "S" in self.dims else ndim - 1
 
 
-def shape_output(network: Network, result: Result) -> Any:
+def shape_output(network: Network, result: Result) -> Predicted:
     """The result in the layout that MATLAB's predict returns: a list of observations where
     they have a time, or sizes of their own, as scores of attention over a time."""
     axis = result.dims.index("B")

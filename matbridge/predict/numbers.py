@@ -14,7 +14,7 @@ __all__ = ["numeric"]
 ORDINARY = {np.dtype(name) for name in ("float64", "float32", "uint8")}
 
 
-def numeric(value: Any) -> np.ndarray:
+def numeric(value: object) -> np.ndarray:
     """Real or complex numbers in the machine's own byte order, of at most 64 bits a part.
 
     Takes arrays, nested lists, tensors, tables and sparse matrices. Raises MismatchError for
@@ -38,7 +38,7 @@ def numeric(value: Any) -> np.ndarray:
     return _native(array)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> object:
     """What NumPy does not take by itself: tensors of any kind, sparse matrices, bfloat16."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError("some values are masked")

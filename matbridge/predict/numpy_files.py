@@ -61,13 +61,13 @@ def _read(file: IO[bytes], size: int, limit: int) -> np.ndarray:
     return _native(found)
 
 
-def _native(found: np.ndarray) -> np.ndarray:
+def _native(array: np.ndarray) -> np.ndarray:
     """In this machine's order of bytes, and no wider than double."""
-    if found.dtype.kind in "fc" and found.dtype.itemsize > 8 * (1 + (found.dtype.kind == "c")):
-        return found.astype(np.complex128 if found.dtype.kind == "c" else np.float64)
-    if found.dtype.kind == "S":
-        return np.char.decode(found, "ascii")
-    return found.astype(found.dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind in "fc" and array.dtype.itemsize > 8 * (1 + (array.dtype.kind == "c")):
+        return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "ascii")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def write_npy(path: Path, array: np.ndarray) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +27,7 @@ PLACE = rf"(?:\d+|{END})"
 RANGE = re.compile(rf"(?P<first>{PLACE})(?:\s*:\s*(?P<step>\d+))?(?:\s*:\s*(?P<last>{PLACE}))?")
 
 
-def select(value: Any, steps: str, where: str) -> Any:
+def select(value: object, steps: str, where: str) -> object:
     """The part of a variable's value that these steps lead to.
 
     Raises MismatchError for steps that are not understood or lead nowhere.
@@ -45,7 +44,7 @@ def select(value: Any, steps: str, where: str) -> Any:
     return value
 
 
-def _field(value: Any, name: str, where: str) -> Any:
+def _field(value: object, name: str, where: str) -> object:
     fields = _fields_of_object(value) if isinstance(value, MatObject) else value
     fields = fields.columns if isinstance(fields, Table) else fields
     if not isinstance(fields, dict):
@@ -56,12 +55,12 @@ def _field(value: Any, name: str, where: str) -> Any:
     return fields[name]
 
 
-def _fields_of_object(value: MatObject) -> dict[str, Any]:
+def _fields_of_object(value: MatObject) -> dict[str, object]:
     data = value.saved.get("Data") if value.class_name == SIMULATION else None
     return data if isinstance(data, dict) else value.saved
 
 
-def fields_of(value: Any) -> list[str]:
+def fields_of(value: object) -> list[str]:
     """The names that may follow a dot."""
     if isinstance(value, MatObject):
         return list(_fields_of_object(value))
@@ -69,7 +68,7 @@ def fields_of(value: Any) -> list[str]:
     return list(names) if isinstance(names, dict) else []
 
 
-def logged(value: Any) -> Any:
+def logged(value: object) -> object:
     """A signal that Simulink logged as a structure, as time × channels; else the value."""
     if not isinstance(value, dict) or "signals" not in value:
         return value
@@ -81,7 +80,7 @@ def logged(value: Any) -> Any:
     return np.concatenate(arrays, axis=1)
 
 
-def _elements(value: Any, text: str, step: str, where: str) -> Any:
+def _elements(value: object, text: str, step: str, where: str) -> object:
     if isinstance(value, Table):
         return _part_of_table(value, text, step, where)
     shape = _shape(value)
@@ -98,7 +97,7 @@ def _elements(value: Any, text: str, step: str, where: str) -> Any:
     return Cell(items, chosen.shape)
 
 
-def _shape(value: Any) -> tuple[int, ...]:
+def _shape(value: object) -> tuple[int, ...]:
     """The size; a list without one is a column, anything else a single element."""
     if isinstance(value, np.ndarray | Cell | StructArray):
         return tuple(value.shape)
@@ -120,16 +119,16 @@ def _places(text: str, size: int, step: str, where: str) -> np.ndarray | slice:
     words = re.split(r"[\s,;]+", text[1:-1].strip()) if text[:1] + text[-1:] == "[]" else [text]
     places: list[int] = []
     for word in words:
-        found = RANGE.fullmatch(word)
-        if found is None:
+        range_of = RANGE.fullmatch(word)
+        if range_of is None:
             raise MismatchError(
                 f"{step} is not understood",
                 where=where,
                 mend="Select by numbers, ranges and end, such as (1:3,:), (end) or {2}.",
             )
-        first = _place(found["first"], size)
-        last = _place(found["last"] or found["step"] or found["first"], size)
-        by = int(found["step"]) if found["last"] and found["step"] else 1
+        first = _place(range_of["first"], size)
+        last = _place(range_of["last"] or range_of["step"] or range_of["first"], size)
+        by = int(range_of["step"]) if range_of["last"] and range_of["step"] else 1
         if by < 1 or first < 1 or max(first, last) > size:
             raise MissingNameError(f"there is no {step}: only 1 to {size}", where=where)
         places += range(first, last + 1, by)
@@ -155,7 +154,7 @@ def _taken(array: np.ndarray, places: Sequence[np.ndarray | slice]) -> np.ndarra
     return array
 
 
-def _part_of_table(table: Table, text: str, step: str, where: str) -> Any:
+def _part_of_table(table: Table, text: str, step: str, where: str) -> object:
     """T(rows, columns), as a table of these."""
     names = list(table.columns)
     rows = max((len(c) for c in table.columns.values()), default=0)

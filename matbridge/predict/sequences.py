@@ -155,13 +155,13 @@ def matlab_pieces(
     order = sorted(single, key=lambda m: (lengths[m] if sort else 0, m))
     for start in range(0, len(order), size):
         members = tuple(order[start : start + size])
-        found = [lengths[m] for m in members]
-        steps = min(found) if padding.length == "shortest" else max(found)
+        own = [lengths[m] for m in members]
+        steps = min(own) if padding.length == "shortest" else max(own)
         places = [(g, slice(k, k + 1)) for g, k in (single[m] for m in members)]
         arrays = _stacked(batches, places, steps, padding)
         left = padding.direction == "left"
         kept = tuple(
-            slice(max(steps - n, 0), steps) if left else slice(0, min(n, steps)) for n in found
+            slice(max(steps - n, 0), steps) if left else slice(0, min(n, steps)) for n in own
         )
         yield from _split(batches, Piece(members, arrays, kept), steps, padding.length)
 

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from matbridge.core.running import Data, Progress
 from matbridge.errors import MismatchError
 from matbridge.predict.engines import open_engine
 from matbridge.predict.labels import class_names, label
-from matbridge.predict.layouts import Batch, Result, read_inputs, shape_output
+from matbridge.predict.layouts import Batch, Predicted, Result, read_inputs, shape_output
 from matbridge.predict.sequences import (
     Collected,
     Padding,
@@ -28,6 +28,9 @@ from matbridge.predict.sequences import (
     matlab_pieces,
     of_one_length,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["Session"]
 
@@ -69,8 +72,8 @@ class Session:
         network: Network,
         *,
         engine: str = "torch",
-        device: Any = "cpu",
-        dtype: Any = "float32",
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | str = "float32",
         allow_tf32: bool = False,
     ) -> None:
         _warn_about(network)
@@ -260,7 +263,7 @@ class Session:
                     mend="Use network.reset_state() to begin anew.",
                 )
 
-    def _shaped(self, results: Sequence[Result]) -> Any:
+    def _shaped(self, results: Sequence[Result]) -> Predicted | tuple[Predicted, ...]:
         shaped = [shape_output(self._base, result) for result in results]
         return shaped[0] if len(shaped) == 1 else tuple(shaped)
 

@@ -18,7 +18,7 @@ ENCODING = "utf-8-sig"
 def read_csv(path: Path, limit: int) -> np.ndarray:
     """Rows of numbers, below one row of names if there is one; or a column of labels.
 
-    A row of names holds no number at all. Any other cell that is none is an error, as are
+    A row of names holds no number at all. object other cell that is none is an error, as are
     rows of different lengths; nothing is a comment.
     """
     if path.stat().st_size > limit:

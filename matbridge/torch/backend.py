@@ -32,7 +32,7 @@ def _softplus(x: Tensor) -> Tensor:
     return torch.logaddexp(x, torch.zeros_like(x))
 
 
-ELEMENTWISE: dict[str, Callable[..., Any]] = {
+ELEMENTWISE: dict[str, Callable[..., object]] = {
     "add": torch.add,
     "subtract": torch.sub,
     "multiply": torch.mul,
@@ -72,7 +72,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 }
 
 
-def _like(y: Any, x: Any) -> Tensor:
+def _like(y: object, x: Any) -> Tensor:
     """A number as a tensor like the other operand."""
     return y if isinstance(y, Tensor) else torch.as_tensor(y, dtype=x.dtype, device=x.device)
 
@@ -129,22 +129,22 @@ class TorchBackend:
 
     # -- layout ----------------------------------------------------------------------
 
-    def sizes(self, data: Tensor) -> tuple[Any, ...]:
+    def sizes(self, data: Tensor) -> tuple[object, ...]:
         return tuple(data.shape)
 
-    def constant(self, array: Any) -> Tensor:
+    def constant(self, array: object) -> Tensor:
         return self.calls.constant(torch.as_tensor(array, dtype=self.dtype, device=self.device))
 
     def permute(self, data: Tensor, axes: tuple[int, ...]) -> Tensor:
         return self.calls.fold(torch.permute, data, axes)
 
-    def reshape(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
+    def reshape(self, data: Tensor, sizes: tuple[object, ...]) -> Tensor:
         return self.calls.fold(torch.reshape, data, sizes)
 
-    def expand(self, data: Tensor, sizes: tuple[Any, ...]) -> Tensor:
+    def expand(self, data: Tensor, sizes: tuple[object, ...]) -> Tensor:
         return self.calls.call(Tensor.expand, data, sizes)
 
-    def slice(self, data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
+    def slice(self, data: Tensor, axis: int, start: object, stop: object, step: int) -> Tensor:
         return self.calls.call(_slice, data, axis, start, stop, step)
 
     def concatenate(self, data: Sequence[Tensor], axis: int) -> Tensor:
@@ -155,7 +155,7 @@ class TorchBackend:
 
     # -- arithmetic --------------------------------------------------------------------
 
-    def elementwise(self, name: str, *data: Any, **options: float | str) -> Tensor:
+    def elementwise(self, name: str, *data: object, **options: float | str) -> Tensor:
         return self.calls.fold(ELEMENTWISE[name], *data, **options)
 
     def reduce(self, name: str, data: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
@@ -223,7 +223,7 @@ class TorchBackend:
     ) -> tuple[Tensor, Tensor]:
         return self.calls.call(_pool_places, data, list(window), list(stride), list(padding))
 
-    def unpool(self, data: Tensor, places: Tensor, sizes: Sequence[Any]) -> Tensor:
+    def unpool(self, data: Tensor, places: Tensor, sizes: Sequence[object]) -> Tensor:
         return self.calls.call(_unpool, data, places, tuple(sizes))
 
     def average_pool(
@@ -279,7 +279,7 @@ class TorchBackend:
 
     # -- training ----------------------------------------------------------------------------
 
-    def plain(self, function: Callable[..., Any], *data: Tensor) -> Any:
+    def plain(self, function: Callable[..., object], *data: Tensor) -> object:
         return self.calls.call(function, *data)
 
     def dropped(self, data: Tensor, probability: float, shared: tuple[int, ...]) -> Tensor:
@@ -343,7 +343,7 @@ def _ones(data: Tensor) -> Tensor:
     return torch.ones_like(data[:1, :1])
 
 
-def _slice(data: Tensor, axis: int, start: Any, stop: Any, step: int) -> Tensor:
+def _slice(data: Tensor, axis: int, start: object, stop: object, step: int) -> Tensor:
     place: list[slice] = [slice(None)] * data.ndim
     place[axis] = slice(start, stop, step)
     return data[tuple(place)]
@@ -357,7 +357,7 @@ def _attention(
     causal: bool,
     mask: Tensor | None,
     want_scores: bool,
-) -> Any:
+) -> object:
     """Scaled dot-product attention, with its scores if they are wanted."""
     allowed = None if mask is None else mask > 0
     if causal and (want_scores or allowed is not None):

@@ -13,10 +13,10 @@ __all__ = ["Calls", "Direct"]
 class Calls(Protocol):
     """Every computation of the backend passes here."""
 
-    def fold(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def fold(self, function: Callable[..., object], *arguments: object, **options: object) -> Any:
         """One that may be on weights alone, so that its result can be kept."""
 
-    def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def call(self, function: Callable[..., object], *arguments: object, **options: object) -> Any:
         """Any other."""
 
     def constant(self, tensor: Tensor) -> Tensor:
@@ -26,10 +26,10 @@ class Calls(Protocol):
 class Direct:
     """Nothing is kept."""
 
-    def fold(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def fold(self, function: Callable[..., object], *arguments: object, **options: object) -> Any:
         return function(*arguments, **options)
 
-    def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def call(self, function: Callable[..., object], *arguments: object, **options: object) -> Any:
         return function(*arguments, **options)
 
     def constant(self, tensor: Tensor) -> Tensor:

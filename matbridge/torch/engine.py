@@ -117,14 +117,14 @@ class TorchEngine:
 def as_device(device: torch.device | str) -> torch.device:
     """A device that is there and holds numbers; MismatchError otherwise."""
     try:
-        found = torch.device(device)
-        torch.zeros(1, device=found).cpu()
+        place = torch.device(device)
+        torch.zeros(1, device=place).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise MismatchError(
             f"the device {str(device)!r} cannot be used: {str(error).splitlines()[0]}",
             mend="Use cpu, or check the installation of PyTorch.",
         ) from None
-    return found
+    return place
 
 
 @contextlib.contextmanager

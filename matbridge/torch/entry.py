@@ -27,13 +27,13 @@ def entry_dims(network: Network, format: str | Sequence[str] | None = None) -> d
     formats = [format or ""] * len(names) if isinstance(format, str | None) else list(format)
     if len(formats) != len(names):
         raise MismatchError(f"{len(formats)} formats were given for {len(names)} inputs")
-    found = {}
-    for name, given in zip(names, formats, strict=True):
-        labels = check_labels(given.upper() or "CB")
+    entries = {}
+    for name, labels in zip(names, formats, strict=True):
+        labels = check_labels(labels.upper() or "CB")
         labels = labels if "B" in labels else labels + "B"
         layer = network.input_layers.get(name)
-        found[name] = batch_first(layer.format if layer else labels)
-    return found
+        entries[name] = batch_first(layer.format if layer else labels)
+    return entries
 
 
 def check_tensor(name: str, x: Tensor, dims: str, dtype: torch.dtype, device: torch.device) -> None:

@@ -29,7 +29,7 @@ def losses(
     if not len(layers) == len(outputs) == len(targets):
         raise MismatchError(f"{len(layers)} outputs and as many targets are needed")
     sizes = network.infer()
-    found = []
+    terms = []
     for port, layer, y, t in zip(network.outputs, layers, outputs, targets, strict=True):
         size = sizes[port]
         assert isinstance(size, Size)
@@ -37,8 +37,8 @@ def losses(
         # Scores N×K of a network that carries spatial dimensions of size 1.
         ones = (1,) * (len(dims) - y.ndim)
         y, t = (x.reshape(*x.shape, *ones) for x in (y, t))
-        found.append(layer.loss(ops, Value(y, dims), _target(ops, Value(y, dims), t)).data)
-    return found
+        terms.append(layer.loss(ops, Value(y, dims), _target(ops, Value(y, dims), t)).data)
+    return terms
 
 
 def _target(ops: Ops, y: Value, t: Tensor) -> Value:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -78,15 +77,15 @@ class LayerArrays(nn.Module):
 
 def arrays_of(layer: Layer) -> dict[str, np.ndarray]:
     """The declared arrays of a layer; states that are not there are zero."""
-    found = {}
+    present = {}
     for declared in layer.declared:
         array = layer.arrays.get(declared.name)
         if array is None and declared.role == "state":
             size = size_of(layer, declared)
             array = None if size is None else np.zeros(size, np.float32)
         if array is not None:
-            found[declared.name] = array
-    return found
+            present[declared.name] = array
+    return present
 
 
 class Bound:
@@ -158,12 +157,12 @@ class NetworkModule(nn.Module):
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """The tensors of each layer, by MATLAB's names."""
-        found = {}
+        parts = {}
         for layer in self.network.layers:
             part = self._modules[self.names[layer.name]]
             assert isinstance(part, LayerArrays)
-            found[layer.name] = part.tensors()
-        return found
+            parts[layer.name] = part.tensors()
+        return parts
 
     def extra_repr(self) -> str:
         entries = (f"{name!a}: {'×'.join(axis_names(d))}" for name, d in self._dims.items())
@@ -173,7 +172,7 @@ class NetworkModule(nn.Module):
         """The dims in which each input enters, batch first."""
         return dict(self._dims)
 
-    def forward(self, *inputs: Tensor) -> Any:
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The output tensor, or a tuple of them, batch first."""
         values = self.entered(inputs)
         results, updates = self.run(values)
@@ -218,9 +217,9 @@ class NetworkModule(nn.Module):
         ``targets`` have the size of the outputs, or are whole numbers from 0, the class at
         each position. Raises UnsupportedError without output layers, as in a dlnetwork.
         """
-        given = outputs if isinstance(outputs, tuple) else (outputs,)
-        found = losses(self.network, self.ops(), given, targets)
-        return torch.stack(found).sum()
+        results = outputs if isinstance(outputs, tuple) else (outputs,)
+        terms = losses(self.network, self.ops(), results, targets)
+        return torch.stack(terms).sum()
 
     def ops(self) -> Ops:
         """The operations of one run."""
@@ -236,9 +235,9 @@ class NetworkModule(nn.Module):
         ops = self.ops()
         results, bound = self.walk(ops, inputs, states or {})
         updates = {
-            name: {key: _as_saved(ops, found.declared[key], v) for key, v in found.updates.items()}
-            for name, found in bound.items()
-            if found.updates
+            name: {key: _as_saved(ops, own.declared[key], v) for key, v in own.updates.items()}
+            for name, own in bound.items()
+            if own.updates
         }
         return results, updates
 
@@ -284,12 +283,12 @@ def align_batch_first(ops: Ops, value: Value) -> Tensor:
 
 def as_dtype(dtype: torch.dtype | str) -> torch.dtype:
     """A floating point dtype by torch's name; MismatchError for any other."""
-    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+    kind = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
         raise MismatchError(
             f"{dtype!r} is not a floating point type", mend="Use float32 or float64."
         )
-    return found
+    return kind
 
 
 def module_names(network: Network) -> dict[str, str]:

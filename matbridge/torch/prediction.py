@@ -35,7 +35,9 @@ class PreparedModule(NetworkModule):
         self.fixed = self.parts()
         self.prepared = Prepared(t for part in self.fixed.values() for t in part.values())
         self.backend = TorchBackend(self.dtype, self.device, calls=self.prepared)
-        self.tapes: OrderedDict[Any, tuple[Tape, list[str], list[tuple[str, str]]]] = OrderedDict()
+        self.tapes: OrderedDict[object, tuple[Tape, list[str], list[tuple[str, str]]]] = (
+            OrderedDict()
+        )
 
     def ops(self) -> Ops:
         return Ops(self.backend)
@@ -66,22 +68,22 @@ class PreparedModule(NetworkModule):
             return self._record(key, inputs, states, tensors)
         self.tapes.move_to_end(key)
         tape, dims, changed = self.tapes[key]
-        found = tape.replay(tensors)
-        values = [Value(t, d) for t, d in zip(found, dims, strict=False)]
+        results = tape.replay(tensors)
+        values = [Value(t, d) for t, d in zip(results, dims, strict=False)]
         updates: States = {}
-        for (layer, name), tensor in zip(changed, found[len(dims) :], strict=True):
+        for (layer, name), tensor in zip(changed, results[len(dims) :], strict=True):
             updates.setdefault(layer, {})[name] = tensor
         return values, updates
 
     def _record(
-        self, key: Any, inputs: Mapping[str, Value], states: Given, tensors: list[Tensor]
+        self, key: object, inputs: Mapping[str, Value], states: Given, tensors: list[Tensor]
     ) -> tuple[list[Value], States]:
         self.prepared.tape = tape = Tape(tensors)
         try:
             results, updates = super().run(inputs, states)
         finally:
             self.prepared.tape = None
-        changed = [(layer, name) for layer, found in updates.items() for name in found]
+        changed = [(layer, name) for layer, own in updates.items() for name in own]
         after = [updates[layer][name] for layer, name in changed]
         tape.finish(self.prepared.constants, [*(v.data for v in results), *after])
         if tape.complete:

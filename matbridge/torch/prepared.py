@@ -30,7 +30,7 @@ class Prepared:
     def forget(self) -> None:
         """Keep nothing but the weights."""
         self.constants: dict[int, Tensor] = dict(self.weights)
-        self.kept: dict[Any, Tensor] = {}
+        self.kept: dict[object, Tensor] = {}
         self.held = 0
 
     def begin(self) -> None:
@@ -43,7 +43,7 @@ class Prepared:
         self.held += tensor.nbytes + self.ENTRY
         return tensor
 
-    def fold(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def fold(self, function: Callable[..., Any], *arguments: object, **options: object) -> object:
         key = self._key(function, arguments, options)
         if key is None:
             return self.call(function, *arguments, **options)
@@ -51,15 +51,20 @@ class Prepared:
             self.kept[key] = self.constant(function(*arguments, **options).contiguous())
         return self.kept[key]
 
-    def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def call(
+        self, function: Callable[..., object], *arguments: object, **options: object
+    ) -> object:
         result = function(*arguments, **options)
         if self.tape is not None:
             self.tape.record(self.constants, function, arguments, options, result)
         return result
 
     def _key(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
-    ) -> Any:
+        self,
+        function: Callable[..., object],
+        arguments: tuple[object, ...],
+        options: dict[str, object],
+    ) -> object:
         """What identifies a computation on constants alone, None for any other."""
         tensors = [a for a in arguments if isinstance(a, Tensor)]
         if not tensors or any(id(tensor) not in self.constants for tensor in tensors):
@@ -81,7 +86,7 @@ class Tape:
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
         self.complete = True
-        self.steps: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]] = []
+        self.steps: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, object], Any]] = []
         self.last: list[list[int]] = []
         self.slots: dict[int, Slot] = {}
         # While recording, tensors are held so that their identities stay theirs.
@@ -89,7 +94,7 @@ class Tape:
         for tensor in inputs:
             self._slot(tensor)
         self.inputs = len(inputs)
-        self.outputs: list[Any] = []
+        self.outputs: list[object] = []
 
     def _slot(self, tensor: Tensor) -> Slot:
         self.alive.append(tensor)
@@ -98,18 +103,18 @@ class Tape:
     def record(
         self,
         constants: dict[int, Tensor],
-        function: Callable[..., Any],
-        arguments: tuple[Any, ...],
-        options: dict[str, Any],
+        function: Callable[..., object],
+        arguments: tuple[object, ...],
+        options: dict[str, object],
         result: Any,
     ) -> None:
         """Add one call."""
         template = tuple(self._template(constants, a) for a in arguments)
         several = isinstance(result, tuple | list)
-        made = tuple(self._slot(t) for t in result) if several else self._slot(result)
-        self.steps.append((function, template, options, made))
+        places = tuple(self._slot(t) for t in result) if several else self._slot(result)
+        self.steps.append((function, template, options, places))
 
-    def _template(self, constants: dict[int, Tensor], argument: Any) -> Any:
+    def _template(self, constants: dict[int, Tensor], argument: object) -> object:
         if isinstance(argument, Tensor):
             if id(argument) in self.slots:
                 return self.slots[id(argument)]
@@ -124,8 +129,8 @@ class Tape:
         self.outputs = [self._template(constants, tensor) for tensor in outputs]
         kept = {o for o in self.outputs if isinstance(o, Slot)}
         seen: set[int] = set(kept)
-        for _, template, _, made in reversed(self.steps):
-            used = {*_slots(template), *_slots(made)} - seen
+        for _, template, _, places in reversed(self.steps):
+            used = {*_slots(template), *_slots(places)} - seen
             self.last.append(sorted(used))
             seen |= used
         self.last.reverse()
@@ -134,20 +139,20 @@ class Tape:
 
     def replay(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """The results for other inputs of the same sizes."""
-        held: list[Any] = [*inputs, *[None] * (len(self.slots) - self.inputs)]
-        for (function, template, options, made), last in zip(self.steps, self.last, strict=True):
+        held: list[object] = [*inputs, *[None] * (len(self.slots) - self.inputs)]
+        for (function, template, options, places), last in zip(self.steps, self.last, strict=True):
             result = function(*[_fill(a, held) for a in template], **options)
-            if isinstance(made, Slot):
-                held[made] = result
+            if isinstance(places, Slot):
+                held[places] = result
             else:
-                for place, one in zip(made, result, strict=True):
-                    held[place] = one
+                for place, part in zip(places, result, strict=True):
+                    held[place] = part
             for place in last:
                 held[place] = None
         return [_fill(output, held) for output in self.outputs]
 
 
-def _slots(template: Any) -> Iterable[Slot]:
+def _slots(template: object) -> Iterable[Slot]:
     if isinstance(template, Slot):
         yield template
     elif isinstance(template, list | tuple):
@@ -155,7 +160,7 @@ def _slots(template: Any) -> Iterable[Slot]:
             yield from _slots(part)
 
 
-def _fill(argument: Any, held: list[Any]) -> Any:
+def _fill(argument: Any, held: list[object]) -> Any:
     kind = type(argument)
     if kind is Slot:
         return held[argument]

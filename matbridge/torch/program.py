@@ -71,7 +71,7 @@ def _export_traced(network: Network, dtype: torch.dtype) -> tuple[ExportedProgra
     return program, places
 
 
-def _keep_outputs(program: ExportedProgram, count: int) -> list[Any]:
+def _keep_outputs(program: ExportedProgram, count: int) -> list[object]:
     """Take all but the first outputs away; what they were, as nodes of the graph."""
     end = program.graph.output_node()
     outputs = end.args[0]
@@ -125,14 +125,14 @@ class Recorder(fx.Interpreter):
         self.wanted = wanted
         self.values: dict[str, np.ndarray] = {}
 
-    def run_node(self, n: fx.Node) -> Any:
+    def run_node(self, n: fx.Node) -> object:
         value = super().run_node(n)
         if n.name in self.wanted:
             self.values[n.name] = value.numpy()
         return value
 
 
-def about(network: Network) -> dict[str, Any]:
+def about(network: Network) -> dict[str, object]:
     """MATLAB's names of inputs, outputs and classes, and of layers by their name in the program;
     what the dimensions of each input are."""
     return {
@@ -145,7 +145,7 @@ def about(network: Network) -> dict[str, Any]:
 
 
 def save_program(
-    program: ExportedProgram, path: Path, extra_files: dict[str, Any] | None = None
+    program: ExportedProgram, path: Path, extra_files: dict[str, object] | None = None
 ) -> None:
     """Write the archive without example inputs, which torch would pickle, and without the
     history of each node, which names files of this machine."""
@@ -193,7 +193,7 @@ def _export(module: torch.nn.Module, inputs: tuple[Tensor, ...], shapes: Any) ->
 
 def example_inputs(network: Network, dtype: torch.dtype) -> tuple[Tensor, ...]:
     """Random inputs of the right sizes, batch first."""
-    found = []
+    tensors = []
     for name in network.input_names:
         size = _input_size(network, name)
         if not isinstance(size, Size):
@@ -205,8 +205,8 @@ def example_inputs(network: Network, dtype: torch.dtype) -> tuple[Tensor, ...]:
             else {"B": EXAMPLE_BATCH, "T": EXAMPLE_STEPS}.get(label, size[label])
             for label in batch_first(size.format)
         ]
-        found.append(torch.rand([n or 1 for n in shape], dtype=dtype))
-    return tuple(found)
+        tensors.append(torch.rand([n or 1 for n in shape], dtype=dtype))
+    return tuple(tensors)
 
 
 def _input_size(network: Network, name: str) -> Size | None:
@@ -215,7 +215,7 @@ def _input_size(network: Network, name: str) -> Size | None:
     return size if isinstance(size, Size) else None
 
 
-def _dynamic(dims: str) -> dict[int, Any]:
+def _dynamic(dims: str) -> dict[int, object]:
     """Batch and time are free, within what the layers allow."""
     return {axis: Dim.DYNAMIC for axis, label in enumerate(dims) if label in "BT"}
 
@@ -262,16 +262,16 @@ def _name_for(node: fx.Node, module: fx.GraphModule) -> str:
     return name
 
 
-def _constant(node: fx.Node, values: dict[fx.Node, Any]) -> bool:
+def _constant(node: fx.Node, values: dict[fx.Node, object]) -> bool:
     inputs = node.all_input_nodes
     return bool(inputs) and all(argument in values for argument in inputs)
 
 
-def _attribute(module: torch.nn.Module, target: str) -> Any:
-    found: Any = module
+def _attribute(module: torch.nn.Module, target: str) -> object:
+    value: object = module
     for part in target.split("."):
-        found = getattr(found, part)
-    return found
+        value = getattr(value, part)
+    return value
 
 
 def _drop_unused(module: fx.GraphModule) -> None:
@@ -296,7 +296,7 @@ def whole_recurrences() -> Iterator[None]:
         torch._C.DispatchKey.CompositeImplicitAutograd,
         torch._C.DispatchKey.Autograd,
     )
-    sizes: dict[Any, Any] = {
+    sizes: dict[Any, object] = {
         torch.ops.aten.lstm.input: _lstm_sizes,
         torch.ops.aten.gru.input: _gru_sizes,
     }
@@ -316,12 +316,12 @@ def whole_recurrences() -> Iterator[None]:
             operator._dispatch_cache.clear()
 
 
-def _lstm_sizes(x: Tensor, states: list[Tensor], *_: Any) -> tuple[Tensor, Tensor, Tensor]:
+def _lstm_sizes(x: Tensor, states: list[Tensor], *_: object) -> tuple[Tensor, Tensor, Tensor]:
     directions, _batch, units = states[0].shape
     y = x.new_empty(x.shape[0], x.shape[1], directions * units)
     return y, torch.empty_like(states[0]), torch.empty_like(states[1])
 
 
-def _gru_sizes(x: Tensor, state: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
+def _gru_sizes(x: Tensor, state: Tensor, *_: object) -> tuple[Tensor, Tensor]:
     directions, _batch, units = state.shape
     return x.new_empty(x.shape[0], x.shape[1], directions * units), torch.empty_like(state)

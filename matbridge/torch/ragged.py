@@ -26,7 +26,7 @@ from matbridge.torch.recurrence import rows
 
 __all__ = ["RULES", "UnpaddableError", "may_be_ragged", "padded_ops"]
 
-Word = Callable[..., Any]
+Word = Callable[..., object]
 
 
 class UnpaddableError(Exception):
@@ -54,7 +54,7 @@ def padded_ops(backend: TorchBackend, lengths: Sequence[int]) -> Ops:
 class Steps(int):
     """The number of steps of a padded batch: handed on, but never computed with."""
 
-    def _refuse(self, *_: Any) -> NoReturn:
+    def _refuse(self, *_: object) -> NoReturn:
         raise UnpaddableError
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _refuse
@@ -70,13 +70,13 @@ class Padded:
         self.lengths = torch.tensor(lengths, device=backend.device)
         self.shortest, self.longest = min(lengths), max(lengths)
 
-    def __call__(self, word: Word, *arguments: Any, **options: Any) -> Any:
+    def __call__(self, word: Word, *arguments: object, **options: object) -> object:
         rule = RULES.get(word.__name__)
         if rule is None:
             raise UnpaddableError
         return rule(self, word, *arguments, **options)
 
-    def speak(self, word: Word, *arguments: Any, **options: Any) -> Any:
+    def speak(self, word: Word, *arguments: object, **options: object) -> Any:
         """The word as it stands."""
         return word(self.backend, *arguments, **options)
 
@@ -116,7 +116,7 @@ class Padded:
 # -- rules ---------------------------------------------------------------------------------
 
 
-def _beside(padded: Padded, word: Word, *arguments: Any, **options: Any) -> Any:
+def _beside(padded: Padded, word: Word, *arguments: object, **options: object) -> Any:
     """Never mixes steps: padding stays where it is."""
     for x in arguments:
         if isinstance(x, Value):
@@ -126,32 +126,34 @@ def _beside(padded: Padded, word: Word, *arguments: Any, **options: Any) -> Any:
     return padded.speak(word, *arguments, **options)
 
 
-def _size(padded: Padded, word: Word, x: Value, label: str) -> Any:
+def _size(padded: Padded, word: Word, x: Value, label: str) -> object:
     size = padded.speak(word, x, label)
     return Steps(size) if label == "T" and padded.pads(x) else size
 
 
-def _sizes(padded: Padded, word: Word, x: Value) -> tuple[Any, ...]:
+def _sizes(padded: Padded, word: Word, x: Value) -> tuple[object, ...]:
     sizes = zip(x.dims, padded.speak(word, x), strict=True)
     return tuple(Steps(n) if label == "T" and padded.pads(x) else n for label, n in sizes)
 
 
-def _spatial(padded: Padded, word: Word, x: Value, labels: str = "S") -> Any:
+def _spatial(padded: Padded, word: Word, x: Value, labels: str = "S") -> object:
     return _none_of(padded, word, "T" in labels and padded.pads(x), x, labels)
 
 
-def _constant(padded: Padded, word: Word, array: Any, dims: str) -> Value:
+def _constant(padded: Padded, word: Word, array: object, dims: str) -> Value:
     return _none_of(padded, word, "T" in dims, array, dims)
 
 
-def _none_of(padded: Padded, word: Word, touched: bool, *arguments: Any, **options: Any) -> Any:
+def _none_of(
+    padded: Padded, word: Word, touched: bool, *arguments: object, **options: object
+) -> Any:
     """As it stands, unless it touches time or the observations."""
     if touched:
         raise UnpaddableError
     return _beside(padded, word, *arguments, **options)
 
 
-def _reshape(padded: Padded, word: Word, x: Value, sizes: Sequence[Any], dims: str) -> Value:
+def _reshape(padded: Padded, word: Word, x: Value, sizes: Sequence[object], dims: str) -> Value:
     """Time and observations must stand before or after what is reshaped."""
     old, new = list(zip(x.dims, x.data.shape, strict=True)), list(zip(dims, sizes, strict=True))
     while old and new and old[0] == new[0]:
@@ -180,7 +182,7 @@ def _merge(padded: Padded, word: Word, x: Value, labels: str, into: str) -> Valu
 
 
 def _split(
-    padded: Padded, word: Word, x: Value, label: str, sizes: Sequence[Any], dims: str
+    padded: Padded, word: Word, x: Value, label: str, sizes: Sequence[object], dims: str
 ) -> Value:
     return _none_of(padded, word, bool(set("BT") & set(label + dims)), x, label, sizes, dims)
 
@@ -190,8 +192,8 @@ def _slice(
     word: Word,
     x: Value,
     label: str,
-    start: Any,
-    stop: Any = None,
+    start: object,
+    stop: object = None,
     step: int = 1,
 ) -> Value:
     first = start == 0 and stop == 1
@@ -244,7 +246,7 @@ def _softmax(padded: Padded, word: Word, x: Value, over: str = "C") -> Value:
     return _none_of(padded, word, over in "BT", x, over)
 
 
-def _over_space(padded: Padded, word: Word, x: Value, *arguments: Any, **options: Any) -> Any:
+def _over_space(padded: Padded, word: Word, x: Value, *arguments: Any, **options: Any) -> object:
     """Windows over space leave time alone; those over time do not."""
     over = options.get("over") or arguments[0]
     return _none_of(padded, word, "T" in over, x, *arguments, **options)
@@ -305,7 +307,7 @@ def _part(padded: Padded, x: Value, i: int, directions: int) -> Value:
 
 def _attend(
     padded: Padded, word: Word, query: Value, key: Value, value: Value, **options: Any
-) -> Any:
+) -> object:
     """Padding is no key; scores have the number of steps for a size."""
     if options["over"] == "T" and padded.pads(key):
         if options.get("want_scores"):
@@ -318,7 +320,7 @@ def _attend(
 
 
 # The allow-list: how each word is spoken over padded sequences.
-RULES: dict[str, Callable[..., Any]] = {
+RULES: dict[str, Callable[..., object]] = {
     **dict.fromkeys(("align", "expand", "flatten", "transpose", "matmul", "affine"), _beside),
     **dict.fromkeys(("map", "binary", "add", "subtract", "multiply", "divide", "power"), _beside),
     **dict.fromkeys(("maximum", "minimum", "complex", "positions", "fully_connect"), _beside),

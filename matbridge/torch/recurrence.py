@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -51,11 +50,11 @@ def recur(
         tuple(calls.fold(rows, part, i, how.directions) for part in weights)
         for i in range(how.directions)
     ]
-    one = _loop
+    loop = _loop
     if not torch.is_grad_enabled() and not torch.compiler.is_exporting():
         directions = [_in_place_weights(calls, how, *parts) for parts in directions]
-        one = _loop_in_place
-    y, *last = calls.call(_loops, one, how, data, directions, states)
+        loop = _loop_in_place
+    y, *last = calls.call(_loops, loop, how, data, directions, states)
     return y, last
 
 
@@ -79,7 +78,7 @@ def _loops(
     loop: Callable[..., tuple[Tensor, list[Tensor]]],
     how: Recurrence,
     data: Tensor,
-    directions: list[Any],
+    directions: list[object],
     states: list[Tensor],
 ) -> tuple[Tensor, ...]:
     """Both directions, step by step."""
@@ -110,7 +109,7 @@ def _fused(
             flat += [calls.fold(rows, bias, 0, 2), calls.fold(rows, bias, 1, 2)]
         else:
             flat += [bias, calls.fold(torch.zeros_like, bias)]
-    options: tuple[Any, ...] = (True, 1, 0.0, False, how.directions == 2, False)
+    options: tuple[object, ...] = (True, 1, 0.0, False, how.directions == 2, False)
     begin = [calls.call(Tensor.contiguous, state) for state in states]
     if len(states) == 2:
         y, hidden, cell = calls.call(torch.lstm, data, begin, flat, *options)

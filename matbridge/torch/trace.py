@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,11 +38,11 @@ class TracedModule(NetworkModule):
         self.ports = [Port(layer.name, name) for layer in network.layers for name in layer.outputs]
         self.labels = Labels()
 
-    def forward(self, *inputs: Tensor) -> Any:
-        found = self.every_value(inputs)
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        values = self.every_value(inputs)
         count = len(self.network.outputs)
-        self.labels.dims = [value.dims for value in found[count:]]
-        return (*self.outputs(found[:count]), *(value.data for value in found[count:]))
+        self.labels.dims = [value.dims for value in values[count:]]
+        return (*self.outputs(values[:count]), *(value.data for value in values[count:]))
 
     def every_value(self, inputs: Sequence[Tensor]) -> list[Value]:
         """The values at the outputs, then those at the ports."""

@@ -43,7 +43,7 @@ class Comparison:
     note: str = ""
     confusion: Confusion | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return {
             "elements": self.elements,
             "max_abs": self.max_abs,
@@ -58,7 +58,7 @@ class Comparison:
         }
 
 
-def compare(found: Any, expected: Any, tolerance: float = DEFAULT_TOLERANCE) -> Comparison:
+def compare(computed: object, expected: object, tolerance: float = DEFAULT_TOLERANCE) -> Comparison:
     """Compare arrays, lists of arrays, or class names.
 
     ``tolerance`` is a fraction of the largest expected value; labels must be equal.
@@ -68,42 +68,42 @@ def compare(found: Any, expected: Any, tolerance: float = DEFAULT_TOLERANCE) -> 
     """
     names = class_names(expected)
     if names is not None:
-        return _labels(found, names)
+        return _labels(computed, names)
     try:
-        result = _compared(found, expected, tolerance)
+        result = _compared(computed, expected, tolerance)
     except EmptyComparisonError:
         raise
     except MismatchError:
-        turned = _if_transposed(found, expected, tolerance)
+        turned = _if_transposed(computed, expected, tolerance)
         if turned is None:
             raise
         return turned
-    return result if result.agree else _if_transposed(found, expected, tolerance) or result
+    return result if result.agree else _if_transposed(computed, expected, tolerance) or result
 
 
-def _if_transposed(found: Any, expected: Any, tolerance: float) -> Comparison | None:
+def _if_transposed(computed: object, expected: Any, tolerance: float) -> Comparison | None:
     """The comparison with what is expected transposed, if that agrees."""
     several = expected if isinstance(expected, list) else [expected]
-    if not several or any(np.ndim(one) != 2 or 1 in np.shape(one) for one in several):
+    if not several or any(np.ndim(value) != 2 or 1 in np.shape(value) for value in several):
         return None
-    turned = [reorder(np.asarray(one), "CB", "BC") for one in several]
+    turned = [reorder(np.asarray(value), "CB", "BC") for value in several]
     try:
-        result = _compared(found, turned if isinstance(expected, list) else turned[0], tolerance)
+        result = _compared(computed, turned if isinstance(expected, list) else turned[0], tolerance)
     except MismatchError:
         return None
     note = "what is expected matches transposed"
     return dataclasses.replace(result, note=note) if result.agree else None
 
 
-def _compared(found: Any, expected: Any, tolerance: float) -> Comparison:
-    if isinstance(found, list) or isinstance(expected, list):
-        found, expected = _joined(found, expected)
-    return _numbers(np.asarray(found), np.asarray(expected), tolerance)
+def _compared(computed: object, expected: object, tolerance: float) -> Comparison:
+    if isinstance(computed, list) or isinstance(expected, list):
+        computed, expected = _joined(computed, expected)
+    return _numbers(np.asarray(computed), np.asarray(expected), tolerance)
 
 
-def _joined(found: Any, expected: Any) -> tuple[np.ndarray, np.ndarray]:
+def _joined(computed: object, expected: object) -> tuple[np.ndarray, np.ndarray]:
     """Lists of arrays as one column each, member by member."""
-    first = found if isinstance(found, list) else [found]
+    first = computed if isinstance(computed, list) else [computed]
     other = expected if isinstance(expected, list) else [expected]
     if len(first) != len(other):
         raise MismatchError(f"{len(first)} results were found, {len(other)} expected")
@@ -119,13 +119,13 @@ def _joined(found: Any, expected: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([a for a, _ in flat]), np.concatenate([b for _, b in flat])
 
 
-def _numbers(found: np.ndarray, expected: np.ndarray, tolerance: float) -> Comparison:
+def _numbers(computed: np.ndarray, expected: np.ndarray, tolerance: float) -> Comparison:
     if not expected.size:
         raise EmptyComparisonError("there is nothing to compare: what is expected is empty")
     note = ""
-    if found.shape != expected.shape:
-        found, note = _reconciled(found, expected)
-    a, b = found.astype(np.float64), expected.astype(np.float64)
+    if computed.shape != expected.shape:
+        computed, note = _reconciled(computed, expected)
+    a, b = computed.astype(np.float64), expected.astype(np.float64)
     both = np.isnan(a) & np.isnan(b)
     difference = np.where(both | (a == b), 0.0, np.abs(a - b))
     difference = np.where(np.isnan(difference), np.inf, difference)
@@ -145,20 +145,22 @@ def _numbers(found: np.ndarray, expected: np.ndarray, tolerance: float) -> Compa
     )
 
 
-def _reconciled(found: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, str]:
+def _reconciled(computed: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, str]:
     """A row for a column is a matter of taste; any other difference in size is not."""
-    vectors = all(sum(n != 1 for n in array.shape) <= 1 for array in (found, expected))
-    squeezed = np.squeeze(found).shape == np.squeeze(expected).shape
-    if found.size == expected.size and (vectors or squeezed):
-        return found.reshape(expected.shape), f"sizes {found.shape} and {expected.shape} as vectors"
+    vectors = all(sum(n != 1 for n in array.shape) <= 1 for array in (computed, expected))
+    squeezed = np.squeeze(computed).shape == np.squeeze(expected).shape
+    if computed.size == expected.size and (vectors or squeezed):
+        return computed.reshape(
+            expected.shape
+        ), f"sizes {computed.shape} and {expected.shape} as vectors"
     raise MismatchError(
-        f"the result has size {found.shape}, but {expected.shape} is expected",
+        f"the result has size {computed.shape}, but {expected.shape} is expected",
         mend="Check which variable holds what is expected, and its orientation.",
     )
 
 
-def _labels(found: Any, expected: list[str]) -> Comparison:
-    result = class_names(found)
+def _labels(computed: object, expected: list[str]) -> Comparison:
+    result = class_names(computed)
     if result is None:
         raise MismatchError("class names are expected, but the result is numbers")
     if not expected:

@@ -29,7 +29,7 @@ class Confusion:
         counts = [[pairs[row, column] for column in classes] for row in classes]
         return cls(classes, np.array(counts, dtype=int).reshape(len(classes), len(classes)))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return {"classes": list(self.classes), "counts": self.counts.tolist()}
 
 
@@ -47,7 +47,7 @@ def class_names(value: Any) -> list[str] | None:
     return None
 
 
-def _all_names(values: Iterable[Any]) -> list[str] | None:
+def _all_names(values: Iterable[object]) -> list[str] | None:
     names: list[str] = []
     for value in values:
         inner = [MISSING] if value is None else class_names(value)

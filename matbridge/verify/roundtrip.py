@@ -51,14 +51,14 @@ def check(
         return Check(note="the network does not run, so only its arrays were written")
     inputs = draw_inputs(network)
     if run is not None:
-        found = run(path, inputs)
+        values = run(path, inputs)
     elif read is not None:
-        found = _run_again(network, read(path, _registry_of(network), DEFAULT_LIMIT, None), inputs)
+        values = _run_again(network, read(path, _registry_of(network), DEFAULT_LIMIT, None), inputs)
     else:
         return Check(note="written; nothing here reads it again, so it was not compared")
-    if found is None:
+    if values is None:
         return Check(note="written; onnxruntime is not installed, so it was not run")
-    return _compared(network, found, inputs)
+    return _compared(network, values, inputs)
 
 
 def _run_again(network: Network, contents: Contents, inputs: Arrays) -> Trace:
@@ -74,19 +74,19 @@ def _registry_of(network: Network) -> Registry:
     return Registry.builtin().with_(cards).with_(functions)
 
 
-def _compared(network: Network, found: Trace, inputs: Arrays) -> Check:
+def _compared(network: Network, values: Trace, inputs: Arrays) -> Check:
     from matbridge.torch.trace import trace
 
     exact = {name: _part(value) for name, value in trace(network, inputs, "float64").items()}
     single = {name: _part(value) for name, value in trace(network, inputs, "float32").items()}
-    missing = set(network.output_names) - set(found)
+    missing = set(network.output_names) - set(values)
     if missing:
         raise DifferenceError(f"what was written lacks the output {', '.join(sorted(missing))}")
-    names = [name for name in exact if name in found]
+    names = [name for name in exact if name in values]
     diverged = bool(network.nonfinite_arrays())
     shares = {}
     for name in names:
-        shares[name] = _share(_part(found[name]), exact[name], single[name], diverged)
+        shares[name] = _share(_part(values[name]), exact[name], single[name], diverged)
         if not shares[name] <= 1:
             raise DifferenceError(
                 f"what was written differs from the network, first at {name}: "
@@ -94,12 +94,12 @@ def _compared(network: Network, found: Trace, inputs: Arrays) -> Check:
                 mend="Nothing was kept. Please report the network.",
             )
     where = max(names, key=shares.__getitem__)
-    outputs = [(_part(found[name]), exact[name]) for name in network.output_names]
+    outputs = [(_part(values[name]), exact[name]) for name in network.output_names]
     with np.errstate(invalid="ignore"):
         worst = max(float(_largest(np.abs(a - b)).max()) for a, b in outputs)
     scale = max(float(_largest(np.abs(b)).max()) for _, b in outputs)
-    elements = sum(found[name].size for name in names)
-    lost = sum(int((~np.isfinite(found[name])).sum()) for name in names) if diverged else 0
+    elements = sum(values[name].size for name in names)
+    lost = sum(int((~np.isfinite(values[name])).sum()) for name in names) if diverged else 0
     relative = worst / scale if scale else 0.0
     return Check(len(names), elements - lost, worst, relative, shares[where], where, lost)
 
@@ -113,16 +113,16 @@ def _part(value: np.ndarray) -> np.ndarray:
     return flat.astype(np.result_type(flat.dtype, np.float64))
 
 
-def _share(found: np.ndarray, exact: np.ndarray, single: np.ndarray, diverged: bool) -> float:
+def _share(array: np.ndarray, exact: np.ndarray, single: np.ndarray, diverged: bool) -> float:
     """The largest difference as a share of what is allowed for its observation; infinite where
     sizes differ. Where training ``diverged`` only what is finite in both is compared: padding
     times NaN is NaN in one program and nothing in another."""
-    if found.shape != exact.shape:
+    if array.shape != exact.shape:
         return float("inf")
     # Where float32 gives NaN, an infinity or exactly this number, that is what it should be.
-    same = (found == single) | (np.isnan(found) & np.isnan(single))
+    same = (array == single) | (np.isnan(array) & np.isnan(single))
     with np.errstate(invalid="ignore"):
-        difference = np.where(same, 0.0, np.abs(found - exact))
+        difference = np.where(same, 0.0, np.abs(array - exact))
         rounding = _largest(np.abs(single - exact))
     if diverged:
         difference[~np.isfinite(difference)] = 0.0
