@@ -233,3 +233,9 @@ def test_imresize_of_floats():
     assert imresize(image, (16, 3)).shape == (16, 3, 2)
     constant = imresize(np.full((5, 5), 7, np.uint8), (13, 2))
     assert (constant == 7).all()
+
+
+@pytest.mark.parametrize("value", [X, ROW, np.array(["a", "b"], dtype=object)])
+def test_braces_are_for_cells(value):
+    with pytest.raises(MismatchError, match="this is no cell"):
+        select(value, "{1}", "x.mat:X")

@@ -83,6 +83,10 @@ def logged(value: object) -> object:
 def _elements(value: object, text: str, step: str, where: str) -> object:
     if isinstance(value, Table):
         return _part_of_table(value, text, step, where)
+    if step.startswith("{") and isinstance(value, np.ndarray):
+        raise MismatchError(
+            f"there is no {step}: this is no cell", where=where, mend=f"Select by ({text})."
+        )
     shape = _shape(value)
     places = _indices(text, shape, step, where)
     if isinstance(value, np.ndarray):
