@@ -134,8 +134,8 @@ INPUTS = [
     (("resize2dLayer",), {}, IMAGE, "SSCB", "neither Scale nor OutputSize nor a reference"),
     (("indexing1dLayer",), {}, IMAGE, "SSCB", "needs one time or spatial dimension"),
     (("realToComplexLayer",), {}, SEQUENCE, "CBT", "needs pairs along C"),
-    (("scalingLayer",), {"Scale": ones(4, 1)}, FEATURES, "CB", "a Scale of size 4×1"),
-    (("scalingLayer",), {"Bias": ones(6, 4)}, IMAGE, "SSCB", "a Bias of size 6×4"),
+    (("scalingLayer",), {"Scale": ones(4, 1)}, FEATURES, "CB", "has Scale of size 4×1"),
+    (("scalingLayer",), {"Bias": ones(6, 4)}, IMAGE, "SSCB", "has Bias of size 6×4"),
     (("concatenationLayer", 3), {}, FEATURES, "CB", "joins along dimension 3"),
     (("inputLayer", [3, 4], "CBT"), {}, None, None, "has 2 sizes for the format CBT"),
 ]
