@@ -535,6 +535,18 @@ def test_the_public_face():
         matbridge.nothing  # noqa: B018
 
 
+def test_every_file_is_told_in_the_plan_of_the_house():
+    """Each file by name; those of the families of cards and of the commands by their kind."""
+    from matbridge.cli import COMMANDS
+
+    told = (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8")
+    commands = {command.replace("-", "_") for command in COMMANDS}
+    for path in MODULES:
+        own = path.stem in commands or path.stem.startswith("__")
+        if not own and room(name_of(path)) != "layers":
+            assert re.search(rf"\b{path.stem}\b", told), path
+
+
 def test_every_command_is_in_the_readme():
     from matbridge.cli import COMMANDS
 
