@@ -56,7 +56,7 @@ def _export_traced(network: Network, dtype: torch.dtype) -> tuple[ExportedProgra
     """The program, and where in it the value at each port is."""
     module = TracedModule(network, dtype).requires_grad_(False)
     inputs = example_inputs(network, dtype)
-    shapes = tuple(_dynamic(dims) for dims in module.formats().values())
+    shapes = tuple(_dynamic(network, *entry) for entry in module.formats().items())
     # A star argument of forward is one argument for torch.
     first = _export(module, inputs, (shapes,))
     folded = fold_constants(first.module())
@@ -215,9 +215,16 @@ def _input_size(network: Network, name: str) -> Size | None:
     return size if isinstance(size, Size) else None
 
 
-def _dynamic(dims: str) -> dict[int, object]:
-    """Batch and time are free, within what the layers allow."""
-    return {axis: Dim.DYNAMIC for axis, label in enumerate(dims) if label in "BT"}
+def _dynamic(network: Network, name: str, dims: str) -> dict[int, object]:
+    """Batch and time are free, but for a time that the layers fix, as weights along it do."""
+    size = _input_size(network, name)
+    fixed = (
+        isinstance(size, Size)
+        and "T" in dims
+        and any(network.obstacles(**{name: size.put(T=EXAMPLE_STEPS + 1)}))
+    )
+    free = "B" if fixed else "BT"
+    return {axis: Dim.DYNAMIC for axis, label in enumerate(dims) if label in free}
 
 
 def fold_constants(module: fx.GraphModule) -> fx.GraphModule:
