@@ -104,3 +104,28 @@ def test_a_loop_takes_any_number_of_steps(builder, units, tmp_path):
         x = torch.tensor(draw((N, 3, T)), dtype=torch.float32)
         with torch.no_grad():
             assert_close(program(x).numpy(), module(x).numpy(), 10 * SINGLE)
+
+
+@pytest.mark.parametrize("steps", [5, 9])
+def test_time_is_fixed_where_weights_lie_along_it(steps, tmp_path):
+    x = np.random.default_rng(0).standard_normal((3, steps))
+    weights = np.random.default_rng(1).standard_normal((2, steps))
+    along = layer("fullyConnectedLayer", 2, 3, Weights=weights, Bias=np.zeros((2, 1)))
+    network = Network.of([layer("sequenceInputLayer", 3), along])
+    y = loaded(network, tmp_path)(torch.tensor(x[None], dtype=torch.float32))
+    assert_close(y.numpy()[0], x @ weights.T, 100 * SINGLE)
+
+
+def test_a_window_longer_than_the_example_is_exported(tmp_path):
+    weights = np.random.default_rng(1).standard_normal((9, 3, 2))
+    network = Network.of(
+        [
+            layer("sequenceInputLayer", 3, MinLength=9),
+            layer("convolution1dLayer", 9, 2, Weights=weights, Bias=np.zeros((1, 2))),
+        ]
+    )
+    program = loaded(network, tmp_path)
+    for steps in (9, 12):
+        x = np.random.default_rng(steps).standard_normal((3, steps))
+        y = program(torch.tensor(x[None], dtype=torch.float32))
+        assert_close(y.numpy()[0], network.predict(x), 100 * SINGLE)

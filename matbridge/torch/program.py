@@ -39,6 +39,8 @@ ABOUT = "matbridge.json"
 
 # Sizes under which a dynamic dimension is traced: torch takes 0 and 1 as fixed.
 EXAMPLE_BATCH, EXAMPLE_STEPS = 2, 5
+# How far a number of steps that the layers take is looked for.
+MOST_STEPS = 2000
 # What torch keeps with each node of how it came about.
 HISTORY = ("stack_trace", "from_node", "torch_fn", "nn_module_stack", "source_fn_stack")
 
@@ -55,8 +57,9 @@ def export_program(network: Network, dtype: torch.dtype = torch.float32) -> Expo
 def _export_traced(network: Network, dtype: torch.dtype) -> tuple[ExportedProgram, Places]:
     """The program, and where in it the value at each port is."""
     module = TracedModule(network, dtype).requires_grad_(False)
-    inputs = example_inputs(network, dtype)
-    shapes = tuple(_dynamic(network, *entry) for entry in module.formats().items())
+    steps, open_ended = example_steps(network)
+    inputs = example_inputs(network, dtype, steps)
+    shapes = tuple(_dynamic(dims, open_ended) for dims in module.formats().values())
     # A star argument of forward is one argument for torch.
     first = _export(module, inputs, (shapes,))
     folded = fold_constants(first.module())
@@ -191,7 +194,24 @@ def _export(module: torch.nn.Module, inputs: tuple[Tensor, ...], shapes: Any) ->
             ) from error
 
 
-def example_inputs(network: Network, dtype: torch.dtype) -> tuple[Tensor, ...]:
+def example_steps(network: Network) -> tuple[int, bool]:
+    """A number of time steps that the layers take, and whether they take others too.
+
+    Windows need some; weights along the time have a step for each.
+    """
+
+    def takes(steps: int) -> bool:
+        sizes = {name: _input_size(network, name) for name in network.input_names}
+        at = {name: x.put(T=steps) for name, x in sizes.items() if x is not None and "T" in x}
+        return not network.obstacles(**at)
+
+    steps = next((n for n in (EXAMPLE_STEPS, *range(1, MOST_STEPS)) if takes(n)), EXAMPLE_STEPS)
+    return steps, takes(steps + 1)
+
+
+def example_inputs(
+    network: Network, dtype: torch.dtype, steps: int = EXAMPLE_STEPS
+) -> tuple[Tensor, ...]:
     """Random inputs of the right sizes, batch first."""
     tensors = []
     for name in network.input_names:
@@ -202,7 +222,7 @@ def example_inputs(network: Network, dtype: torch.dtype) -> tuple[Tensor, ...]:
         shape = [
             spatial.pop(0)
             if label == "S"
-            else {"B": EXAMPLE_BATCH, "T": EXAMPLE_STEPS}.get(label, size[label])
+            else {"B": EXAMPLE_BATCH, "T": steps}.get(label, size[label])
             for label in batch_first(size.format)
         ]
         tensors.append(torch.rand([n or 1 for n in shape], dtype=dtype))
@@ -215,15 +235,9 @@ def _input_size(network: Network, name: str) -> Size | None:
     return size if isinstance(size, Size) else None
 
 
-def _dynamic(network: Network, name: str, dims: str) -> dict[int, object]:
-    """Batch and time are free, but for a time that the layers fix, as weights along it do."""
-    size = _input_size(network, name)
-    fixed = (
-        isinstance(size, Size)
-        and "T" in dims
-        and any(network.obstacles(**{name: size.put(T=EXAMPLE_STEPS + 1)}))
-    )
-    free = "B" if fixed else "BT"
+def _dynamic(dims: str, open_ended: bool) -> dict[int, object]:
+    """Batch and time are free, within what the layers allow."""
+    free = "BT" if open_ended else "B"
     return {axis: Dim.DYNAMIC for axis, label in enumerate(dims) if label in free}
 
 
