@@ -1,6 +1,8 @@
 """v7.3 files: whatever is reached, by name or by reference, is checked where it is reached."""
 
 import struct
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -299,3 +301,38 @@ def test_what_is_told_of_a_value_is_short(version, tmp_path):
     value = Cell([thing, StructArray([{"a": "1"}] * 300, (1, 300)), "y" * 9999], (1, 3))
     write_mat(path, {"x": value}, version)
     assert len(repr(read_mat(path)["x"])) < 300
+
+
+def test_a_name_of_any_bytes_hides_nothing(tmp_path):
+    path = tmp_path / "x.mat"
+    write_mat(path, {"first": np.ones((1, 2)), "n3t": np.zeros((2, 2))}, "v7.3")
+    data = path.read_bytes()
+    assert data.count(b"n3t") == 1
+    path.write_bytes(data.replace(b"n3t", b"n\x98t"))
+    done = run_inspect(path)
+    assert "first" in done
+    assert "\\udc98" in done or "\\x98" in done
+
+
+@pytest.mark.parametrize("flags", [0x02, 0x0A, 0x5A, 0xFF])
+def test_a_list_of_names_of_no_known_kind_is_damaged(tmp_path, flags):
+    """libhdf5 crashes over a variable-length type that is neither a sequence nor text."""
+    path = tmp_path / "x.mat"
+    fields = StructArray([{"a": "1"}, {"a": "2"}], (1, 2))
+    write_mat(path, {"s": fields, "t": np.ones((1, 2))}, "v7.3")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"MATLAB_fields\0")
+    kind = data.index(b"\x19\0\0\0\x10", at)
+    data[kind + 1] = flags
+    path.write_bytes(data)
+    assert "a list of names is no list of text" in run_inspect(path)
+
+
+def run_inspect(path):
+    """In a process of its own, which a crash of libhdf5 would end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "matbridge", "inspect", str(path)], capture_output=True, text=True
+    )
+    assert done.returncode >= 0, "a crash"
+    assert "Traceback" not in done.stderr
+    return " ".join((done.stdout + done.stderr).split())

@@ -34,6 +34,8 @@ FIELDS = "MATLAB_fields"
 # What the attributes that are read may be: numbers, text of fixed length, references.
 SCALARS = (h5t.INTEGER, h5t.STRING, h5t.REFERENCE)
 NUMBERS = (h5t.INTEGER, h5t.FLOAT)
+# A name in the file may be any bytes: those that are not UTF-8 survive as surrogates.
+ANY_BYTES = ("utf-8", "surrogateescape")
 
 Item: TypeAlias = h5py.Group | h5py.Dataset
 
@@ -72,11 +74,11 @@ class CheckedFile:
         self.checked: set[int] = set()
 
     def __contains__(self, name: str) -> bool:
-        return name in self.file
+        return name.encode(*ANY_BYTES) in self.file
 
     def __iter__(self) -> Iterator[str]:
         self.budget.values(len(self.file))
-        return iter(self.file)
+        return map(_text_of, self.file)
 
     def __getitem__(self, key: str | h5py.Reference) -> Item:
         """The object of this name, or that a reference leads to."""
@@ -84,7 +86,7 @@ class CheckedFile:
             self._check_link(self.file, key)
         elif not key:
             raise damaged("a reference leads nowhere")
-        return self.check(self.file[key])
+        return self.check(self.file[key.encode(*ANY_BYTES) if isinstance(key, str) else key])
 
     def check(self, item: object) -> Item:
         """The object, if MATLAB could have written it; FormatError otherwise."""
@@ -112,12 +114,11 @@ class CheckedFile:
         """What a group holds stands in this file."""
         self.budget.values(len(group))
         for name in group:
-            self._check_link(group, name)
+            self._check_link(group, _text_of(name))
 
     @staticmethod
     def _check_link(group: h5py.Group, name: str) -> None:
-        # A name in the file may be any bytes.
-        link = group.id.links.get_info(name.encode("utf-8", "surrogateescape"))
+        link = group.id.links.get_info(name.encode(*ANY_BYTES))
         if link.type != h5l.TYPE_HARD:
             raise _refuse("a link to elsewhere", f"{group.name}/{name}")
 
@@ -158,7 +159,7 @@ class CheckedFile:
             file.seek(offset)
             references = file.read(dataset.id.get_storage_size())
         self.budget.values(len(references))
-        self.heaps.check(references, kind.get_super().get_size())
+        self.heaps.check(references, _character_length(kind))
 
     def _check_shape(self, dataset: h5py.Dataset) -> None:
         rank = len(dataset.shape)
@@ -200,7 +201,7 @@ class CheckedFile:
                 data = attribute_data(self.heaps, address_of(item), name)
                 count = math.prod(attribute.shape)
                 self.budget.values(count)
-                self.heaps.check(data[: REFERENCE.size * count], kind.get_super().get_size())
+                self.heaps.check(data[: REFERENCE.size * count], _character_length(kind))
             elif kind.get_class() not in SCALARS or _is_variable_text(kind):
                 raise _refuse("described by an attribute of a type", item.name)
 
@@ -213,6 +214,23 @@ ATTRIBUTES = (
     "MATLAB_object_decode",
     "MATLAB_sparse",
 )
+
+
+def _text_of(name: str | bytes) -> str:
+    """A name as text; h5py gives one that is not UTF-8 as bytes."""
+    return name if isinstance(name, str) else name.decode(*ANY_BYTES)
+
+
+def _character_length(kind: h5t.TypeVlenID) -> int:
+    """The bytes of one character in a list of names.
+
+    FormatError for what is no sequence of text: libhdf5 crashes over flags that it does not
+    know. They are the fourth byte of the type as the file has it.
+    """
+    character = kind.get_super()
+    if kind.encode()[3] or character.get_class() != h5t.STRING or _is_variable_text(character):
+        raise damaged("a list of names is no list of text")
+    return int(character.get_size())
 
 
 def _is_variable_text(kind: h5t.TypeID) -> bool:
