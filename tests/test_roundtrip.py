@@ -195,6 +195,16 @@ def test_a_network_whose_training_diverged_is_written(wrong, to, tmp_path):
     assert made.as_dict()["not_finite"] == made.lost
 
 
+@pytest.mark.parametrize("to", ["onnx", "safetensors"])
+def test_a_network_that_gives_nothing_finite_is_not_said_to_agree(to, tmp_path):
+    network = matbridge.load(FIXTURES / "cnn.mat")
+    arrays = {**network["fc"].arrays, "Weights": network["fc"].arrays["Weights"] * np.nan}
+    lost = network.with_layers(network["fc"].replace(arrays=arrays))
+    made = lost.save(tmp_path / f"net.{to}")
+    assert made.as_dict()["verdict"] == "not verified"
+    assert "every output is NaN or Inf" in made.as_dict()["note"]
+
+
 def test_what_is_finite_of_a_diverged_network_is_compared():
     network = matbridge.load(FIXTURES / "cnn.mat")
     spoilt = network["fc"].arrays["Weights"].copy()

@@ -171,7 +171,7 @@ def _show(network: Network, target: Path, check: Check, as_json: bool) -> None:
 
 
 def _told(check: Check) -> str:
-    if not check.ports:
+    if check.note:
         return check.note
     lost = f"; {check.lost:,} more are NaN or Inf, which says nothing" if check.lost else ""
     return (

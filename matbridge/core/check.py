@@ -15,7 +15,8 @@ class Check:
     share of the largest value there. ``used`` is the largest difference at any of ``ports``,
     as a share of what rounding allows there, and ``where`` the port of it. ``lost`` values are
     NaN or infinite because training diverged, and were not compared. Where nothing could be
-    compared ``ports`` is 0 and ``note`` says why.
+    compared ``ports`` is 0 and ``note`` says why; it also says so where that holds for the
+    outputs alone.
     """
 
     ports: int = 0
@@ -31,7 +32,7 @@ class Check:
         if not self.ports:
             return {"note": self.note}
         return {
-            "verdict": "agree",
+            "verdict": "not verified" if self.note else "agree",
             "ports": self.ports,
             "elements": self.elements,
             "max_abs": self.max_abs,
@@ -39,4 +40,5 @@ class Check:
             "share_of_allowed": self.used,
             "at": self.where,
             "not_finite": self.lost,
+            **({"note": self.note} if self.note else {}),
         }

@@ -27,6 +27,7 @@ ROUNDING = 30.0
 FLOOR = 4e-6
 # Of longer values that many elements are compared, the same in each.
 ELEMENTS = 1 << 16
+NOTHING_FINITE = "not verified: every output is NaN or Inf; only layers before them were compared"
 
 
 class DifferenceError(MatbridgeError):
@@ -101,7 +102,9 @@ def _compared(network: Network, values: Trace, inputs: Arrays) -> Check:
     elements = sum(values[name].size for name in names)
     lost = sum(int((~np.isfinite(values[name])).sum()) for name in names) if diverged else 0
     relative = worst / scale if scale else 0.0
-    return Check(len(names), elements - lost, worst, relative, shares[where], where, lost)
+    silent = not any(np.isfinite(truth).any() for _, truth in outputs)
+    note = NOTHING_FINITE if silent else ""
+    return Check(len(names), elements - lost, worst, relative, shares[where], where, lost, note)
 
 
 def _part(value: np.ndarray) -> np.ndarray:
