@@ -60,7 +60,7 @@ __all__ = [
 @dataclass_transform(
     frozen_default=True, eq_default=False, kw_only_default=True, field_specifiers=(prop, field)
 )
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer:
     """Base of all cards; see ``docs/adding-a-layer.md``. A subclass is a frozen dataclass.
 
@@ -120,11 +120,17 @@ class Layer:
         super().__init_subclass__(**options)
         settle_ranks(cls)
         # Here, so that no card can forget it; eq=False leaves layers their hash, which arrays lack.
-        dataclass(frozen=True, eq=False)(cls)
+        # Each method that dataclass writes is compiled when a card is imported: __repr__ is ours.
+        dataclass(frozen=True, eq=False, repr=False)(cls)
         check_declared(cls, cls.properties().values())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrays", Arrays(self.arrays))
+
+    def __repr__(self) -> str:
+        shown = (f for f in dataclasses.fields(self) if f.repr)
+        values = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in shown)
+        return f"{type(self).__qualname__}({values})"
 
     # -- what follows from the declarations ----------------------------------------
 
