@@ -131,7 +131,7 @@ def test_a_row_is_not_one_value_per_channel(builder, format, sizes):
     """It would expand over the observations."""
     name = "Alpha" if builder == "preluLayer" else "Scale"
     one = layer(builder, **{name: draw.standard_normal((1, 3))})
-    with pytest.raises(LayerError, match=f"a {name} of size 1×3"):
+    with pytest.raises(LayerError, match=f"has {name} of size 1×3"):
         run(one, draw.standard_normal(sizes), format)
 
 
