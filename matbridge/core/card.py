@@ -324,7 +324,8 @@ class InputLayer(Layer):
     def entering(self) -> Size:
         """The format and size of the data, worked out once: a layer never changes."""
         size = self.infer()
-        assert isinstance(size, Size)
+        if not isinstance(size, Size):
+            self.refuse("is an input layer, whose infer gives one size")
         return size
 
     @property

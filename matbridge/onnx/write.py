@@ -15,7 +15,7 @@ from onnx import helper
 from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
 from matbridge.core.classes import NetworkClass
-from matbridge.core.dims import Size, axis_names, batch_first
+from matbridge.core.dims import axis_names, batch_first
 from matbridge.core.memory import check_memory
 from matbridge.core.names import identifiers, plain_names
 from matbridge.core.network import Network, Port
@@ -138,11 +138,11 @@ def _told(network: Network, names: Mapping[str, str]) -> dict[str, str]:
 
 def _input(network: Network, name: str, bears: str) -> Value:
     layer = network.input_layers.get(name)
-    size = layer.infer() if layer is not None else None
-    if not isinstance(size, Size):
+    if layer is None:
         raise UnsupportedError(
             "this input has no input layer, so its format is not known", where=name
         )
+    size = layer.entering
     dims = batch_first(size.format)
     spatial = list(size.spatial)
     shape: list[Extent] = []

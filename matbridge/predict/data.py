@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -148,17 +148,35 @@ def write_data(
     Raises MismatchError where the file cannot hold it.
     """
     kind = path.suffix.lower()
-    values = {name: value} if scores is None else {name: value, name + SCORES: scores}
-    if kind == ".mat":
-        write_mat(path, {key: _for_matlab(item, classes) for key, item in values.items()})
-    elif kind == ".npz":
-        write_npz(path, {k: a for key, item in values.items() for k, a in _numbered(key, item)})
-    elif kind not in (".npy", ".csv"):
+    writer = WRITERS.get(kind)
+    if writer is None:
         raise MismatchError(f"{kind!r} is no data file", mend="Use .mat, .npy, .npz or .csv.")
-    elif kind == ".csv":
-        write_csv(path, _only(value, kind) if scores is None else _beside(value, scores))
-    else:
-        write_npy(path, _only(value, kind))
+    writer(path, {name: value} if scores is None else {name: value, name + SCORES: scores}, classes)
+
+
+def _write_mat(path: Path, values: Mapping[str, Any], classes: Sequence[str]) -> None:
+    write_mat(path, {name: _for_matlab(value, classes) for name, value in values.items()})
+
+
+def _write_npy(path: Path, values: Mapping[str, Any], classes: Sequence[str]) -> None:
+    write_npy(path, _only(next(iter(values.values())), ".npy"))
+
+
+def _write_npz(path: Path, values: Mapping[str, Any], classes: Sequence[str]) -> None:
+    write_npz(path, {k: a for name, value in values.items() for k, a in _numbered(name, value)})
+
+
+def _write_csv(path: Path, values: Mapping[str, Any], classes: Sequence[str]) -> None:
+    first, *scores = values.values()
+    write_csv(path, _beside(first, *scores) if scores else _only(first, ".csv"))
+
+
+WRITERS: dict[str, Callable[[Path, Mapping[str, Any], Sequence[str]], None]] = {
+    ".mat": _write_mat,
+    ".npy": _write_npy,
+    ".npz": _write_npz,
+    ".csv": _write_csv,
+}
 
 
 def _for_matlab(value: Any, classes: Sequence[str]) -> Any:

@@ -299,8 +299,7 @@ def _expected(layer: InputLayer, dims: str) -> str:
         order = ["N", "C"]
     if "T" in dims:
         order.remove("N")
-    size = layer.infer()
-    return f"Give {'×'.join(order)}; the input layer takes {size}."
+    return f"Give {'×'.join(order)}; the input layer takes {layer.entering}."
 
 
 def _shown(array: np.ndarray, dims: str = "") -> str:

@@ -72,8 +72,7 @@ def check_sizes(network: Network, inputs: Mapping[str, Value]) -> None:
     for name, x in inputs.items():
         sizes[name] = Size.measured(x.dims, x.data.shape)
         layer = network.input_layers.get(name)
-        wanted = layer.infer() if layer is not None else None
-        _check_size(name, x, wanted if isinstance(wanted, Size) else None)
+        _check_size(name, x, None if layer is None else layer.entering)
     inferred = network.infer(**sizes)
     for size in inferred.values():
         if isinstance(size, MatbridgeError) and not isinstance(size, UnknownSizeError):

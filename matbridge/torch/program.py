@@ -15,7 +15,7 @@ from torch import Tensor, fx
 from torch.export import Dim, ExportedProgram
 from torch.utils._pytree import tree_structure
 
-from matbridge.core.dims import Size, axis_names, batch_first, reorder
+from matbridge.core.dims import axis_names, batch_first, reorder
 from matbridge.core.network import Network
 from matbridge.errors import UnsupportedError
 from matbridge.torch.entry import entry_dims
@@ -200,9 +200,10 @@ def example_steps(network: Network) -> tuple[int, bool]:
     Windows need some; weights along the time have a step for each.
     """
 
+    sizes = {name: layer.entering for name, layer in network.input_layers.items()}
+
     def takes(steps: int) -> bool:
-        sizes = {name: _input_size(network, name) for name in network.input_names}
-        at = {name: x.put(T=steps) for name, x in sizes.items() if x is not None and "T" in x}
+        at = {name: x.put(T=steps) for name, x in sizes.items() if "T" in x}
         return not network.obstacles(**at)
 
     least = next((n for n in (EXAMPLE_STEPS, *range(1, MOST_STEPS)) if takes(n)), EXAMPLE_STEPS)
@@ -218,9 +219,10 @@ def example_inputs(
     """Random inputs of the right sizes, batch first."""
     tensors = []
     for name in network.input_names:
-        size = _input_size(network, name)
-        if not isinstance(size, Size):
+        layer = network.input_layers.get(name)
+        if layer is None:
             raise UnsupportedError("this input has no input layer", where=name)
+        size = layer.entering
         spatial = list(size.spatial)
         shape = [
             spatial.pop(0)
@@ -230,12 +232,6 @@ def example_inputs(
         ]
         tensors.append(torch.rand([n or 1 for n in shape], dtype=dtype))
     return tuple(tensors)
-
-
-def _input_size(network: Network, name: str) -> Size | None:
-    layer = network.input_layers.get(name)
-    size = layer.infer() if layer is not None else None
-    return size if isinstance(size, Size) else None
 
 
 def _dynamic(dims: str, open_ended: bool) -> dict[int, object]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matbridge.core.card import Layer
-from matbridge.core.dims import Size, batch_first, reorder
+from matbridge.core.dims import batch_first, reorder
 from matbridge.core.network import Network
 from matbridge.errors import UnsupportedError
 
@@ -35,9 +35,9 @@ def draw_inputs(network: Network, seed: int = 0) -> list[np.ndarray]:
 
 def _drawn(network: Network, name: str, draw: np.random.Generator) -> np.ndarray:
     layer = network.input_layers.get(name)
-    size = layer.infer() if layer is not None else None
-    if layer is None or not isinstance(size, Size):
+    if layer is None:
         raise UnsupportedError("this input has no input layer", where=name)
+    size = layer.entering
     spatial = list(size.spatial)
     steps = max(STEPS, layer.shortest)
     free = {"B": OBSERVATIONS, "T": steps}
