@@ -37,6 +37,7 @@ ROOMS = [
     "ops",
     "layers",
     "passes",
+    "shallow",
     "matlab",
     "torch",
     "safetensors",
