@@ -83,6 +83,8 @@ class OnnxBackend:
         )
 
     def expand(self, data: Data, sizes: tuple[Extent, ...]) -> Data:
+        if isinstance(data, Tensor) and data.shape == tuple(sizes):
+            return data
         if isinstance(data, np.ndarray) and settled(sizes):
             return np.broadcast_to(data, sizes)
         expanded = self.builder.node("Expand", [data, self.builder.shape(sizes)], sizes)

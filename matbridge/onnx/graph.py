@@ -140,6 +140,11 @@ class Builder:
         self.nodes.append(node)
         return results
 
+    def named(self, tensor: Tensor, name: str) -> Tensor:
+        """The same value under this name: it may stand under another, or be an input."""
+        self.nodes.append(helper.make_node("Identity", [tensor.name], [name], name))
+        return Tensor(name, tensor.shape)
+
     def shape(self, shape: Sequence[Extent]) -> str:
         """This shape as a tensor, computed in the graph where it is symbolic."""
         if settled(shape):

@@ -12,16 +12,15 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from matbridge.core.arrays import size_of
-from matbridge.core.card import Array, Layer
 from matbridge.core.classes import NetworkClass
 from matbridge.core.dims import axis_names, batch_first
 from matbridge.core.memory import check_memory
-from matbridge.core.names import identifiers, plain_names
+from matbridge.core.names import plain_names
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.backend import OnnxBackend
-from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Extent, Tensor
+from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Tensor
+from matbridge.onnx.walk import States, batch_of, entering, walk
 from matbridge.ops import Ops, Value
 from matbridge.ops.outputs import network_output
 from matbridge.version import VERSION
@@ -32,35 +31,14 @@ __all__ = ["PORTS", "save_onnx", "to_onnx"]
 PORTS = "ports"
 
 
-class Bound:
-    """The arrays of one layer as constants; states are where every run begins."""
-
-    def __init__(self, layer: Layer, ops: Ops) -> None:
-        self.layer = layer
-        self.declared: dict[str, Array] = {a.name: a for a in layer.declared}
-        self.ops = ops
-
-    def __getitem__(self, name: str) -> Value:
-        declared = self.declared[name]
-        array = self.layer.arrays.get(name)
-        if array is None:
-            size = size_of(self.layer, declared)
-            if declared.role != "state" or size is None:
-                raise UnsupportedError(f"{name} is missing", where=self.layer.name)
-            array = np.zeros(size)
-        shape, dims = declared.view(array.shape)
-        return Value(array.reshape(shape).astype(np.float64), dims)
-
-    def update(self, **states: Value) -> None:
-        """A model starts every run anew."""
-
-
-def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
+def to_onnx(network: Network, dtype: str = "float32", *, stateful: bool = False) -> onnx.ModelProto:
     """The network as an ONNX model, batch first, with N and T free.
 
     Inputs and outputs bear MATLAB's names, those of other letters than plain ones a name of
     ours, with MATLAB's in the metadata; features (N, C), images (N, C, H, W), sequences
-    (N, C, T). Raises UnsupportedError for what cannot run or cannot be said in ONNX.
+    (N, C, T). With ``stateful`` the states are inputs behind these, ``lstm_1.HiddenState``
+    (N, C), and outputs, ``lstm_1.HiddenState_out``; else every run starts from the saved ones.
+    Raises UnsupportedError for what cannot run or cannot be said in ONNX.
     """
     network.check_runnable()
     check_memory(network, network.infer(), np.dtype(np.float64).itemsize)
@@ -70,25 +48,23 @@ def to_onnx(network: Network, dtype: str = "float32") -> onnx.ModelProto:
     ends = [n + "_out" if n in network.input_names else n for n in network.output_names]
     names = plain_names([*network.input_names, *ends])
     builder = Builder(np.dtype(dtype), reserved=frozenset(names.values()))
-    ops = Ops(OnnxBackend(builder))
-    inputs = {name: _input(network, name, names[name]) for name in network.input_names}
-    scopes = identifiers(layer.name for layer in network.layers)
-
-    def bind(layer: Layer) -> Bound:
-        builder.scope = scopes[layer.name]
-        return Bound(layer, ops)
-
+    inputs = {n: entering(network, n, names[n], batch_first) for n in network.input_names}
+    states = _states(inputs, builder) if stateful else None
     ports = [Port(layer.name, name) for layer in network.layers for name in layer.outputs]
-    values = network.walk(ops, inputs, bind, [*network.outputs, *ports])
+    values = walk(network, builder, inputs, [*network.outputs, *ports], states)
     # The outputs come first, then what stands at each port.
     pairs = zip(ends, values, strict=False)
-    outputs = [_output(builder, ops, network.kind, names[n], value) for n, value in pairs]
+    outputs = [_output(builder, network.kind, names[n], value) for n, value in pairs]
+    entries = [value.data for value in inputs.values()]
+    if states is not None:
+        entries += [value.data for value in states.entering.values()]
+        outputs += _state_outputs(builder, states)
     symbols = _symbols(inputs.values())
     nodes = builder.pruned([value.name for value in outputs])
     graph = helper.make_graph(
         nodes,
         "matbridge",
-        [_info(value.data, dtype, symbols) for value in inputs.values()],
+        [_info(value, dtype, symbols) for value in entries],
         [_info(value, dtype, symbols) for value in outputs],
         list(builder.initializers.values()),
     )
@@ -136,30 +112,26 @@ def _told(network: Network, names: Mapping[str, str]) -> dict[str, str]:
     return {key: json.dumps(value) for key, value in told.items() if value}
 
 
-def _input(network: Network, name: str, bears: str) -> Value:
-    layer = network.input_layers.get(name)
-    if layer is None:
-        raise UnsupportedError(
-            "this input has no input layer, so its format is not known", where=name
-        )
-    size = layer.entering
-    dims = batch_first(size.format)
-    spatial = list(size.spatial)
-    shape: list[Extent] = []
-    for axis, label in enumerate(dims):
-        n = spatial.pop(0) if label == "S" else size[label]
-        shape.append(Dim(((bears, axis),)) if n is None else n)
-    return Value(Tensor(bears, tuple(shape)), dims)
-
-
-def _output(builder: Builder, ops: Ops, kind: NetworkClass, name: str, value: Value) -> Tensor:
+def _output(builder: Builder, kind: NetworkClass, name: str, value: Value) -> Tensor:
     builder.scope = "output"
-    data = network_output(ops, value, kind).data
+    data = network_output(Ops(OnnxBackend(builder)), value, kind).data
     if not isinstance(data, Tensor):
         raise UnsupportedError("the output does not depend on the input", where=name)
-    # A value may already stand under another name, or be an input: this gives it its own.
-    builder.nodes.append(helper.make_node("Identity", [data.name], [name], name))
-    return Tensor(name, data.shape)
+    return builder.named(data, name)
+
+
+def _states(inputs: Mapping[str, Value], builder: Builder) -> States:
+    """As many of each as there are observations in the first input."""
+    batch = batch_of(next(iter(inputs.values())))
+    return States(batch_first, batch, builder.reserved)
+
+
+def _state_outputs(builder: Builder, states: States) -> list[Tensor]:
+    """What each state is after the run, under the name of its input and ``_out``."""
+    return [
+        builder.named(value.data, f"{states.entering[key].data.name}_out")
+        for key, value in states.leaving.items()
+    ]
 
 
 def _symbols(inputs: Iterable[Value]) -> dict[tuple[str, int], str]:
