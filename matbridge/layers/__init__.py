@@ -123,6 +123,7 @@ from matbridge.layers.pooling import (
     MaxPooling3D,
     MaxUnpooling2D,
 )
+from matbridge.layers.processing import PROCESSING
 from matbridge.layers.recurrent import GRU, LSTM, BiLSTM, GRUProjected, LSTMProjected, PeepholeLSTM
 from matbridge.layers.regularization import Dropout, GaussianNoise, SpatialDropout
 from matbridge.layers.reinforcement import ClassificationWithEntropy, FcnLoss, Quadratic, Scaling
@@ -137,11 +138,13 @@ from matbridge.layers.resize import (
 )
 from matbridge.layers.shape import Flatten, Identity, Indexing1D, Permute, Reshape
 from matbridge.layers.signal import CWT, ISTFT, MODWT, STFT
+from matbridge.layers.transfer import TRANSFER
 from matbridge.layers.transposed import (
     TransposedConvolution1D,
     TransposedConvolution2D,
     TransposedConvolution3D,
 )
+from matbridge.layers.weighting import NET_INPUT, WEIGHTING
 
 __all__ = ["CARDS"]
 
@@ -273,6 +276,11 @@ CARDS: tuple[type[Layer], ...] = (
     ISTFT,
     MODWT,
     CWT,
+    # Shallow networks
+    *PROCESSING.values(),
+    *WEIGHTING.values(),
+    *NET_INPUT.values(),
+    *TRANSFER.values(),
     # Left by importers
     ElementwiseAffine,
     ONNXFlatten,

@@ -134,6 +134,13 @@ def bilstmLayer(
 ) -> Layer:
     'bilstmLayer: rows 1 to 4H forward, 4H+1 to 8H backward; 2H output channels, forward'
 
+def boxdist(
+    *,
+    W: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'boxdist: the largest difference max|w - p|.'
+
 def classificationLayer(
     *,
     Classes: Any = (),
@@ -149,6 +156,12 @@ def clippedReluLayer(
     Name: str = '',
 ) -> Layer:
     'clippedReluLayer: min(max(x, 0), Ceiling).'
+
+def compet(
+    *,
+    Name: str = '',
+) -> Layer:
+    'compet: 1 for the first of the largest elements of each column, 0 for the others; a column'
 
 def complexFullyConnectedLayer(
     outputSize: int,
@@ -234,6 +247,13 @@ def convolution3dLayer(
 ) -> Layer:
     'convolution3dLayer. Weights fh×fw×fd×C×F, Bias 1×1×1×F.'
 
+def convwf(
+    *,
+    W: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'convwf: the convolution of p with the M×1 weights, z(i) = Σ w(k)·p(i + k - 1), R - M + 1'
+
 def crop2dLayer(
     mode: Literal['centercrop', 'custom'] = 'centercrop',
     /,
@@ -293,6 +313,20 @@ def dicePixelClassificationLayer(
 ) -> Layer:
     'dicePixelClassificationLayer: generalized Dice,'
 
+def dist(
+    *,
+    W: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    "dist: the Euclidean distance √Σ(w - p)² of p to each row w of W. MATLAB's numbers are known"
+
+def dotprod(
+    *,
+    W: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'dotprod: W·p.'
+
 def dropoutLayer(
     probability: float = 0.5,
     /,
@@ -300,6 +334,18 @@ def dropoutLayer(
     Name: str = '',
 ) -> Layer:
     'dropoutLayer: the identity at prediction; in training elements go with Probability'
+
+def elliot2sig(
+    *,
+    Name: str = '',
+) -> Layer:
+    'elliot2sig: sign(n)·n² / (1 + n²).'
+
+def elliotsig(
+    *,
+    Name: str = '',
+) -> Layer:
+    'elliotsig: n / (1 + |n|).'
 
 def eluLayer(
     alpha: float = 1.0,
@@ -330,6 +376,18 @@ def featureInputLayer(
     Name: str = '',
 ) -> Layer:
     'featureInputLayer: N×C rows of features.'
+
+def fixunknowns(
+    *,
+    xrows: int | str | None = None,
+    yrows: int | str | None = None,
+    Reverse: bool = False,
+    no_change: bool = False,
+    unknown: int | Sequence[int] | np.ndarray = (),
+    xmeans: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'fixunknowns: after each row that held NaN when the network was configured (unknown, numbers'
 
 def flattenLayer(
     *,
@@ -492,6 +550,18 @@ def gruProjectedLayer(
 ) -> Layer:
     'gruProjectedLayer.'
 
+def hardlim(
+    *,
+    Name: str = '',
+) -> Layer:
+    'hardlim: 1 for n >= 0, else 0.'
+
+def hardlims(
+    *,
+    Name: str = '',
+) -> Layer:
+    'hardlims: 1 for n >= 0, else -1.'
+
 def identityLayer(
     *,
     Name: str = '',
@@ -592,6 +662,12 @@ def leakyReluLayer(
 ) -> Layer:
     'leakyReluLayer: x for x >= 0, else Scale·x.'
 
+def logsig(
+    *,
+    Name: str = '',
+) -> Layer:
+    'logsig: 1 / (1 + exp(-n)).'
+
 def lstmLayer(
     numHiddenUnits: int,
     /,
@@ -638,12 +714,55 @@ def lstmProjectedLayer(
 ) -> Layer:
     'lstmProjectedLayer.'
 
+def lvqoutputs(
+    *,
+    xrows: int | str | None = None,
+    yrows: int | str | None = None,
+    Reverse: bool = False,
+    no_change: bool = False,
+    Name: str = '',
+) -> Layer:
+    'lvqoutputs: the identity both ways; it only tells training how often each class occurs.'
+
 def maeRegressionLayer(
     *,
     ResponseNames: Any = (),
     Name: str = '',
 ) -> Layer:
     "maeRegressionLayer, a custom layer of MATLAB's documentation: the mean over the"
+
+def mandist(
+    *,
+    W: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'mandist: the Manhattan distance Σ|w - p|.'
+
+def mapminmax(
+    *,
+    xrows: int | str | None = None,
+    yrows: int | str | None = None,
+    Reverse: bool = False,
+    no_change: bool = False,
+    xoffset: ArrayLike | None = None,
+    gain: ArrayLike | None = None,
+    yoffset: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'mapminmax: y = (x - xoffset)·gain + ymin with gain = (ymax - ymin)/(xmax - xmin) and'
+
+def mapstd(
+    *,
+    xrows: int | str | None = None,
+    yrows: int | str | None = None,
+    Reverse: bool = False,
+    no_change: bool = False,
+    xoffset: ArrayLike | None = None,
+    gain: ArrayLike | None = None,
+    yoffset: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'mapstd: y = (x - xmean)·(ystd/xstd) + ymean; reverse its inverse. A row whose xstd is 0, or'
 
 def maxPooling1dLayer(
     poolSize: int | Sequence[int] | np.ndarray,
@@ -696,6 +815,39 @@ def multiplicationLayer(
 ) -> Layer:
     'multiplicationLayer: in1·in2·..., element by element, with singleton expansion.'
 
+def negdist(
+    *,
+    W: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'negdist: the negative of dist.'
+
+def netinv(
+    *,
+    Name: str = '',
+) -> Layer:
+    'netinv: 1 / n.'
+
+def netprod(
+    numInputs: int = 1,
+    /,
+    *,
+    HasBias: bool = True,
+    b: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    "netprod: b·z1·z2·..., element by element. MATLAB's numbers are known of it only behind"
+
+def netsum(
+    numInputs: int = 1,
+    /,
+    *,
+    HasBias: bool = True,
+    b: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'netsum: b + z1 + z2 + ..., in this order.'
+
 def networkLayer(
     network: Any,
     /,
@@ -712,6 +864,13 @@ def neuralODELayer(
     Name: str = '',
 ) -> Layer:
     "neuralODELayer: the solution of y' = Network(t, y) over TimeInterval."
+
+def normprod(
+    *,
+    W: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'normprod: W·p / Σ|p|. The documentation says the sum of the elements of p, which is the same'
 
 def patchEmbeddingLayer(
     patchSize: int | Sequence[int] | np.ndarray,
@@ -789,6 +948,12 @@ def positionEmbeddingLayer(
 ) -> Layer:
     'positionEmbeddingLayer: column t of Weights (OutputSize×MaxPosition) at step t from'
 
+def poslin(
+    *,
+    Name: str = '',
+) -> Layer:
+    'poslin: max(0, n).'
+
 def preluLayer(
     *,
     Alpha: ArrayLike | None = None,
@@ -796,11 +961,41 @@ def preluLayer(
 ) -> Layer:
     'preluLayer: x for x >= 0, else Alpha·x. Alpha is learned, 0.25 at first, and expands to'
 
+def processpca(
+    *,
+    xrows: int | str | None = None,
+    yrows: int | str | None = None,
+    Reverse: bool = False,
+    no_change: bool = False,
+    transform: ArrayLike | None = None,
+    inverseTransform: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'processpca: y = transform·x, the principal components that count; reverse by the inverse'
+
+def purelin(
+    *,
+    Name: str = '',
+) -> Layer:
+    'purelin: n.'
+
 def quadraticLayer(
     *,
     Name: str = '',
 ) -> Layer:
     'quadraticLayer: the products of any two channels, [u1·u1 u1·u2 u2·u2 u1·u3 u2·u3 u3·u3]'
+
+def radbas(
+    *,
+    Name: str = '',
+) -> Layer:
+    "radbas: exp(-n²). MATLAB's numbers are known of it only behind compet."
+
+def radbasn(
+    *,
+    Name: str = '',
+) -> Layer:
+    'radbasn: exp(-n²) / Σ exp(-n²) over each column.'
 
 def rcnnBoxRegressionLayer(
     *,
@@ -836,6 +1031,32 @@ def reluLayer(
     Name: str = '',
 ) -> Layer:
     'reluLayer: max(x, 0).'
+
+def removeconstantrows(
+    *,
+    xrows: int | str | None = None,
+    yrows: int | str | None = None,
+    Reverse: bool = False,
+    no_change: bool = False,
+    keep: int | Sequence[int] | np.ndarray = (),
+    remove: int | Sequence[int] | np.ndarray = (),
+    constants: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'removeconstantrows: y = x(keep,:); reverse x(keep,:) = y, x(remove,:) = constants. A target'
+
+def removerows(
+    *,
+    xrows: int | str | None = None,
+    yrows: int | str | None = None,
+    Reverse: bool = False,
+    no_change: bool = False,
+    keep: int | Sequence[int] | np.ndarray = (),
+    remove: int | Sequence[int] | np.ndarray = (),
+    ind: int | Sequence[int] | np.ndarray = (),
+    Name: str = '',
+) -> Layer:
+    'removerows: the rows of given numbers are left out; reverse gives NaN for them.'
 
 def reshapeLayer(
     *outputSize: Any,
@@ -907,6 +1128,18 @@ def rpnSoftmaxLayer(
 ) -> Layer:
     'rpnSoftmaxLayer: scores of object and background for each anchor box.'
 
+def satlin(
+    *,
+    Name: str = '',
+) -> Layer:
+    'satlin: n, but 0 below 0 and 1 above 1.'
+
+def satlins(
+    *,
+    Name: str = '',
+) -> Layer:
+    'satlins: n, but -1 below -1 and 1 above 1.'
+
 def scalingLayer(
     *,
     Scale: ArrayLike | None = None,
@@ -914,6 +1147,13 @@ def scalingLayer(
     Name: str = '',
 ) -> Layer:
     'scalingLayer: Scale·x + Bias, each a number (1 and 0 unless given) or an array that'
+
+def scalprod(
+    *,
+    W: ArrayLike | None = None,
+    Name: str = '',
+) -> Layer:
+    'scalprod: w·p, w one number.'
 
 def selfAttentionLayer(
     numHeads: int,
@@ -984,6 +1224,12 @@ def sinusoidalPositionEncodingLayer(
 ) -> Layer:
     'sinusoidalPositionEncodingLayer: channel 2k + 1 is sin(p/10000^(2k/OutputSize)),'
 
+def softmax(
+    *,
+    Name: str = '',
+) -> Layer:
+    'softmax: e / Σ e over each column with e = exp(n - max n), in this order. The sum is 1 at'
+
 def softmaxLayer(
     *,
     Name: str = '',
@@ -1051,6 +1297,12 @@ def tanhLayer(
 ) -> Layer:
     'tanhLayer: tanh(x).'
 
+def tansig(
+    *,
+    Name: str = '',
+) -> Layer:
+    'tansig: 2 / (1 + exp(-2·n)) - 1, as MATLAB writes tanh(n): the last bits differ.'
+
 def transposedConv1dLayer(
     filterSize: int | Sequence[int] | np.ndarray,
     numFilters: int,
@@ -1092,6 +1344,12 @@ def transposedConv3dLayer(
     Name: str = '',
 ) -> Layer:
     'transposedConv3dLayer. Weights fh×fw×fd×F×C, Bias 1×1×1×F.'
+
+def tribas(
+    *,
+    Name: str = '',
+) -> Layer:
+    'tribas: 1 - |n| from -1 to 1, else 0.'
 
 def tverskyPixelClassificationLayer(
     alpha: float,

@@ -107,6 +107,12 @@ class OnnxBackend:
         more = [self.builder.integers([start]), end, *map(self.builder.integers, ([axis], [step]))]
         return self.builder.node("Slice", [data, *more], shape)
 
+    def take(self, data: Data, axis: int, places: tuple[int, ...]) -> Data:
+        if isinstance(data, np.ndarray):
+            return self.constants.take(data, axis, places)
+        shape = [len(places) if place == axis else n for place, n in enumerate(data.shape)]
+        return self.builder.node("Gather", [data, self.builder.integers(places)], shape, axis=axis)
+
     def concatenate(self, data: Sequence[Data], axis: int) -> Data:
         arrays = [part for part in data if isinstance(part, np.ndarray)]
         if len(arrays) == len(data):

@@ -71,6 +71,9 @@ class ArrayBackend(Protocol):
 
     def slice(self, data: Data, axis: int, start: Extent, stop: Extent, step: int) -> Data: ...
 
+    def take(self, data: Data, axis: int, places: tuple[int, ...]) -> Data:
+        """The elements at these places, from 0, in this order."""
+
     def concatenate(self, data: Sequence[Data], axis: int) -> Data: ...
 
     def flip(self, data: Data, axis: int) -> Data: ...

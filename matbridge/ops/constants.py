@@ -100,6 +100,9 @@ class Constants:
     ) -> np.ndarray:
         return data[(slice(None),) * axis + (slice(start, stop, step),)]
 
+    def take(self, data: np.ndarray, axis: int, places: tuple[int, ...]) -> np.ndarray:
+        return np.take(data, np.array(places, int), axis)
+
     def concatenate(self, data: Sequence[np.ndarray], axis: int) -> np.ndarray:
         return np.concatenate(data, axis)
 

@@ -35,6 +35,7 @@ __all__ = [
     "slice",
     "spatial",
     "split",
+    "take",
     "unnumbered",
 ]
 
@@ -204,6 +205,11 @@ def slice(
     """
     axis = numbered_axis(x.dims, label)
     return Value(backend.slice(x.data, axis, start, stop, step), x.dims)
+
+
+def take(backend: ArrayBackend, x: Value, label: str, places: Sequence[int]) -> Value:
+    """The elements at these places (from 0) along one dimension, in this order."""
+    return Value(backend.take(x.data, axis_of(x, label), tuple(places)), x.dims)
 
 
 def pick(backend: ArrayBackend, x: Value, label: str, index: int) -> Value:

@@ -43,6 +43,9 @@ class Shapes:
         left = None if size is None else len(range(size)[start:stop:step])
         return (*data[:axis], left, *data[axis + 1 :])
 
+    def take(self, data: Shape, axis: int, places: tuple[int, ...]) -> Shape:
+        return (*data[:axis], len(places), *data[axis + 1 :])
+
     def concatenate(self, data: Sequence[Shape], axis: int) -> Shape:
         first = data[0]
         along = [shape[axis] for shape in data]

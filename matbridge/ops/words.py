@@ -66,6 +66,7 @@ class ArrayOps:
     flatten = _word(layout.flatten)
     slice = _word(layout.slice)
     pick = _word(layout.pick)
+    take = _word(layout.take)
     concatenate = _word(layout.concatenate)
     flip = _word(layout.flip)
 

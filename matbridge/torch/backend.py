@@ -147,6 +147,9 @@ class TorchBackend:
     def slice(self, data: Tensor, axis: int, start: object, stop: object, step: int) -> Tensor:
         return self.calls.call(_slice, data, axis, start, stop, step)
 
+    def take(self, data: Tensor, axis: int, places: tuple[int, ...]) -> Tensor:
+        return self.calls.call(_take, data, axis, places)
+
     def concatenate(self, data: Sequence[Tensor], axis: int) -> Tensor:
         return self.calls.call(torch.cat, list(data), axis)
 
@@ -347,6 +350,10 @@ def _slice(data: Tensor, axis: int, start: object, stop: object, step: int) -> T
     place: list[slice] = [slice(None)] * data.ndim
     place[axis] = slice(start, stop, step)
     return data[tuple(place)]
+
+
+def _take(data: Tensor, axis: int, places: tuple[int, ...]) -> Tensor:
+    return data.index_select(axis, torch.tensor(places, dtype=torch.long, device=data.device))
 
 
 def _attention(

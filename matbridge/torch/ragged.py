@@ -221,6 +221,10 @@ def _flip(padded: Padded, word: Word, x: Value, label: str) -> Value:
     return _none_of(padded, word, label in "BT", x, label)
 
 
+def _take(padded: Padded, word: Word, x: Value, label: str, places: Sequence[int]) -> Value:
+    return _none_of(padded, word, label in "BT", x, label, places)
+
+
 def _lookup(padded: Padded, word: Word, table: Value, x: Value, words: int, strict: bool) -> Value:
     # Padding is no word, and must not be taken for an unknown one.
     x = padded.masked(x, 1.0) if strict and padded.pads(x) else x
@@ -340,6 +344,7 @@ RULES: dict[str, Callable[..., object]] = {
     "pick": _pick,
     "concatenate": _concatenate,
     "flip": _flip,
+    "take": _take,
     "lookup": _lookup,
     "reduce": _reduce,
     "softmax": _softmax,

@@ -1,0 +1,293 @@
+"""Transfer functions of shallow networks: from a layer's net input n to its output a.
+
+Each is written as MATLAB computes it in double precision, so that the last bits agree. NaN
+stays NaN everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matbridge.core.card import DOCUMENTATION, RECORDED, Layer
+from matbridge.core.dims import Size
+from matbridge.ops import Ops, Parameters, Value
+
+__all__ = [
+    "TRANSFER",
+    "Compet",
+    "Elliot2Sig",
+    "ElliotSig",
+    "HardLim",
+    "HardLims",
+    "LogSig",
+    "NetInv",
+    "NetSoftmax",
+    "PosLin",
+    "PureLin",
+    "RadBas",
+    "RadBasN",
+    "SatLin",
+    "SatLins",
+    "TanSig",
+    "TransferFunction",
+    "TriBas",
+]
+
+
+class TransferFunction(Layer):
+    """A function of the net input of a layer of a shallow network."""
+
+    SINCE = "before R2006a"
+    EVIDENCE = DOCUMENTATION
+
+
+def _is_number(ops: Ops, n: Value) -> Value:
+    """1 where n is a number, 0 where it is NaN."""
+    return ops.binary("equal", n, n)
+
+
+def _nan_where_zero(ops: Ops, y: Value, known: Value) -> Value:
+    """y, but NaN where ``known`` is 0 and not 1: 0/1 adds nothing, 0/0 is NaN."""
+    return ops.add(y, ops.divide(0.0, known))
+
+
+class Compet(TransferFunction):
+    """compet: 1 for the first of the largest elements of each column, 0 for the others; a column
+    with NaN is all NaN."""
+
+    MATLAB = ("compet",)
+    BUILDER = "compet"
+    NICKNAME = "compet"
+    EVIDENCE = RECORDED
+
+    def infer(self, n: Size) -> Size:
+        self.need(n, "C")
+        return n
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        known = ops.reduce("min", _is_number(ops, n), "C", keep=True)
+        place = ops.positions(n, "C")
+        largest = ops.binary("equal", n, ops.reduce("max", n, "C", keep=True))
+        # Those that are not the largest stand behind all others: at Inf.
+        candidates = ops.divide(place, largest)
+        first = ops.reduce("min", candidates, "C", keep=True)
+        return _nan_where_zero(ops, ops.binary("equal", candidates, first), known)
+
+
+class ElliotSig(TransferFunction):
+    """elliotsig: n / (1 + |n|)."""
+
+    MATLAB = ("elliotsig",)
+    BUILDER = "elliotsig"
+    NICKNAME = "elliotsig"
+    SINCE = "R2012b"
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return ops.divide(n, ops.add(1.0, ops.map("abs", n)))
+
+
+class Elliot2Sig(TransferFunction):
+    """elliot2sig: sign(n)·n² / (1 + n²)."""
+
+    MATLAB = ("elliot2sig",)
+    BUILDER = "elliot2sig"
+    NICKNAME = "elliot2sig"
+    SINCE = "R2012b"
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        square = ops.multiply(n, n)
+        return ops.divide(ops.multiply(ops.map("sign", n), square), ops.add(1.0, square))
+
+
+class HardLim(TransferFunction):
+    """hardlim: 1 for n >= 0, else 0."""
+
+    MATLAB = ("hardlim",)
+    BUILDER = "hardlim"
+    NICKNAME = "hardlim"
+    EVIDENCE = RECORDED
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        step = ops.subtract(1.0, ops.binary("less", n, 0.0))
+        return _nan_where_zero(ops, step, _is_number(ops, n))
+
+
+class HardLims(TransferFunction):
+    """hardlims: 1 for n >= 0, else -1."""
+
+    MATLAB = ("hardlims",)
+    BUILDER = "hardlims"
+    NICKNAME = "hardlims"
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        step = ops.subtract(1.0, ops.multiply(2.0, ops.binary("less", n, 0.0)))
+        return _nan_where_zero(ops, step, _is_number(ops, n))
+
+
+class LogSig(TransferFunction):
+    """logsig: 1 / (1 + exp(-n))."""
+
+    MATLAB = ("logsig",)
+    BUILDER = "logsig"
+    NICKNAME = "logsig"
+    EVIDENCE = RECORDED
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return ops.divide(1.0, ops.add(1.0, ops.map("exp", ops.map("negative", n))))
+
+
+class NetInv(TransferFunction):
+    """netinv: 1 / n."""
+
+    MATLAB = ("netinv",)
+    BUILDER = "netinv"
+    NICKNAME = "netinv"
+    SINCE = "R2006a"
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return ops.divide(1.0, n)
+
+
+class PosLin(TransferFunction):
+    """poslin: max(0, n)."""
+
+    MATLAB = ("poslin",)
+    BUILDER = "poslin"
+    NICKNAME = "poslin"
+    EVIDENCE = RECORDED
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return ops.maximum(n, 0.0)
+
+
+class PureLin(TransferFunction):
+    """purelin: n."""
+
+    MATLAB = ("purelin",)
+    BUILDER = "purelin"
+    NICKNAME = "purelin"
+    EVIDENCE = RECORDED
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return n
+
+
+def _radbas(ops: Ops, n: Value) -> Value:
+    return ops.map("exp", ops.map("negative", ops.multiply(n, n)))
+
+
+class RadBas(TransferFunction):
+    """radbas: exp(-n²). MATLAB's numbers are known of it only behind compet."""
+
+    MATLAB = ("radbas",)
+    BUILDER = "radbas"
+    NICKNAME = "radbas"
+    EVIDENCE = RECORDED
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return _radbas(ops, n)
+
+
+class RadBasN(TransferFunction):
+    """radbasn: exp(-n²) / Σ exp(-n²) over each column."""
+
+    MATLAB = ("radbasn",)
+    BUILDER = "radbasn"
+    NICKNAME = "radbasn"
+    SINCE = "R2010b"
+
+    def infer(self, n: Size) -> Size:
+        self.need(n, "C")
+        return n
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        a = _radbas(ops, n)
+        return ops.divide(a, ops.reduce("sum", a, "C", keep=True))
+
+
+class SatLin(TransferFunction):
+    """satlin: n, but 0 below 0 and 1 above 1."""
+
+    MATLAB = ("satlin",)
+    BUILDER = "satlin"
+    NICKNAME = "satlin"
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return ops.minimum(ops.maximum(n, 0.0), 1.0)
+
+
+class SatLins(TransferFunction):
+    """satlins: n, but -1 below -1 and 1 above 1."""
+
+    MATLAB = ("satlins",)
+    BUILDER = "satlins"
+    NICKNAME = "satlins"
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return ops.minimum(ops.maximum(n, -1.0), 1.0)
+
+
+class NetSoftmax(TransferFunction):
+    """softmax: e / Σ e over each column with e = exp(n - max n), in this order. The sum is 1 at
+    least, so that no 0 divides."""
+
+    MATLAB = ("softmax",)
+    BUILDER = "softmax"
+    NICKNAME = "softmax"
+    EVIDENCE = RECORDED
+
+    def infer(self, n: Size) -> Size:
+        self.need(n, "C")
+        return n
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        e = ops.map("exp", ops.subtract(n, ops.reduce("max", n, "C", keep=True)))
+        return ops.divide(e, ops.reduce("sum", e, "C", keep=True))
+
+
+class TanSig(TransferFunction):
+    """tansig: 2 / (1 + exp(-2·n)) - 1, as MATLAB writes tanh(n): the last bits differ."""
+
+    MATLAB = ("tansig",)
+    BUILDER = "tansig"
+    NICKNAME = "tansig"
+    EVIDENCE = RECORDED
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        grown = ops.map("exp", ops.multiply(-2.0, n))
+        return ops.subtract(ops.divide(2.0, ops.add(1.0, grown)), 1.0)
+
+
+class TriBas(TransferFunction):
+    """tribas: 1 - |n| from -1 to 1, else 0."""
+
+    MATLAB = ("tribas",)
+    BUILDER = "tribas"
+    NICKNAME = "tribas"
+
+    def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
+        return ops.maximum(ops.subtract(1.0, ops.map("abs", n)), 0.0)
+
+
+# By the names that transferFcn has in a network object.
+TRANSFER: Mapping[str, type[TransferFunction]] = {
+    card.MATLAB[0]: card
+    for card in (
+        Compet,
+        ElliotSig,
+        Elliot2Sig,
+        HardLim,
+        HardLims,
+        LogSig,
+        NetInv,
+        PosLin,
+        PureLin,
+        RadBas,
+        RadBasN,
+        SatLin,
+        SatLins,
+        NetSoftmax,
+        TanSig,
+        TriBas,
+    )
+}

@@ -1,0 +1,291 @@
+"""Weight and net input functions of shallow networks: from what a layer reads to its net input.
+
+A weight function makes z of the weights and what is weighted, an input or the output of a
+layer, delayed or not; a net input function makes n of all z of a layer and its bias. MATLAB's
+weights W are S×R, its biases b S×1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from matbridge.core.card import DOCUMENTATION, EQUATION, RECORDED, Array, Layer, learnable, prop
+from matbridge.core.dims import Size
+from matbridge.core.kinds import count, logical
+from matbridge.ops import Ops, Parameters, Value
+
+__all__ = [
+    "NET_INPUT",
+    "WEIGHTING",
+    "BoxDist",
+    "ConvWF",
+    "Dist",
+    "DotProd",
+    "ManDist",
+    "NegDist",
+    "NetInputFunction",
+    "NetProd",
+    "NetSum",
+    "NormProd",
+    "ScalProd",
+    "WeightFunction",
+]
+
+
+class WeightFunction(Layer):
+    """z of the weights W and what is weighted."""
+
+    SINCE = "before R2006a"
+    EVIDENCE = DOCUMENTATION
+    ARRAYS = (learnable("W", "S", "R", dims="OI"),)
+
+    @classmethod
+    def rows(cls, weights: tuple[int, ...], given: int | None) -> int | None:
+        """How many rows z has for weights of this size and so many rows that are weighted."""
+        return weights[0]
+
+    @classmethod
+    def wanted(cls, weights: tuple[int, ...]) -> int | None:
+        """How many rows weights of this size multiply; None for any number."""
+        return weights[1]
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        """z of the weights (OI) and x, whose channels are the rows that are weighted."""
+        raise NotImplementedError
+
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
+        weights = self.arrays["W"].shape
+        self.expect(x["C"], self.wanted(weights), "rows", x)
+        return x.put(C=self.rows(weights, x["C"]))
+
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return self.weigh(ops, p["W"], x)
+
+
+class DotProd(WeightFunction):
+    """dotprod: W·p."""
+
+    MATLAB = ("dotprod",)
+    BUILDER = "dotprod"
+    NICKNAME = "dotprod"
+    EVIDENCE = RECORDED
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        return ops.affine(weights, x)
+
+
+def _differences(ops: Ops, weights: Value, x: Value) -> Value:
+    """|w - p| for each row w of the weights, the rows of p as I."""
+    return ops.map("abs", ops.subtract(ops.rename(x, x.dims.replace("C", "I")), weights))
+
+
+def _distance(ops: Ops, weights: Value, x: Value) -> Value:
+    differences = _differences(ops, weights, x)
+    return ops.map("sqrt", _over_rows(ops, "sum", ops.multiply(differences, differences)))
+
+
+def _over_rows(ops: Ops, name: str, x: Value) -> Value:
+    """A sum or maximum over I; the rows of the weights become channels."""
+    y = ops.reduce(name, x, "I")
+    return ops.rename(y, y.dims.replace("O", "C"))
+
+
+class Dist(WeightFunction):
+    """dist: the Euclidean distance √Σ(w - p)² of p to each row w of W. MATLAB's numbers are known
+    of it only behind radbas and compet."""
+
+    MATLAB = ("dist",)
+    BUILDER = "dist"
+    NICKNAME = "dist"
+    EVIDENCE = RECORDED
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        return _distance(ops, weights, x)
+
+
+class NegDist(WeightFunction):
+    """negdist: the negative of dist."""
+
+    MATLAB = ("negdist",)
+    BUILDER = "negdist"
+    NICKNAME = "negdist"
+    EVIDENCE = RECORDED
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        return ops.map("negative", _distance(ops, weights, x))
+
+
+class ManDist(WeightFunction):
+    """mandist: the Manhattan distance Σ|w - p|."""
+
+    MATLAB = ("mandist",)
+    BUILDER = "mandist"
+    NICKNAME = "mandist"
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        return _over_rows(ops, "sum", _differences(ops, weights, x))
+
+
+class BoxDist(WeightFunction):
+    """boxdist: the largest difference max|w - p|."""
+
+    MATLAB = ("boxdist",)
+    BUILDER = "boxdist"
+    NICKNAME = "boxdist"
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        return _over_rows(ops, "max", _differences(ops, weights, x))
+
+
+class NormProd(WeightFunction):
+    """normprod: W·p / Σ|p|. The documentation says the sum of the elements of p, which is the same
+    for those that radial basis functions give."""
+
+    MATLAB = ("normprod",)
+    BUILDER = "normprod"
+    NICKNAME = "normprod"
+    EVIDENCE = EQUATION
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        total = ops.reduce("sum", ops.map("abs", x), "C", keep=True)
+        return ops.divide(ops.affine(weights, x), total)
+
+
+class ScalProd(WeightFunction):
+    """scalprod: w·p, w one number."""
+
+    MATLAB = ("scalprod",)
+    BUILDER = "scalprod"
+    NICKNAME = "scalprod"
+    ARRAYS = (learnable("W", "1", "1", dims="OI"),)
+
+    @classmethod
+    def rows(cls, weights: tuple[int, ...], given: int | None) -> int | None:
+        return given
+
+    @classmethod
+    def wanted(cls, weights: tuple[int, ...]) -> int | None:
+        return None
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        return ops.multiply(x, ops.drop(weights, "OI"))
+
+
+class ConvWF(WeightFunction):
+    """convwf: the convolution of p with the M×1 weights, z(i) = Σ w(k)·p(i + k - 1), R - M + 1
+    rows. That the weights are not turned round, as in convolution layers, is assumed: the
+    documentation gives no equation."""
+
+    MATLAB = ("convwf",)
+    BUILDER = "convwf"
+    NICKNAME = "convwf"
+    EVIDENCE = EQUATION
+    SINCE = "R2006a"
+    ARRAYS = (learnable("W", "M", "1", dims="OI"),)
+
+    @classmethod
+    def rows(cls, weights: tuple[int, ...], given: int | None) -> int | None:
+        return None if given is None else given - weights[0] + 1
+
+    @classmethod
+    def wanted(cls, weights: tuple[int, ...]) -> int | None:
+        return None
+
+    def infer(self, x: Size) -> Size:
+        y = super().infer(x)
+        if y["C"] is not None and y["C"] < 1:
+            self.refuse(f"has {len(self.arrays['W'])} weights, more than the rows of {x}")
+        return y
+
+    @classmethod
+    def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
+        length, places = ops.size(weights, "O"), ops.size(x, "C")
+        z: Value | None = None
+        for k in range(length):
+            shifted = ops.slice(x, "C", k, places - length + 1 + k)
+            weighted = ops.multiply(shifted, ops.drop(ops.slice(weights, "O", k, k + 1), "OI"))
+            z = weighted if z is None else ops.add(z, weighted)
+        return x if z is None else z
+
+
+class NetInputFunction(Layer):
+    """n of one or more z and, with HasBias, of the bias b."""
+
+    ARRAYS = (learnable("b", "S", "1", dims="C"),)
+
+    SINCE = "before R2006a"
+    # The word that puts two together.
+    WORD: ClassVar[str] = ""
+
+    num_inputs: int = prop("NumInputs", count, arg=1, default=1)
+    has_bias: bool = prop("HasBias", logical, default=True)
+
+    @property
+    def declared(self) -> tuple[Array, ...]:
+        return self.ARRAYS if self.has_bias else ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        if self.num_inputs == 1:
+            return ("in",)
+        return tuple(f"in{i}" for i in range(1, self.num_inputs + 1))
+
+    def infer(self, *inputs: Size) -> Size:
+        first = max(inputs, key=lambda z: len(z.format))
+        rows = next((z["C"] for z in inputs if z["C"] is not None), None)
+        for z in inputs:
+            self.need(z, "C")
+            self.expect(z["C"], rows, "rows", z)
+        if self.has_bias:
+            self.expect(rows, self.arrays["b"].size, "rows", first)
+        return first.put(C=rows)
+
+    def forward(self, ops: Ops, p: Parameters, *inputs: Value) -> Value:
+        # In MATLAB's order: b, then IW{i,1}, IW{i,2}, ..., LW{i,1}, ...
+        parts = [p["b"], *inputs] if self.has_bias else list(inputs)
+        n = parts[0]
+        for z in parts[1:]:
+            n = ops.binary(self.WORD, n, z)
+        return n
+
+
+class NetSum(NetInputFunction):
+    """netsum: b + z1 + z2 + ..., in this order."""
+
+    MATLAB = ("netsum",)
+    BUILDER = "netsum"
+    NICKNAME = "netsum"
+    EVIDENCE = RECORDED
+    WORD = "add"
+
+
+class NetProd(NetInputFunction):
+    """netprod: b·z1·z2·..., element by element. MATLAB's numbers are known of it only behind
+    radbas and compet."""
+
+    MATLAB = ("netprod",)
+    BUILDER = "netprod"
+    NICKNAME = "netprod"
+    EVIDENCE = RECORDED
+    WORD = "multiply"
+
+
+# By the names that weightFcn has in a network object.
+WEIGHTING: Mapping[str, type[WeightFunction]] = {
+    card.MATLAB[0]: card
+    for card in (DotProd, Dist, NegDist, ManDist, BoxDist, NormProd, ScalProd, ConvWF)
+}
+# By the names that netInputFcn has.
+NET_INPUT: Mapping[str, type[NetInputFunction]] = {
+    card.MATLAB[0]: card for card in (NetSum, NetProd)
+}
