@@ -348,7 +348,9 @@ def peculiar_names():
     """Attributes that only some cards have, and the texts by which MATLAB names cards."""
     every = {f.name for f in dataclasses.fields(Layer)} | set(dir(Layer))
     own = {n for card in CARDS for n in (*dir(card), *(f.name for f in dataclasses.fields(card)))}
-    texts = {text for card in CARDS for text in (*card.MATLAB, card.BUILDER) if text}
+    words = (text for card in CARDS for text in (*card.MATLAB, card.BUILDER))
+    # The functions of shallow networks have plain words for names, such as softmax.
+    texts = {text for text in words if text != text.lower()}
     return {name for name in own - every if not name.startswith("_")}, texts
 
 
