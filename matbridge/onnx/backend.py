@@ -133,7 +133,7 @@ class OnnxBackend:
     # -- arithmetic ----------------------------------------------------------------------
 
     def elementwise(self, name: str, *data: Data | float, **options: float | str) -> Data:
-        arrays = [np.asarray(x) for x in data if not isinstance(x, Tensor)]
+        arrays = [_wide(x) for x in data if not isinstance(x, Tensor)]
         if len(arrays) == len(data):
             return self.constants.elementwise(name, *arrays, **options)
         operands = [x if isinstance(x, Tensor) else np.asarray(x, float) for x in data]
@@ -141,7 +141,7 @@ class OnnxBackend:
 
     def reduce(self, name: str, data: Data, axes: tuple[int, ...], keep: bool) -> Data:
         if isinstance(data, np.ndarray):
-            return self.constants.reduce(name, data, axes, keep)
+            return self.constants.reduce(name, _wide(data), axes, keep)
         shape = [1 if axis in axes else n for axis, n in enumerate(data.shape)]
         shape = [n for axis, n in enumerate(shape) if keep or axis not in axes]
         # In opset 17 only ReduceSum takes its axes as an input.
@@ -176,7 +176,7 @@ class OnnxBackend:
 
     def matmul(self, a: Data, b: Data) -> Data:
         if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-            return a @ b
+            return np.asarray(_wide(a) @ _wide(b))
         return self.builder.node("MatMul", [a, b], (*a.shape[:-1], b.shape[-1]))
 
     def linear(self, data: Data, weights: Data, bias: Data | None) -> Data:
@@ -253,6 +253,12 @@ class OnnxBackend:
 
     def noisy(self, data: Data, deviation: float) -> Data:
         return data
+
+
+def _wide(x: ArrayLike) -> np.ndarray:
+    """A constant as it is computed with: in float64, so that a model only rounds once."""
+    array = np.asarray(x)
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
 def _sliced(extent: Extent, start: int, stop: int | None, step: int) -> int | None:

@@ -9,7 +9,7 @@ from typing import NoReturn, TypeGuard
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from matbridge.errors import UnsupportedError
 
@@ -82,7 +82,7 @@ class Builder:
 
     dtype: np.dtype
     nodes: list[onnx.NodeProto] = field(default_factory=list)
-    initializers: dict[str, onnx.TensorProto] = field(default_factory=dict)
+    initializers: dict[str, np.ndarray] = field(default_factory=dict)
     scope: str = ""
     # Names of inputs and outputs, which nothing else may bear.
     reserved: frozenset[str] = frozenset()
@@ -105,7 +105,7 @@ class Builder:
 
     def initializer(self, array: np.ndarray, what: str) -> str:
         name = self.fresh(what)
-        self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+        self.initializers[name] = np.ascontiguousarray(array)
         return name
 
     def integers(self, values: Sequence[int], what: str = "sizes") -> str:

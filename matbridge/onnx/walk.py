@@ -14,7 +14,7 @@ from matbridge.core.names import identifiers
 from matbridge.core.network import Network, Port
 from matbridge.errors import UnsupportedError
 from matbridge.onnx.backend import OnnxBackend
-from matbridge.onnx.graph import Builder, Data, Dim, Extent, Tensor
+from matbridge.onnx.graph import Data, Dim, Extent, Tensor
 from matbridge.ops import Ops, Value
 
 __all__ = ["Order", "StateName", "States", "batch_of", "entering", "walk"]
@@ -76,7 +76,9 @@ class Bound:
         if declared.role == "state" and self.states is not None:
             key = self.layer.name, name
             return self.states.enter(key, f"{self.scope}.{name}", shape, dims)
-        return Value(array.reshape(shape).astype(np.float64), dims)
+        # What is computed from constants is computed in float64; the rest need not be copied.
+        array = array if array.dtype.kind == "f" else array.astype(np.float64)
+        return Value(array.reshape(shape), dims)
 
     def update(self, **states: Value) -> None:
         """Without states as outputs a model starts every run anew."""
@@ -87,13 +89,13 @@ class Bound:
 
 def walk(
     network: Network,
-    builder: Builder,
+    backend: OnnxBackend,
     inputs: dict[str, Value],
     wanted: Sequence[Port],
     states: States | None = None,
 ) -> list[Value]:
     """Add the nodes of every layer; the values at ``wanted``."""
-    ops = Ops(OnnxBackend(builder))
+    ops, builder = Ops(backend), backend.builder
     scopes = identifiers(layer.name for layer in network.layers)
 
     def bind(layer: Layer) -> Bound:

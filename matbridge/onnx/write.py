@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from matbridge.core.classes import NetworkClass
 from matbridge.core.dims import axis_names, batch_first
@@ -51,7 +51,7 @@ def to_onnx(network: Network, dtype: str = "float32", *, stateful: bool = False)
     inputs = {n: entering(network, n, names[n], batch_first) for n in network.input_names}
     states = _states(inputs, builder) if stateful else None
     ports = [Port(layer.name, name) for layer in network.layers for name in layer.outputs]
-    values = walk(network, builder, inputs, [*network.outputs, *ports], states)
+    values = walk(network, OnnxBackend(builder), inputs, [*network.outputs, *ports], states)
     # The outputs come first, then what stands at each port.
     pairs = zip(ends, values, strict=False)
     outputs = [_output(builder, network.kind, names[n], value) for n, value in pairs]
@@ -66,7 +66,7 @@ def to_onnx(network: Network, dtype: str = "float32", *, stateful: bool = False)
         "matbridge",
         [_info(value, dtype, symbols) for value in entries],
         [_info(value, dtype, symbols) for value in outputs],
-        list(builder.initializers.values()),
+        [numpy_helper.from_array(array, name) for name, array in builder.initializers.items()],
     )
     told = _told(network, names)
     places = _places(nodes, dict(zip(ports, values[len(ends) :], strict=True)))
