@@ -98,6 +98,12 @@ def _write_safetensors(network: Network, path: Path) -> None:
     save_safetensors(network, path)
 
 
+def _read_onnx(path: Path, registry: Registry, limit: int, address: str | None) -> Contents:
+    from matbridge.onnx.read import load_onnx
+
+    return load_onnx(path, registry, limit)
+
+
 def _write_onnx(network: Network, path: Path) -> None:
     from matbridge.onnx.write import save_onnx
 
@@ -126,7 +132,14 @@ LANGUAGES: tuple[Language, ...] = (
         read=_read_safetensors,
         write=_write_safetensors,
     ),
-    Language("onnx", (".onnx",), "an ONNX model", write=_write_onnx, run=_run_onnx),
+    Language(
+        "onnx",
+        (".onnx",),
+        "an ONNX model",
+        read=_read_onnx,
+        write=_write_onnx,
+        run=_run_onnx,
+    ),
 )
 
 

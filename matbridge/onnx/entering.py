@@ -1,0 +1,154 @@
+"""The inputs of an ONNX graph as input layers.
+
+Which label each dimension has is said by what first reads it: a convolution takes N×C×H×W, an
+LSTM T×N×C. The question goes forward through nodes that only move dimensions, or leave them.
+Where nobody says, rank decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from matbridge.core.card import InputLayer
+from matbridge.core.dims import canonical
+from matbridge.errors import UnsupportedError
+from matbridge.layers.input import AnyInput, FeatureInput, Image3dInput, ImageInput, SequenceInput
+from matbridge.onnx.labels import Axes, axes_of
+from matbridge.onnx.nodes import Node, NodeGraph, Shape
+from matbridge.ops.layout import unnumbered
+
+__all__ = ["entering"]
+
+# By rank, where nothing else tells: MATLAB's own files, and those of others.
+BY_RANK = {1: "C", 2: "BC", 3: "BTC", 4: "BCSS", 5: "BCSSS"}
+MATLABS = {**BY_RANK, 3: "TBC"}
+
+CARDS: Mapping[str, type[InputLayer]] = {
+    "CB": FeatureInput,
+    "SSCB": ImageInput,
+    "SSSCB": Image3dInput,
+    "CBT": SequenceInput,
+    "SCBT": SequenceInput,
+    "SSCBT": SequenceInput,
+}
+# An operator that tells the labels of its first input, by their number.
+Asks = Callable[[Node, int], str]
+
+
+def _spatial(node: Node, rank: int) -> str:
+    return "BC" + "S" * (rank - 2)
+
+
+def _steps(node: Node, rank: int) -> str:
+    return "BTC" if node.integer("layout", 0) else "TBC"
+
+
+ASKS: Mapping[str, Asks] = {
+    **dict.fromkeys(
+        ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"),
+        _spatial,
+    ),
+    **dict.fromkeys(("BatchNormalization", "InstanceNormalization", "LRN"), _spatial),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _steps),
+}
+# Operators whose first output has the dimensions of the tensor at hand.
+KEEP = frozenset(
+    "Add Sub Mul Div Pow Relu LeakyRelu Tanh Sigmoid Identity Cast Dropout Clip Elu Neg Abs Pad "
+    "Sqrt Exp Log Erf Softplus PRelu Max Min Sum".split()
+)
+
+
+def entering(graph: NodeGraph) -> dict[str, tuple[InputLayer, Axes]]:
+    """The input layer of each input tensor, and the axes of the tensor."""
+    return {name: _input(graph, name) for name in graph.inputs}
+
+
+def _input(graph: NodeGraph, name: str) -> tuple[InputLayer, Axes]:
+    shape = graph.shape(name)
+    if shape is None or len(shape) > 5:
+        raise UnsupportedError(
+            "the file does not say how many dimensions the input has", where=name
+        )
+    by_rank = MATLABS if graph.from_matlab else BY_RANK
+    axes = _told(graph, name, len(shape)) or axes_of(by_rank.get(len(shape), ""))
+    return _layer(_layer_name(name), axes, shape), axes
+
+
+def _layer_name(tensor: str) -> str:
+    return tensor.strip("/").replace("/", "_") or "input"
+
+
+def _layer(name: str, axes: Axes, shape: Shape) -> InputLayer:
+    lengths = dict(zip(axes, shape, strict=True))
+    labels = [label for label in axes if label]
+    numbered_format = canonical("".join(labels) + ("" if "B" in labels else "B"))
+    format = unnumbered(numbered_format)
+    sizes = [lengths[label] for label in numbered_format if label not in "BT"]
+    card = CARDS.get(format)
+    if card is None or None in sizes:
+        numbers = [np.nan if n is None else float(n) for n in sizes]
+        every = iter(numbers)
+        all_sizes = [np.nan if label in "BT" else next(every) for label in format]
+        return AnyInput(
+            name=name,
+            input_size=tuple(None if np.isnan(n) else int(n) for n in all_sizes),
+            input_format=format,
+        )
+    return card(name=name, input_size=tuple(sizes), normalization="none")  # type: ignore[call-arg]
+
+
+def _told(graph: NodeGraph, tensor: str, rank: int) -> Axes | None:
+    """The axes that the first operator with an opinion asks for, None if none has one."""
+    # Each entry: a tensor, and for its dimensions the place in the input, None for a new one.
+    waiting: list[tuple[str, tuple[int | None, ...]]] = [(tensor, tuple(range(rank)))]
+    seen = {tensor}
+    for name, places in waiting:
+        for node in graph.users(name):
+            if not node.inputs or node.inputs[0] != name:
+                continue
+            ask = ASKS.get(node.operator)
+            if ask is not None:
+                found = _placed(ask(node, len(places)), places, rank)
+                if found is not None:
+                    return found
+            moved = _moved(graph, node, places)
+            if moved is not None and node.output not in seen:
+                seen.add(node.output)
+                waiting.append((node.output, moved))
+    return None
+
+
+def _placed(dims: str, places: Sequence[int | None], rank: int) -> Axes | None:
+    """The axes of the input whose dimensions lie at these places of a tensor of ``dims``."""
+    if len(dims) != len(places):
+        return None
+    found = [""] * rank
+    for label, place in zip(axes_of(dims), places, strict=True):
+        if place is not None:
+            found[place] = label
+    # A dimension of the input that went has size 1.
+    return tuple(found)
+
+
+def _moved(
+    graph: NodeGraph, node: Node, places: tuple[int | None, ...]
+) -> tuple[int | None, ...] | None:
+    """Where the dimensions of the node's output come from; None where it mixes them."""
+    if node.operator in KEEP:
+        return places
+    if node.operator == "Transpose":
+        order = node.integers("perm") or range(len(places))[::-1]
+        return tuple(places[i] for i in order)
+    axes = graph.option(node, "axes", 1)
+    if axes is None or node.operator not in ("Squeeze", "Unsqueeze"):
+        return None
+    chosen = [int(n) for n in axes.reshape(-1)]
+    if node.operator == "Squeeze":
+        gone = {n % len(places) for n in chosen}
+        return tuple(p for i, p in enumerate(places) if i not in gone)
+    total = len(places) + len(chosen)
+    new = {n % total for n in chosen}
+    left = iter(places)
+    return tuple(None if i in new else next(left) for i in range(total))

@@ -1,0 +1,270 @@
+"""From ONNX nodes to layers in MATLAB's layout: the walk.
+
+It starts at the outputs and asks for each tensor the patterns of its node, the last of a group,
+in the order of the table (patterns/__init__.py); what none of them says stays as an unknown
+layer, and the report lists them all. See lifted.py for how to write a pattern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from matbridge.core.card import Layer
+from matbridge.core.diagnostics import Report
+from matbridge.core.dims import Size
+from matbridge.core.graph import Connection, find_port
+from matbridge.core.network import Network, Provenance
+from matbridge.core.registry import Unknown
+from matbridge.errors import FormatError, LayerError, MatbridgeError, UnknownSizeError
+from matbridge.layers.imported import ONNXFlattenInto2D
+from matbridge.layers.shape import Identity
+from matbridge.onnx.entering import entering
+from matbridge.onnx.labels import Axes
+from matbridge.onnx.lifted import Labelled, Lifted, Lifting, NotYetError, Pattern
+from matbridge.onnx.nodes import Node, NodeGraph, Shape
+from matbridge.ops.layout import numbered
+
+__all__ = ["lift"]
+
+
+def lift(
+    graph: NodeGraph,
+    patterns: Sequence[Pattern],
+    provenance: Provenance,
+    replacements: Mapping[str, Layer] | None = None,
+) -> Network:
+    """The network of a graph; ``replacements`` are layers for what it does not say, by name.
+
+    Raises FormatError for a tensor that nothing makes.
+    """
+    return _Walk(graph, patterns, replacements or {}).network(provenance)
+
+
+class _Walk:
+    def __init__(
+        self, graph: NodeGraph, patterns: Sequence[Pattern], replacements: Mapping[str, Layer]
+    ) -> None:
+        self.graph = graph
+        self.patterns = patterns
+        self.at = Lifting(graph, replacements)
+        self.feeds: dict[str, Labelled] = {}
+        # The place in the file of what each layer was made from: layers are listed in its order.
+        self.places: dict[str, int] = {}
+        self.report = Report()
+        for tensor, (layer, axes) in entering(graph).items():
+            self._add(layer, -1)
+            self.at.values[tensor] = Labelled(layer.name, axes)
+            size = layer.infer()
+            assert isinstance(size, Size)
+            self.at.sizes[layer.name] = size
+            self._note_fixed(tensor, axes)
+
+    def _note_fixed(self, tensor: str, axes: Axes) -> None:
+        for label, length in zip(axes, self.graph.shape(tensor) or (), strict=True):
+            if label in "BT" and label:
+                self.at.fixed.setdefault(label, length)
+
+    def _add(self, layer: Layer, place: int) -> None:
+        self.at.layers[layer.name] = layer
+        self.places[layer.name] = place
+
+    # -- the walk --------------------------------------------------------------------------
+
+    def network(self, provenance: Provenance) -> Network:
+        for tensor in self.graph.outputs:
+            self._lift(tensor)
+        ends = [self._leaving(tensor) for tensor in self.graph.outputs]
+        layers = {name: self.at.layers[name] for name in self._needed(ends)}
+        connections = [
+            Connection(find_port(layers, value.end, "outputs"), find_port(layers, end, "inputs"))
+            for end, value in self.feeds.items()
+            if self._layer_of(end) in layers
+        ]
+        self._note_unused(layers)
+        return Network(
+            tuple(layers.values()),
+            tuple(connections),
+            output_ports=tuple(find_port(layers, end, "outputs") for end in ends),
+            provenance=provenance,
+            report=tuple(self.report),
+        )
+
+    def _lift(self, tensor: str) -> None:
+        """Lift what makes this tensor, and before it what its patterns ask for."""
+        waiting = [tensor]
+        while waiting:
+            if waiting[-1] in self.at.values:
+                waiting.pop()
+                continue
+            node = self.graph.maker(waiting[-1])
+            if node is None:
+                raise self._no_maker(waiting[-1])
+            try:
+                lifted = self._asked(node)
+            except NotYetError as wanted:
+                waiting.append(wanted.tensor)
+                continue
+            self._keep(lifted, node)
+
+    def _no_maker(self, tensor: str) -> MatbridgeError:
+        users = ", ".join(str(node) for node in self.graph.users(tensor)[:3])
+        if self.graph.constant(tensor) is not None:
+            said = (
+                f"the output {tensor!r} is a constant"
+                if not users
+                else (f"the constant {tensor!r} is read as data")
+            )
+            return FormatError(said, where=users)
+        return FormatError(f"no node, input or initializer makes {tensor!r}", where=users)
+
+    def _asked(self, node: Node) -> Lifted:
+        """What the first pattern that fits says of the node, else an unknown layer."""
+        why = "no pattern fits it"
+        for pattern in self.patterns:
+            try:
+                lifted = pattern(self.at, node)
+                if lifted is None:
+                    continue
+                self._check(lifted, node)
+            except MatbridgeError as error:
+                why = error.what
+                continue
+            return lifted
+        return self._unknown(node, why)
+
+    def _unknown(self, node: Node, why: str) -> Lifted:
+        """A layer that says the operator; its output is taken to be labelled as its input."""
+        name = self.at.name(node)
+        data = [n for n in dict.fromkeys(node.inputs) if n and self.graph.constant(n) is None]
+        inputs = [self.at.value(n) for n in data]
+        outputs = [n for n in node.outputs if n]
+        ports = tuple(f"in{i}" for i in range(1, len(data) + 1)) if len(data) != 1 else ("in",)
+        out_ports = tuple(f"out{i}" for i in range(1, len(outputs) + 1))
+        layer = Unknown(
+            name=name,
+            class_name=node.operator,
+            ports=ports,
+            out_ports=out_ports if len(outputs) > 1 else ("out",),
+            reason=why,
+        )
+        self.report.error(f"the operator {node.operator} cannot be read: {why}", str(node))
+        axes = inputs[0].axes if inputs else ()
+        return Lifted.one(layer, inputs, dict.fromkeys(outputs, axes))
+
+    def _keep(self, lifted: Lifted, node: Node) -> None:
+        for layer in (*lifted.replaces, *lifted.layers):
+            self._add(layer, -1 if layer.IS_INPUT else node.place)
+        self.feeds.update(lifted.feeds)
+        self.at.sizes.update(self._sizes_of(lifted))
+        self.at.values.update(lifted.gives)
+
+    # -- what is checked of an answer ----------------------------------------------------------
+
+    def _check(self, lifted: Lifted, node: Node) -> None:
+        """Raise LayerError where the layers refuse their inputs, or the labels of a tensor are
+        not those of its layer, or its lengths not those that ONNX infers."""
+        sizes = {**self.at.sizes, **self._sizes_of(lifted)}
+        for tensor, value in lifted.gives.items():
+            size = sizes.get(value.end)
+            if size is None:
+                continue
+            _check_axes(value.axes, size)
+            _check_lengths(value.axes, size, self.graph.shape(tensor))
+
+    def _sizes_of(self, lifted: Lifted) -> dict[str, Size]:
+        """The sizes of the new layers' outputs, as far as they can be told."""
+        sizes = dict(self.at.sizes)
+        new: dict[str, Size] = {}
+        for layer in (*lifted.replaces, *lifted.layers):
+            ends = [_end_of(layer, port, layer.inputs) for port in layer.inputs]
+            inputs = [] if layer.IS_INPUT else [sizes.get(lifted.feeds[e].end) for e in ends]
+            known = [size for size in inputs if size is not None]
+            if len(known) < len(inputs) or not layer.known:
+                continue
+            try:
+                outcome = layer.inferred(*known)
+            except UnknownSizeError:
+                continue
+            results = outcome if isinstance(outcome, tuple) else (outcome,)
+            for port, size in zip(layer.outputs, results, strict=True):
+                new[_end_of(layer, port, layer.outputs)] = size
+            sizes.update(new)
+        return new
+
+    # -- the outputs -------------------------------------------------------------------------
+
+    def _leaving(self, tensor: str) -> str:
+        """The end that gives an output: a layer that is no input and gives no other, in an order
+        that labels can say."""
+        value = self.at.values[tensor]
+        merged = [axis for axis in value.axes if len(axis) > 1]
+        if merged and merged != ["C" + "123"[: len(merged[0]) - 1]]:
+            self.report.error(f"the output {tensor!r} merges the dimensions {', '.join(merged)}")
+        layer = self.at.layers[self._layer_of(value.end)]
+        if merged:
+            card: type[Layer] = ONNXFlattenInto2D
+        elif layer.IS_INPUT:
+            card = Identity
+        else:
+            return value.end
+        added = card(name=self.at.free(tensor))
+        self._add(added, len(self.graph.nodes))
+        self.feeds[added.name] = value
+        return added.name
+
+    def _layer_of(self, end: str) -> str:
+        return end if end in self.at.layers else end.rpartition("/")[0]
+
+    def _needed(self, ends: Sequence[str]) -> Iterator[str]:
+        """The layers that the outputs depend on, in the order of the file."""
+        needed, waiting = set(), [self._layer_of(end) for end in ends]
+        while waiting:
+            name = waiting.pop()
+            if name in needed:
+                continue
+            needed.add(name)
+            fed = (end for end in self._ports_of(name) if end in self.feeds)
+            waiting += [self._layer_of(self.feeds[end].end) for end in fed]
+        # Those of the same place in the order in which they were made.
+        return iter(sorted((n for n in self.at.layers if n in needed), key=self.places.__getitem__))
+
+    def _ports_of(self, name: str) -> Iterator[str]:
+        layer = self.at.layers[name]
+        return (_end_of(layer, port, layer.inputs) for port in layer.inputs)
+
+    def _note_unused(self, layers: Mapping[str, Layer]) -> None:
+        for tensor in self.graph.inputs:
+            if self.at.values[tensor].end not in layers:
+                self.report.warning("no output depends on this input; it is left out", tensor)
+
+
+def _end_of(layer: Layer, port: str, ports: Sequence[str]) -> str:
+    return layer.name if len(ports) == 1 else f"{layer.name}/{port}"
+
+
+def _check_axes(axes: Axes, size: Size) -> None:
+    """Every label of the layer's output once, but those of size 1, and no other."""
+    lengths = dict(zip(numbered(size.format), size.sizes, strict=True))
+    labels = [label for axis in axes for label in axis]
+    wrong = [label for label in labels if label not in lengths or labels.count(label) > 1]
+    # A free time or batch may be 1 in the file.
+    lost = [a for a, n in lengths.items() if a not in labels and n != 1 and a not in "BT"]
+    if wrong or lost:
+        raise LayerError(
+            f"the layer gives {size.format}, but the tensor is {'×'.join(a or '1' for a in axes)}"
+        )
+
+
+def _check_lengths(axes: Axes, size: Size, shape: Shape | None) -> None:
+    if shape is None:
+        return
+    lengths = dict(zip(numbered(size.format), size.sizes, strict=True))
+    if len(shape) != len(axes):
+        raise LayerError(f"the layer gives {size}, but ONNX a tensor of {len(shape)} dimensions")
+    for axis, n in zip(axes, shape, strict=True):
+        known = [lengths[label] for label in axis]
+        product = 1
+        for length in known:
+            product *= length or 0
+        if None not in known and n is not None and product != n:
+            raise LayerError(f"the layer gives {size}, but ONNX {n} along {axis or 'one of 1'}")
