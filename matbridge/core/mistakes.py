@@ -27,16 +27,17 @@ def run_layer(layer: Layer, ops: Ops, p: Parameters, inputs: list[Value]) -> tup
     Raises LayerError for a mistake in a card that is not matbridge's own, UnsupportedError
     where its forward is not written.
     """
-    if is_ours(layer):
-        result = layer.run(ops, p, *inputs)
-        return result if isinstance(result, tuple) else (result,)
     try:
         result = layer.run(ops, p, *inputs)
     except MatbridgeError as error:
         raise error if error.where else error.at(layer.name) from None
     except Exception as error:
+        if is_ours(layer):
+            raise
         _refuse(layer, "forward", error)
     results = result if isinstance(result, tuple) else (result,)
+    if is_ours(layer):
+        return results
     _check_results(layer, "forward", results, "dims", "Return a value, such as ops.add(x, y)")
     for value in results:
         unknown = sorted(set(value.dims) - set(NUMBERED))

@@ -15,7 +15,7 @@ from onnx import TensorProto
 from matbridge.errors import UnsupportedError
 from matbridge.onnx import recurrence, windows
 from matbridge.onnx.elementwise import ELEMENTWISE
-from matbridge.onnx.graph import Builder, Data, Dim, Extent, Tensor, settled
+from matbridge.onnx.graph import TYPES, Builder, Data, Dim, Extent, Tensor, settled
 from matbridge.onnx.windows import known
 from matbridge.ops.backend import Recurrence
 from matbridge.ops.constants import Constants
@@ -97,6 +97,9 @@ class OnnxBackend:
             index[axis] = slice(start, stop, step)
             return data[tuple(index)]
         length: Extent | None
+        if isinstance(stop, Dim) and self.builder.opset < 10 and (start, step) == (0, 1):
+            shape = [stop if place == axis else n for place, n in enumerate(data.shape)]
+            return self.builder.node("Gather", [data, self._places(stop)], shape, axis=axis)
         if isinstance(stop, Dim):
             end, length = self.builder.dim(stop), stop
         else:
@@ -144,26 +147,29 @@ class OnnxBackend:
             return self.constants.reduce(name, _wide(data), axes, keep)
         shape = [1 if axis in axes else n for axis, n in enumerate(data.shape)]
         shape = [n for axis, n in enumerate(shape) if keep or axis not in axes]
-        # In opset 17 only ReduceSum takes its axes as an input.
-        if name == "sum":
-            places = self.builder.integers(axes, "axes")
-            return self.builder.node("ReduceSum", [data, places], shape, keepdims=int(keep))
-        return self.builder.node(REDUCTIONS[name], [data], shape, axes=axes, keepdims=int(keep))
+        places = self.builder.integers(axes, "axes")
+        return self.builder.node(REDUCTIONS[name], [data, places], shape, keepdims=int(keep))
 
     def positions(self, data: Data, axis: int) -> Data:
         length = data.shape[axis]
         if isinstance(length, int):
             return np.arange(1.0, length + 1)
-        # As many ones as there will be, summed up.
+        kind = TYPES[self.builder.dtype.name]
+        numbers = self.builder.node("Cast", [self._places(length)], (length,), to=kind)
+        return self.elementwise("add", numbers, 1.0)
+
+    def _places(self, length: Dim) -> Data:
+        """Whole numbers from 0: the places of as many ones as there will be."""
         ones = self.expand(np.ones(1), (length,))
-        return self.builder.node("CumSum", [ones, self.builder.scalar(0)], (length,))
+        return self.reshape(self.builder.node("NonZero", [ones], (1, length)), (length,))
 
     def lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
         inside = self.elementwise(
             "clip", self.elementwise("floor", data), low=1.0, high=float(words)
         )
         # Equal to itself rounded and brought inside: one of the words, counted from 1.
-        same = self.builder.node("Equal", [inside, data], data.shape)
+        same = self.builder.node("Cast", [self.elementwise("equal", inside, data)], data.shape,
+                                 to=TensorProto.BOOL)  # fmt: skip
         other = np.array(known(table.shape[0], "an embedding") - 1.0)
         index = self.builder.node(
             "Where", [same, self.elementwise("subtract", data, 1.0), other], data.shape
@@ -172,6 +178,11 @@ class OnnxBackend:
         return self.builder.node("Gather", [table, whole], (*data.shape, table.shape[1]), axis=0)
 
     def softmax(self, data: Data, axis: int) -> Data:
+        last = len(data.shape) - 1
+        if self.builder.opset < 13 and axis != last:
+            # Until then it was taken over all dimensions from the axis on.
+            turns = tuple(last if p == axis else axis if p == last else p for p in range(last + 1))
+            return self.permute(self.softmax(self.permute(data, turns), last), turns)
         return self.builder.node("Softmax", [data], data.shape, axis=axis)
 
     def matmul(self, a: Data, b: Data) -> Data:
@@ -220,7 +231,7 @@ class OnnxBackend:
         products = self.elementwise("multiply", self.matmul(query, turned), scale)
         allowed = mask
         if causal:
-            lower = self._lower(products.shape[-2:])
+            lower = self._lower(products)
             allowed = lower if mask is None else self.elementwise("multiply", lower, mask)
         if allowed is not None:
             # 1 adds nothing, 0 takes so much that softmax makes 0 of it; -Inf would make NaN
@@ -233,11 +244,12 @@ class OnnxBackend:
             scores = self.elementwise("multiply", scores, allowed)
         return self.matmul(scores, value), scores if want_scores else None
 
-    def _lower(self, shape: Sequence[Extent]) -> Tensor:
-        """Ones on and below the diagonal."""
-        unit = np.ones(1, dtype=self.builder.dtype)
-        ones = self.builder.node("Expand", [unit, self.builder.shape(shape)], shape)
-        return self.builder.node("Trilu", [ones], shape, upper=0)
+    def _lower(self, products: Data) -> Data:
+        """Ones on and below the diagonal of the last two dimensions."""
+        queries, keys = len(products.shape) - 2, len(products.shape) - 1
+        row = self.reshape(self.positions(products, queries), (products.shape[queries], 1))
+        above = self.elementwise("less", row, self.positions(products, keys))
+        return self.elementwise("subtract", 1.0, above)
 
     # -- training --------------------------------------------------------------------------
 

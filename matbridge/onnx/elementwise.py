@@ -60,15 +60,24 @@ def _gelu(builder: Builder, x: Data, approximation: str = "none") -> Tensor:
     return apply("multiply", half, apply("add", curve, _number(1.0)))
 
 
-def _logical(operator: str) -> Make:
-    """1 where the operator says true, else 0."""
+def _less(builder: Builder, x: Data, y: Data) -> Tensor:
+    return _as_number(builder, builder.node("Less", [x, y], _broadcast(x, y)))
 
-    def make(builder: Builder, *data: Data) -> Tensor:
-        shape = _broadcast(*data)
-        answer = builder.node(operator, list(data), shape)
-        return builder.node("Cast", [answer], shape, to=TYPES[builder.dtype.name])
 
-    return make
+def _equal(builder: Builder, x: Data, y: Data) -> Tensor:
+    if builder.opset >= 11:
+        return _as_number(builder, builder.node("Equal", [x, y], _broadcast(x, y)))
+    # Before, only whole numbers were compared so: neither less, nor greater, nor NaN.
+    shape = _broadcast(x, y)
+    apart = builder.node("Or", [builder.node(c, [x, y], shape) for c in ("Less", "Greater")], shape)
+    absent = builder.node("IsNaN", [builder.node("Add", [x, y], shape)], shape)
+    other = builder.node("Or", [apart, absent], shape)
+    return _as_number(builder, builder.node("Not", [other], shape))
+
+
+def _as_number(builder: Builder, answer: Tensor) -> Tensor:
+    """1 for true, 0 for false."""
+    return builder.node("Cast", [answer], answer.shape, to=TYPES[builder.dtype.name])
 
 
 def _number_of(operator: str) -> Make:
@@ -110,8 +119,8 @@ ELEMENTWISE: dict[str, Make] = {
     "minimum": plain("Min"),
     "maximum-number": _number_of("Max"),
     "minimum-number": _number_of("Min"),
-    "less": _logical("Less"),
-    "equal": _logical("Equal"),
+    "less": _less,
+    "equal": _equal,
     "negative": plain("Neg"),
     "exp": plain("Exp"),
     "log": plain("Log"),

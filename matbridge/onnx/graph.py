@@ -12,11 +12,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from matbridge.errors import UnsupportedError
+from matbridge.onnx.opsets import DEFAULT, Attribute, Call, in_opset
 
 __all__ = ["TYPES", "Attribute", "Builder", "Data", "Dim", "Extent", "Tensor", "settled"]
 
-OPSET = 17
-IR_VERSION = 8
 TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
 
 
@@ -48,7 +47,6 @@ class Dim:
 
 # The length of one dimension.
 Extent = int | Dim
-Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,7 @@ class Builder:
     """Nodes and initializers as they come; names carry the layer they come from."""
 
     dtype: np.dtype
+    opset: int = DEFAULT
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     initializers: dict[str, np.ndarray] = field(default_factory=dict)
     scope: str = ""
@@ -111,9 +110,9 @@ class Builder:
     def integers(self, values: Sequence[int], what: str = "sizes") -> str:
         return self.initializer(np.array(values, np.int64), what)
 
-    def scalar(self, value: int) -> str:
-        """An integer without dimensions."""
-        return self.initializer(np.array(value, np.int64), "axis")
+    def array(self, name: str) -> np.ndarray:
+        """The constant of this name; KeyError for what only the data tell."""
+        return numpy_helper.to_array(self.initializers[name])
 
     def node(
         self,
@@ -135,8 +134,11 @@ class Builder:
         """One node with several results."""
         results = [_result(self.fresh(operator.lower()), shape) for shape in shapes]
         names = [data if isinstance(data, str) else self.name_of(data) for data in inputs]
-        node = helper.make_node(operator, names, [r.name for r in results], self.fresh(operator))
-        node.attribute.extend(itertools.starmap(helper.make_attribute, sorted(attributes.items())))
+        call = in_opset(Call(operator, tuple(names), attributes), self.opset, self.array)
+        ends = [result.name for result in results]
+        node = helper.make_node(call.operator, call.inputs, ends, self.fresh(operator))
+        options = sorted(call.attributes.items())
+        node.attribute.extend(itertools.starmap(helper.make_attribute, options))
         self.nodes.append(node)
         return results
 

@@ -19,7 +19,8 @@ from matbridge.core.names import plain_names
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.backend import OnnxBackend
-from matbridge.onnx.graph import IR_VERSION, OPSET, TYPES, Builder, Dim, Tensor
+from matbridge.onnx.graph import TYPES, Builder, Dim, Tensor
+from matbridge.onnx.opsets import DEFAULT, check_opset
 from matbridge.onnx.walk import States, batch_of, entering, walk
 from matbridge.ops import Ops, Value
 from matbridge.ops.outputs import network_output
@@ -31,14 +32,16 @@ __all__ = ["PORTS", "save_onnx", "to_onnx"]
 PORTS = "ports"
 
 
-def to_onnx(network: Network, dtype: str = "float32", *, stateful: bool = False) -> onnx.ModelProto:
+def to_onnx(
+    network: Network, dtype: str = "float32", *, opset: int = DEFAULT, stateful: bool = False
+) -> onnx.ModelProto:
     """The network as an ONNX model, batch first, with N and T free.
 
     Inputs and outputs bear MATLAB's names, those of other letters than plain ones a name of
     ours, with MATLAB's in the metadata; features (N, C), images (N, C, H, W), sequences
     (N, C, T). With ``stateful`` the states are inputs behind these, ``lstm_1.HiddenState``
     (N, C), and outputs, ``lstm_1.HiddenState_out``; else every run starts from the saved ones.
-    Raises UnsupportedError for what cannot run or cannot be said in ONNX.
+    Raises UnsupportedError for what cannot run or cannot be said in this opset of ONNX.
     """
     network.check_runnable()
     check_memory(network, network.infer(), np.dtype(np.float64).itemsize)
@@ -47,7 +50,7 @@ def to_onnx(network: Network, dtype: str = "float32", *, stateful: bool = False)
     # MATLAB lets an output bear the name of an input, ONNX does not.
     ends = [n + "_out" if n in network.input_names else n for n in network.output_names]
     names = plain_names([*network.input_names, *ends])
-    builder = Builder(np.dtype(dtype), reserved=frozenset(names.values()))
+    builder = Builder(np.dtype(dtype), check_opset(opset), reserved=frozenset(names.values()))
     inputs = {n: entering(network, n, names[n], batch_first) for n in network.input_names}
     states = _states(inputs, builder) if stateful else None
     ports = [Port(layer.name, name) for layer in network.layers for name in layer.outputs]
@@ -71,15 +74,16 @@ def to_onnx(network: Network, dtype: str = "float32", *, stateful: bool = False)
     told = _told(network, names)
     places = _places(nodes, dict(zip(ports, values[len(ends) :], strict=True)))
     told[PORTS] = json.dumps({"outputs": network.output_names, "places": places})
-    return _model_of(graph, told)
+    return _model_of(graph, opset, told)
 
 
-def _model_of(graph: onnx.GraphProto, told: dict[str, str]) -> onnx.ModelProto:
+def _model_of(graph: onnx.GraphProto, opset: int, told: dict[str, str]) -> onnx.ModelProto:
     """The checked model of a graph, with these metadata."""
+    opsets = [helper.make_opsetid("", opset)]
     model = helper.make_model(
         graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
+        opset_imports=opsets,
+        ir_version=helper.find_min_ir_version_for(opsets),
         producer_name="matbridge",
         producer_version=VERSION,
     )
