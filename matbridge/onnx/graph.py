@@ -112,7 +112,7 @@ class Builder:
 
     def array(self, name: str) -> np.ndarray:
         """The constant of this name; KeyError for what only the data tell."""
-        return numpy_helper.to_array(self.initializers[name])
+        return self.initializers[name]
 
     def node(
         self,
