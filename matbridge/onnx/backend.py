@@ -178,11 +178,11 @@ class OnnxBackend:
         return self.builder.node("Gather", [table, whole], (*data.shape, table.shape[1]), axis=0)
 
     def softmax(self, data: Data, axis: int) -> Data:
-        last = len(data.shape) - 1
-        if self.builder.opset < 13 and axis != last:
-            # Until then it was taken over all dimensions from the axis on.
-            turns = tuple(last if p == axis else axis if p == last else p for p in range(last + 1))
-            return self.permute(self.softmax(self.permute(data, turns), last), turns)
+        if self.builder.opset < 13 and axis != len(data.shape) - 1:
+            # Until then Softmax was over all dimensions from the axis on.
+            high = self.reduce("max", data, (axis,), keep=True)
+            powers = self.elementwise("exp", self.elementwise("subtract", data, high))
+            return self.elementwise("divide", powers, self.reduce("sum", powers, (axis,), True))
         return self.builder.node("Softmax", [data], data.shape, axis=axis)
 
     def matmul(self, a: Data, b: Data) -> Data:
