@@ -5,13 +5,14 @@ torch, ONNX and a saved object agree, and that gradients flow. A card without an
 fails.
 """
 
+import functools
 import math
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from reference import elementwise, imported, recurrent, signals, windows
+from reference import elementwise, imported, recurrent, shallow, signals, windows
 
 
 @dataclass(frozen=True)
@@ -830,3 +831,76 @@ add(
 )
 for builder in ("VerifyBatchSizeLayer", "CustomOutputLayer"):
     add(f"nnet.onnx.layer.{builder}", inputs=("SSCB", x), outputs=x)
+
+# -- shallow networks: on samples, and on a series of several steps ---------------------------
+
+
+def over_steps(function, x):
+    """A function of R×Q on each step of R×Q×T."""
+    return np.stack([function(x[..., t]) for t in range(x.shape[-1])], -1)
+
+
+def both(builder, function, x, *positional, gradient=True, **named):
+    """With x (R×Q) alone, and with several steps of such."""
+    add(builder, *positional, inputs=("CB", x), outputs=function(x), gradient=gradient, **named)
+    series = np.stack([x, x[:, ::-1] * 0.7, x * 1.3], -1)
+    add(builder, *positional, inputs=("CBT", series), outputs=over_steps(function, series),
+        gradient=gradient, **named)  # fmt: skip
+
+
+x = draw("net input", 5, 4) * 2
+x[:, 1] = [1, 3, 3, 0, 3]
+steep = ("compet", "hardlim", "hardlims")
+for name, function in shallow.TRANSFER.items():
+    # 1, 3 and 0 are corners of some.
+    smooth = x if name in steep else draw("net input", 5, 4)
+    both(name, function, smooth, gradient=name not in steep)
+
+for name, function in shallow.WEIGHTING.items():
+    W = draw("W", *{"scalprod": (1, 1), "convwf": (3, 1)}.get(name, (4, 5)))
+    both(name, functools.partial(function, W), draw("weighted", 5, 3), W=W)
+
+z, b = [draw(n, 4, 3) for n in range(3)], draw("b", 4, 1)
+for name, function in shallow.NET_INPUT.items():
+    both(name, functools.partial(function, b), z[0], b=b)
+    pairs = tuple(("CB", part) for part in z)
+    add(name, 3, inputs=pairs, outputs=function(b, *z), b=b)
+    add(name, 3, inputs=pairs, outputs=function(*z), HasBias=False)
+
+low, high = draw("xmin", 5, 1), abs(draw("xmax", 5, 1)) + 3
+high[1], low[2], high[3] = low[1], -math.inf, math.inf
+minmax = {"xmin": low, "xmax": high, "ymin": -1.0, "ymax": 1.0}
+plain = {"ymin": -1.0, "xoffset": draw("xoffset", 5, 1), "gain": abs(draw("gain", 5, 1)) + 0.2}
+spread = abs(draw("xstd", 5, 1)) + 0.1
+spread[2] = 0
+std = {"xmean": draw("xmean", 5, 1), "xstd": spread, "ymean": 0.5, "ystd": 2.0}
+keep = {"keep": np.array([[1, 2, 5]]), "remove": np.array([[3, 4]])}
+constants = {**keep, "constants": draw("constants", 2, 1)}
+pca = {"transform": draw("transform", 3, 5)}
+means = {"unknown": np.array([[2, 4]]), "xmeans": draw("xmeans", 5, 1)}
+x = draw("raw", 5, 4)
+holes = x.copy()
+holes[1, 2] = holes[3, 0] = holes[3, 3] = math.nan
+for name, settings, raw, count in (
+    *(("mapminmax", part, x, 5) for part in (minmax, plain)),
+    ("mapstd", std, x, 5),
+    ("removeconstantrows", constants, x, 3),
+    ("removerows", {"ind": np.array([[2, 4]])}, x, 3),
+    ("processpca", pca, x, 3),
+    ("fixunknowns", means, x, 7),
+    ("fixunknowns", means, holes, 7),
+    ("lvqoutputs", {}, x, 5),
+):
+    sizes = {"xrows": 5, "yrows": count}
+    apply, reverse = shallow.APPLY[name], shallow.REVERSE[name]
+    finite = not np.isnan(raw).any()
+    both(
+        name, functools.partial(apply, settings=settings), raw, gradient=finite, **settings, **sizes
+    )
+    # The rows that removerows gives back are NaN: test_shallow_functions.py.
+    if finite and name != "removerows":
+        y = draw("processed", count, 4)
+        both(name, functools.partial(reverse, settings=settings), y, Reverse=True, **settings,
+             **sizes)  # fmt: skip
+    if finite:
+        both(name, shallow.purelin, raw, no_change=True, **settings, **sizes)

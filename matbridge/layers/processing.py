@@ -13,7 +13,7 @@ import numpy as np
 
 from matbridge.core.card import DOCUMENTATION, EQUATION, RECORDED, Layer, constant, prop
 from matbridge.core.dims import Size
-from matbridge.core.kinds import integer, integers, logical, optional
+from matbridge.core.kinds import integer, integers, logical, number, optional
 from matbridge.errors import UnsupportedError
 from matbridge.ops import Ops, Parameters, Value
 
@@ -140,19 +140,23 @@ class MapMinMax(RowMapping):
     BUILDER = "mapminmax"
     NICKNAME = "mapminmax"
     EVIDENCE = RECORDED
-    TRAINING = ("xmax", "xmin", "xrange", "ymax", "ymin", "yrange")
+    TRAINING = ("xmax", "xmin", "xrange", "yrange")
+    STATISTICS = ("xmin", "xmax")
+
+    ymin: float = prop("ymin", number, default=-1.0)
+    ymax: float = prop("ymax", number, default=1.0)
 
     @classmethod
     def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         saved = super().upgrade(saved)
-        if "yoffset" in saved or not ("ymin" in saved and ({"xmin", "xoffset"} & set(saved))):
+        if "yoffset" in saved or not (_given(saved, "xmin") or _given(saved, "xoffset")):
             return saved
-        ymin = float(np.asarray(saved["ymin"], float).item())
+        ymin, ymax = number(saved.get("ymin", -1.0)), number(saved.get("ymax", 1.0))
         low = _column(saved.get("xmin", saved.get("xoffset")))
         high = _column(saved.get("xmax", np.full(low.shape, np.nan)))
         flat = (high == low) | np.isinf(high) | np.isinf(low)
         with np.errstate(all="ignore"):
-            gain = (float(np.asarray(saved.get("ymax", 1.0)).item()) - ymin) / (high - low)
+            gain = (ymax - ymin) / (high - low)
         return _mapped(saved, low, gain, ymin, flat)
 
 
@@ -163,19 +167,22 @@ class MapStd(RowMapping):
     MATLAB = ("mapstd",)
     BUILDER = "mapstd"
     NICKNAME = "mapstd"
-    TRAINING = ("xmean", "xstd", "ymean", "ystd")
+    TRAINING = ("xmean", "xstd")
+    STATISTICS = ("xmean", "xstd")
+
+    ymean: float = prop("ymean", number, default=0.0)
+    ystd: float = prop("ystd", number, default=1.0)
 
     @classmethod
     def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
         saved = super().upgrade(saved)
-        if "yoffset" in saved or not ("ymean" in saved and ({"xmean", "xoffset"} & set(saved))):
+        if "yoffset" in saved or not (_given(saved, "xmean") or _given(saved, "xoffset")):
             return saved
-        ymean = float(np.asarray(saved["ymean"], float).item())
         mean = _column(saved.get("xmean", saved.get("xoffset")))
         deviation = _column(saved.get("xstd", np.full(mean.shape, np.nan)))
         with np.errstate(all="ignore"):
-            gain = float(np.asarray(saved.get("ystd", 1.0)).item()) / deviation
-        return _mapped(saved, mean, gain, ymean, deviation == 0)
+            gain = number(saved.get("ystd", 1.0)) / deviation
+        return _mapped(saved, mean, gain, number(saved.get("ymean", 0.0)), deviation == 0)
 
 
 class RowSelection(ProcessingFunction):
@@ -214,7 +221,7 @@ class RemoveConstantRows(RowSelection):
     NICKNAME = "removeconstantrows"
     EVIDENCE = RECORDED
     TRAINING = ("max_range", "value")
-    ARRAYS = (constant("constants", "Removed", "1", dims="C"),)
+    ARRAYS = (constant("constants", "Removed", "1", dims="O"),)
 
     @classmethod
     def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
@@ -231,7 +238,7 @@ class RemoveConstantRows(RowSelection):
         return ("constants",) if absent and "constants" not in self.arrays else ()
 
     def put_back(self, ops: Ops, p: Parameters) -> Value:
-        return p["constants"]
+        return ops.rename(p["constants"], "C")
 
 
 class RemoveRows(RowSelection):
@@ -297,7 +304,7 @@ class FixUnknowns(ProcessingFunction):
     NICKNAME = "fixunknowns"
     EVIDENCE = EQUATION
     TRAINING = ("known", "shift", "xknown", "xunknown", "yknown", "yunknown", "yflags")
-    ARRAYS = (constant("xmeans", "xrows", "1", dims="C"),)
+    ARRAYS = (constant("xmeans", "xrows", "1", dims="O"),)
 
     unknown: tuple[int, ...] = prop("unknown", integers, default=())
 
@@ -316,7 +323,8 @@ class FixUnknowns(ProcessingFunction):
         if not self.unknown:
             return x
         places = [row - 1 for row in self.unknown]
-        rows, means = ops.take(x, "C", places), ops.take(p["xmeans"], "C", places)
+        rows = ops.take(x, "C", places)
+        means = ops.take(ops.rename(p["xmeans"], "C"), "C", places)
         flags = ops.binary("equal", rows, rows)
         # NaN gives way to 0 in both halves.
         above = ops.binary("maximum-number", rows, 0.0)

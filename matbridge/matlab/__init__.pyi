@@ -744,9 +744,13 @@ def mapminmax(
     yrows: int | str | None = None,
     Reverse: bool = False,
     no_change: bool = False,
+    ymin: float = -1.0,
+    ymax: float = 1.0,
     xoffset: ArrayLike | None = None,
     gain: ArrayLike | None = None,
     yoffset: ArrayLike | None = None,
+    xmin: ArrayLike | None = None,
+    xmax: ArrayLike | None = None,
     Name: str = '',
 ) -> Layer:
     'mapminmax: y = (x - xoffset)·gain + ymin with gain = (ymax - ymin)/(xmax - xmin) and'
@@ -757,9 +761,13 @@ def mapstd(
     yrows: int | str | None = None,
     Reverse: bool = False,
     no_change: bool = False,
+    ymean: float = 0.0,
+    ystd: float = 1.0,
     xoffset: ArrayLike | None = None,
     gain: ArrayLike | None = None,
     yoffset: ArrayLike | None = None,
+    xmean: ArrayLike | None = None,
+    xstd: ArrayLike | None = None,
     Name: str = '',
 ) -> Layer:
     'mapstd: y = (x - xmean)·(ystd/xstd) + ymean; reverse its inverse. A row whose xstd is 0, or'
