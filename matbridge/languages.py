@@ -6,15 +6,14 @@ onnx. See docs/adding-a-language.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matbridge.core.check import Check
-from matbridge.core.contents import Cards, Contents, as_registry
+from matbridge.core.contents import Cards, Contents, Reading, as_registry
 from matbridge.core.network import Network
-from matbridge.core.registry import Registry
 from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
 from matbridge.files import DEFAULT_LIMIT, check_readable, written
 
@@ -39,16 +38,16 @@ __all__ = [
 class Language:
     """A row of the table.
 
-    ``read`` takes a path, the cards, the most bytes of a variable and the address of a network
-    where only one is asked for. ``write`` writes a network that may not run. ``run`` runs what
-    was written on arrays, batch first, and returns the value at each port that can be seen, by
-    its name; None without what that needs. What is read but not run is run as a network.
+    ``read`` takes a path and how it is to be read (:class:`Reading`). ``write`` writes a network
+    that may not run. ``run`` runs what was written on arrays, batch first, and returns the value
+    at each port that can be seen, by its name; None without what that needs. What is read but
+    not run is run as a network.
     """
 
     name: str
     suffixes: tuple[str, ...]
     about: str
-    read: Callable[[Path, Registry, int, str | None], Contents] | None = None
+    read: Callable[[Path, Reading], Contents] | None = None
     write: Callable[[Network, Path], None] | None = None
     run: Callable[[Path, Arrays], Trace | None] | None = None
 
@@ -66,11 +65,11 @@ class Conversion:
 # -- the rows ------------------------------------------------------------------------------
 
 
-def _read_mat(path: Path, registry: Registry, limit: int, address: str | None) -> Contents:
+def _read_mat(path: Path, how: Reading) -> Contents:
     from matbridge.matlab.contents import MatContents
     from matbridge.matlab.file import MatFile
 
-    return MatContents(MatFile(path, limit), registry, address)
+    return MatContents(MatFile(path, how.max_size), how.registry, how.address)
 
 
 def _write_program(network: Network, path: Path) -> None:
@@ -85,10 +84,10 @@ def _run_program(path: Path, inputs: Arrays) -> Trace:
     return run_program(path, inputs)
 
 
-def _read_safetensors(path: Path, registry: Registry, limit: int, address: str | None) -> Contents:
+def _read_safetensors(path: Path, how: Reading) -> Contents:
     from matbridge.safetensors.read import load_safetensors
 
-    network = load_safetensors(path, registry)
+    network = load_safetensors(path, how.registry)
     return Contents(path, {network.provenance.address or "network": network})
 
 
@@ -98,10 +97,10 @@ def _write_safetensors(network: Network, path: Path) -> None:
     save_safetensors(network, path)
 
 
-def _read_onnx(path: Path, registry: Registry, limit: int, address: str | None) -> Contents:
+def _read_onnx(path: Path, how: Reading) -> Contents:
     from matbridge.onnx.read import load_onnx
 
-    return load_onnx(path, registry, limit)
+    return load_onnx(path, how)
 
 
 def _write_onnx(network: Network, path: Path) -> None:
@@ -185,15 +184,10 @@ def target_language(path: Path, to: str | None = None) -> Language:
 # -- what follows ----------------------------------------------------------------------------
 
 
-def read(
-    path: str | Path,
-    registry: Cards | None = None,
-    max_size: int = DEFAULT_LIMIT,
-    network: str | None = None,
-) -> Contents:
+def read(path: str | Path, how: Reading | None = None) -> Contents:
     """All networks of a file, and why others could not be read.
 
-    A name that tells no language is taken for a MAT-file. With the address of a ``network``
+    A name that tells no language is taken for a MAT-file. With the address of a network
     only what it needs is decoded. Raises FormatError for a damaged file and UnsupportedError
     for a language that is only written.
     """
@@ -206,7 +200,7 @@ def read(
             where=path.name,
             mend="Give the file that it was made from.",
         )
-    return language.read(path, as_registry(registry), max_size, network)
+    return language.read(path, how or Reading())
 
 
 def load(
@@ -214,17 +208,25 @@ def load(
     network: str | None = None,
     registry: Cards | None = None,
     max_size: int = DEFAULT_LIMIT,
+    *,
+    allow_external_data: str | Path | None = None,
+    activations: Sequence[str] = (),
 ) -> Network:
-    """The network in a file that MATLAB saved, or in one that matbridge wrote.
+    """The network in a file that MATLAB saved, that another tool exported, or matbridge wrote.
 
     ``network`` is the address of one where there are several (``agent.Actor.Model``);
     without it the only trained one is taken. ``registry`` gives cards for layers that
     matbridge does not know; ``max_size`` bounds the bytes that a variable may hold.
+    ``allow_external_data`` is the folder in which the data of an ONNX file may stand in files
+    of their own; ``activations`` are the functions of plain weights that do not name theirs,
+    one for each layer, such as ("relu", "softmax").
 
     Raises FormatError (damaged), MismatchError (no or several such networks) and
     UnsupportedError (a kind of network that cannot be read).
     """
-    return read(path, registry, max_size, network).choose(network)
+    folder = None if allow_external_data is None else Path(allow_external_data)
+    how = Reading(as_registry(registry), max_size, network, folder, tuple(activations))
+    return read(path, how).choose(network)
 
 
 def save(
@@ -264,12 +266,21 @@ def convert(
     network: str | None = None,
     registry: Cards | None = None,
     max_size: int = DEFAULT_LIMIT,
+    allow_external_data: str | Path | None = None,
+    activations: Sequence[str] = (),
 ) -> Conversion:
     """Load the network of one file and save it as another, checked; see load and save.
 
     Raises MismatchError if ``target`` is ``source``, whatever ``force`` says.
     """
     language = target_language(Path(target), to)
-    source_network = load(source, network, registry, max_size)
+    source_network = load(
+        source,
+        network,
+        registry,
+        max_size,
+        allow_external_data=allow_external_data,
+        activations=activations,
+    )
     check = save(source_network, target, to, force, [Path(source)])
     return Conversion(source_network, Path(target), language.name, check)

@@ -529,12 +529,12 @@ def test_cards_of_the_users(call, in_folder):
 
 
 def test_interrupt(net, call, monkeypatch):
-    import matbridge.languages
+    import matbridge.cli.many
 
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(matbridge.languages, "read", stop)
+    monkeypatch.setattr(matbridge.cli.many, "read", stop)
     code, _, err = call("convert", net)
     assert code == 130
     assert "interrupted" in err

@@ -26,13 +26,13 @@ def write_toy(network, path):
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def read_toy(path, registry, limit, address):
+def read_toy(path, how):
     graph, *lines = path.read_text(encoding="utf-8").splitlines()
     arrays = {}
     for name, dtype, shape, numbers in map(json.loads, lines):
         row = [float.fromhex(number) for number in numbers.split()]
         arrays[name] = np.array(row, dtype).reshape(shape)
-    return Contents(path, {"net": network_from_json(json.loads(graph), arrays, registry)})
+    return Contents(path, {"net": network_from_json(json.loads(graph), arrays, how.registry)})
 
 
 TOY = Language("toy", (".toy",), "a text", read=read_toy, write=write_toy)

@@ -17,24 +17,24 @@ from matbridge.cli.many import (
     are_many,
     expanded,
     networks_of,
+    one_of,
     paths_argument,
     run_all,
     show_all,
 )
 from matbridge.cli.options import (
-    cards_option,
     json_option,
-    max_size_option,
     network_option,
+    reading_options,
 )
 from matbridge.cli.terminal import console, print_json, say, table, tell, warn_of
 from matbridge.core.check import Check
+from matbridge.core.contents import Reading
 from matbridge.core.network import Network
-from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.files import check_readable, check_target
 from matbridge.inspect.summary import summarize_network
-from matbridge.languages import LANGUAGES, load, named, save, target_language
+from matbridge.languages import LANGUAGES, named, save, target_language
 from matbridge.layers.catalogue import evidence_of
 from matbridge.text import listed
 
@@ -84,8 +84,7 @@ class Order:
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
 @all_option
 @network_option
-@cards_option
-@max_size_option
+@reading_options
 @json_option
 def command(
     paths: tuple[Path, ...],
@@ -94,8 +93,7 @@ def command(
     force: bool,
     every: bool,
     network: str | None,
-    registry: Registry,
-    max_size: int,
+    reading: Reading,
     as_json: bool,
 ) -> int:
     """Turn the network in FILE into something that runs in Python.
@@ -113,23 +111,21 @@ def command(
     several = are_many(paths, every)
     order = Order(output, to, force, expanded(paths), several)
     if several:
-        rows = _several(order, every, network, registry, max_size)
+        rows = _several(order, every, network, reading)
         return show_all(rows, as_json)
     (path,) = paths
     check_readable(path)
     target = order.target(path)
     target_language(target, to)
     check_target(target, force, paths)
-    chosen = load(path, network, registry, max_size)
+    chosen = one_of(path, network, reading)
     warn_of(chosen.report)
     check = order.write(chosen, target)
     _show(chosen, target, check, as_json)
     return 0
 
 
-def _several(
-    order: Order, every: bool, address: str | None, registry: Registry, max_size: int
-) -> list[Row]:
+def _several(order: Order, every: bool, address: str | None, reading: Reading) -> list[Row]:
     """Every file and network in its turn; two of one name are not written over each other."""
     if order.output is not None and not order.output.is_dir():
         raise MismatchError(
@@ -148,7 +144,7 @@ def _several(
         document = {"output": str(target), "check": check.as_dict()}
         return Row(str(path), address, f"{target}: {_told(check)}", document=document)
 
-    return run_all(order.reads, lambda path: networks_of(path, address, every, registry, max_size),
+    return run_all(order.reads, lambda path: networks_of(path, address, every, reading),
                    work)  # fmt: skip
 
 

@@ -23,6 +23,8 @@ ARGUMENT = re.compile(
 )
 # What the command line calls it.
 OPTIONS = {
+    "activations": "--activations {}",
+    "allow_external_data": "--allow-external-data {}",
     "classes": "--classes a,b,c",
     "dtype": "--dtype {}",
     "force": "--force",

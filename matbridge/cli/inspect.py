@@ -21,10 +21,10 @@ from matbridge.cli.many import (
     run_all,
     show_all,
 )
-from matbridge.cli.options import cards_option, json_option, max_size_option
+from matbridge.cli.options import json_option, reading_options
 from matbridge.cli.terminal import ENDLESS, Terminal, console, print_json, styled, table
+from matbridge.core.contents import Reading
 from matbridge.core.network import Network
-from matbridge.core.registry import Registry
 from matbridge.inspect.summary import summarize, summarize_network
 from matbridge.inspect.table import LayerTable, layer_table
 from matbridge.languages import read
@@ -46,15 +46,13 @@ MOST, MANY = 20, 60
 @click.option("--layers", "everything", is_flag=True,
               help="Show every property, array and state of each layer.")  # fmt: skip
 @json_option
-@cards_option
-@max_size_option
+@reading_options
 def command(
     paths: tuple[Path, ...],
     every: bool,
     everything: bool,
     as_json: bool,
-    registry: Registry,
-    max_size: int,
+    reading: Reading,
 ) -> int:
     """Show the networks in FILE: layers, sizes, origin, and what is wrong with them.
 
@@ -69,11 +67,9 @@ def command(
       matbridge inspect net.mat --json | jq '.networks[0].layers[].name'
     """
     if are_many(paths, every):
-        rows = run_all(
-            expanded(paths), lambda path: networks_of(path, None, True, registry, max_size), _row
-        )
+        rows = run_all(expanded(paths), lambda path: networks_of(path, None, True, reading), _row)
         return show_all(rows, as_json)
-    contents = summarize(read(paths[0], registry, max_size))
+    contents = summarize(read(paths[0], reading))
     if as_json:
         print_json(contents)
     else:

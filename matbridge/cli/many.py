@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +12,8 @@ import click
 
 from matbridge.cli.failure import told
 from matbridge.cli.terminal import console, print_json, say, styled, table
+from matbridge.core.contents import Reading
 from matbridge.core.network import Network
-from matbridge.core.registry import Registry
 from matbridge.errors import FormatError, MatbridgeError, MismatchError
 from matbridge.languages import language_of, read
 
@@ -22,6 +23,7 @@ __all__ = [
     "are_many",
     "expanded",
     "networks_of",
+    "one_of",
     "paths_argument",
     "run_all",
     "show_all",
@@ -95,12 +97,12 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def networks_of(
-    path: Path, address: str | None, every: bool, registry: Registry, max_size: int
+    path: Path, address: str | None, every: bool, how: Reading
 ) -> Iterator[tuple[str, Network | MatbridgeError]]:
     """The network of a file, or every one with why others could not be read, by address."""
     if every and address is not None:
         raise MismatchError("either every network or the one at an address", mend="Leave out one.")
-    contents = read(path, registry, max_size, address)
+    contents = read(path, dataclasses.replace(how, address=address))
     if not every:
         network = contents.choose(address)
         yield network.provenance.address, network
@@ -109,6 +111,11 @@ def networks_of(
         raise contents.nothing(None)
     yield from contents.networks.items()
     yield from contents.failures.items()
+
+
+def one_of(path: Path, address: str | None, how: Reading) -> Network:
+    """The network of a file at an address, or its only trained one."""
+    return read(path, dataclasses.replace(how, address=address)).choose(address)
 
 
 def run_all(paths: Sequence[Path], networks: Networks, work: Work) -> list[Row]:

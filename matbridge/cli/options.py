@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.machinery
 import importlib.util
 import sys
@@ -14,6 +15,7 @@ from typing import TypeVar
 import click
 
 from matbridge.core.card import Layer
+from matbridge.core.contents import Reading
 from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
 from matbridge.matlab.file import DEFAULT_LIMIT
@@ -25,6 +27,7 @@ __all__ = [
     "max_size_option",
     "network_option",
     "path_argument",
+    "reading_options",
 ]
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -112,3 +115,43 @@ cards_option = click.option(
     metavar="PY",
     help="A Python file with cards for layers that matbridge does not know. It is run.",
 )
+
+external_data_option = click.option(
+    "--allow-external-data",
+    "external_data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder in which the data of an ONNX file may stand in files of their own.",
+)
+
+
+def _activations(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",")) if value else ()
+
+
+activations_option = click.option(
+    "--activations",
+    callback=_activations,
+    metavar="NAMES",
+    help="The functions of plain weights that do not name theirs, such as relu,relu,softmax.",
+)
+
+
+def reading_options(function: Callable[..., object]) -> Callable[..., object]:
+    """Options of every command that reads a network: what they say is one ``reading``."""
+
+    @functools.wraps(function)
+    def wrapped(
+        *args: object,
+        registry: Registry,
+        max_size: int,
+        external_data: Path | None,
+        activations: tuple[str, ...],
+        **given: object,
+    ) -> object:
+        how = Reading(registry, max_size, external_data=external_data, activations=activations)
+        return function(*args, reading=how, **given)
+
+    for option in (activations_option, external_data_option, max_size_option, cards_option):
+        option(wrapped)
+    return wrapped

@@ -10,19 +10,18 @@ from typing import Any
 import click
 import numpy as np
 
+from matbridge.cli.many import one_of
 from matbridge.cli.options import (
-    cards_option,
     json_option,
-    max_size_option,
     network_option,
     path_argument,
+    reading_options,
 )
 from matbridge.cli.terminal import print_json, progress_bar, say, tell, warn_of
+from matbridge.core.contents import Reading
 from matbridge.core.network import Network
-from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError, MissingNameError
 from matbridge.files import check_target, written
-from matbridge.languages import load
 from matbridge.predict.data import check_name, read_classes, read_data, split_name, write_data
 from matbridge.predict.images import is_image, resized, takes_images
 from matbridge.text import listed, nearest
@@ -160,8 +159,7 @@ def _warn_about_nan(value: Any, where: str) -> None:
 @click.option("--scores", is_flag=True, help="With --classify: the scores beside the names.")
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 @network_option
-@cards_option
-@max_size_option
+@reading_options
 @json_option
 def command(
     path: Path,
@@ -174,8 +172,7 @@ def command(
     classes: str | None,
     options: dict[str, Any],
     network: str | None,
-    registry: Registry,
-    max_size: int,
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """Run the network in FILE on data, in the layout of MATLAB's predict.
@@ -190,7 +187,7 @@ def command(
     """
     if (scores or classes) and not classify:
         raise MismatchError("--scores and --classes go with --classify")
-    opened = load(path, network, registry, max_size)
+    opened = one_of(path, network, reading)
     warn_of(opened.report)
     target, name = split_name(output) if output else (None, "")
     data = (in_file(split_input(opened, text)[1], path) for text in inputs)
@@ -198,8 +195,8 @@ def command(
     if target is not None:
         check_target(target, force, reads)
         check_name(target, name or "Y", scores)
-    given = gather_inputs(opened, inputs, max_size, path, resize)
-    names = named_classes(classes, max_size, path)
+    given = gather_inputs(opened, inputs, reading.max_size, path, resize)
+    names = named_classes(classes, reading.max_size, path)
     with progress_bar("predicting") as progress:
         if classify:
             options |= {"classes": names, "scores": scores}

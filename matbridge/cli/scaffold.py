@@ -16,9 +16,10 @@ import numpy as np
 from matbridge.cli.options import max_size_option, path_argument
 from matbridge.cli.terminal import tell
 from matbridge.core.card import Layer
+from matbridge.core.contents import Reading
 from matbridge.core.registry import Unknown
 from matbridge.errors import MismatchError
-from matbridge.matlab.contents import read_contents
+from matbridge.languages import read
 from matbridge.version import DOCS
 
 __all__ = ["command", "scaffold"]
@@ -77,7 +78,7 @@ def command(path: Path, class_name: str, output: Path | None, force: bool, max_s
 
     layers = [
         layer
-        for network in read_contents(path, None, max_size).networks.values()
+        for network in read(path, Reading(max_size=max_size)).networks.values()
         for layer in network.layers
         if (layer.class_name or layer.type_name) == class_name
     ]

@@ -15,15 +15,15 @@ from matbridge.cli.many import (
     are_many,
     expanded,
     networks_of,
+    one_of,
     paths_argument,
     run_all,
     show_all,
 )
 from matbridge.cli.options import (
-    cards_option,
     json_option,
-    max_size_option,
     network_option,
+    reading_options,
 )
 from matbridge.cli.predict import gather_inputs, in_file, named_classes, run_options
 from matbridge.cli.terminal import (
@@ -35,10 +35,9 @@ from matbridge.cli.terminal import (
     table,
     warn_of,
 )
+from matbridge.core.contents import Reading
 from matbridge.core.network import Network
-from matbridge.core.registry import Registry
 from matbridge.errors import MismatchError
-from matbridge.languages import load
 from matbridge.predict.class_names import is_labels
 from matbridge.predict.data import read_data
 from matbridge.text import visible
@@ -125,8 +124,7 @@ class Answer:
               help="Of the largest expected value.")  # fmt: skip
 @all_option
 @network_option
-@cards_option
-@max_size_option
+@reading_options
 @json_option
 def command(
     paths: tuple[Path, ...],
@@ -138,8 +136,7 @@ def command(
     options: dict[str, object],
     every: bool,
     network: str | None,
-    registry: Registry,
-    max_size: int,
+    reading: Reading,
     as_json: bool,
 ) -> int:
     """Run the network in FILE and compare with what is expected.
@@ -158,15 +155,15 @@ def command(
         raise EmptyComparisonError(
             "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
         )
-    question = Question(inputs, expected, tolerance, options, max_size, resize, classes)
+    question = Question(inputs, expected, tolerance, options, reading.max_size, resize, classes)
     if are_many(paths, every):
         rows = run_all(
             expanded(paths),
-            lambda path: networks_of(path, network, every, registry, max_size),
+            lambda path: networks_of(path, network, every, reading),
             lambda path, address, one: _row(path, address, question.answer(path, one)),
         )
         return show_all(rows, as_json)
-    answer = question.answer(paths[0], load(paths[0], network, registry, max_size))
+    answer = question.answer(paths[0], one_of(paths[0], network, reading))
     if as_json:
         print_json({**answer.as_dict(), "dtype": options["dtype"]})
     else:

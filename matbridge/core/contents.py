@@ -19,9 +19,10 @@ from matbridge.errors import (
     MissingNameError,
     UnsupportedError,
 )
+from matbridge.files import DEFAULT_LIMIT
 from matbridge.text import listed, nearest
 
-__all__ = ["Cards", "Contents", "as_registry"]
+__all__ = ["Cards", "Contents", "Reading", "as_registry"]
 
 Cards = Registry | Mapping[str, type[Layer]] | Iterable[type[Layer]]
 
@@ -31,6 +32,23 @@ def as_registry(cards: Cards | None) -> Registry:
     if isinstance(cards, Registry):
         return cards
     return Registry.builtin() if cards is None else Registry.builtin().with_(cards)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is to be read: what the caller knows and allows beside its path.
+
+    ``address`` is that of a network where only one is asked for. ``max_size`` bounds the bytes
+    that a variable may hold. ``external_data`` is the folder in which an ONNX file's data may
+    stand beside it, None for nowhere. ``activations`` are those of a chain of plain weights
+    that does not name its own.
+    """
+
+    registry: Registry = field(default_factory=Registry.builtin)
+    max_size: int = DEFAULT_LIMIT
+    address: str | None = None
+    external_data: Path | None = None
+    activations: tuple[str, ...] = ()
 
 
 @dataclass

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matbridge.core.contents import Contents
+from matbridge.core.contents import Contents, Reading
 from matbridge.core.network import Network, Provenance
-from matbridge.core.registry import Registry
 from matbridge.errors import MatbridgeError
 from matbridge.onnx.file import read_model
 from matbridge.onnx.lift import lift
@@ -16,7 +15,7 @@ from matbridge.onnx.patterns import patterns_for
 __all__ = ["load_onnx"]
 
 
-def load_onnx(path: Path, registry: Registry, limit: int) -> Contents:
+def load_onnx(path: Path, how: Reading) -> Contents:
     """The network of a file under the address "network"."""
     model = read_model(path)
     try:

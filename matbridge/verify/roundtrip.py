@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from matbridge.core.check import Check
-from matbridge.core.contents import Contents
+from matbridge.core.contents import Contents, Reading
 from matbridge.core.network import Network
 from matbridge.core.registry import Registry
 from matbridge.errors import MatbridgeError
-from matbridge.files import DEFAULT_LIMIT
 from matbridge.verify.inputs import OBSERVATIONS, draw_inputs
 
 __all__ = ["Arrays", "DifferenceError", "Trace", "check"]
@@ -40,7 +39,7 @@ def check(
     network: Network,
     path: Path,
     run: Callable[[Path, Arrays], Trace | None] | None,
-    read: Callable[[Path, Registry, int, str | None], Contents] | None,
+    read: Callable[[Path, Reading], Contents] | None,
 ) -> Check:
     """Compare what stands in ``path`` with the network it was made from, at every port.
 
@@ -54,7 +53,7 @@ def check(
     if run is not None:
         values = run(path, inputs)
     elif read is not None:
-        values = _run_again(network, read(path, _registry_of(network), DEFAULT_LIMIT, None), inputs)
+        values = _run_again(network, read(path, Reading(_registry_of(network))), inputs)
     else:
         return Check(note="written; nothing here reads it again, so it was not compared")
     if values is None:
