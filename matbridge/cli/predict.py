@@ -45,8 +45,9 @@ RUN_OPTIONS = (
                       "or data.mat:classes."),
     click.option("--format", metavar="DIMS",
                  help="Order of the data's dimensions, such as TC or SSCB; several by comma."),
-    click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32",
-                 show_default=True),
+    click.option("--dtype", type=click.Choice(["float32", "float64"]),
+                 help="The type to compute in, without it that of MATLAB: float64 for shallow "
+                      "networks, fitcnet and fitrnet, else float32."),
     click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps."),
     click.option("--mini-batch-size", type=click.IntRange(1), default=128, show_default=True,
                  help="Observations that run at once."),

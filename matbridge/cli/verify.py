@@ -163,9 +163,10 @@ def command(
             lambda path, address, one: _row(path, address, question.answer(path, one)),
         )
         return show_all(rows, as_json)
-    answer = question.answer(paths[0], one_of(paths[0], network, reading))
+    one = one_of(paths[0], network, reading)
+    answer = question.answer(paths[0], one)
     if as_json:
-        print_json({**answer.as_dict(), "dtype": options["dtype"]})
+        print_json({**answer.as_dict(), "dtype": options["dtype"] or one.dtype})
     else:
         show(answer)
     return answer.code

@@ -17,7 +17,7 @@ class NetworkClass:
     ``since`` is the release that brought it. ``classic``: fully connected layers keep
     spatial dimensions of size 1. ``formatted``: predict gives formatted data back as they
     are, where the others return N×K for one value per class. ``trained``: it is a network
-    to run, not layers to be trained.
+    to run, not layers to be trained. ``double``: MATLAB computes it in double precision.
     """
 
     name: str
@@ -26,6 +26,7 @@ class NetworkClass:
     classic: bool = False
     formatted: bool = False
     trained: bool = True
+    double: bool = False
 
     def __str__(self) -> str:
         return self.name

@@ -121,6 +121,12 @@ class Network(Running):
         """What MATLAB's class of network says about it."""
         return CLASSES.get(self.class_name) or NetworkClass(self.class_name, self.class_name)
 
+    @property
+    def dtype(self) -> str:
+        """The type in which MATLAB computes it: "float64" for shallow networks and those of the
+        statistics toolbox, "float32" for all others."""
+        return "float64" if self.kind.double else "float32"
+
     @overload
     def __getitem__(self, name: str | SupportsIndex) -> Layer: ...
 
@@ -338,7 +344,7 @@ class Network(Running):
 
     def to_torch(
         self,
-        dtype: torch.dtype | str = "float32",
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         format: str | Sequence[str] | None = None,
     ) -> torch.nn.Module:

@@ -26,6 +26,12 @@ class Kept(dict[tuple[str, str, str, bool], Any]):
         return Kept, ()
 
 
+def _key(
+    engine: str, device: torch.device | str, dtype: torch.dtype | str | None, allow_tf32: bool
+) -> tuple[str, str, str, bool]:
+    return engine, str(device), str(dtype), allow_tf32
+
+
 class Running:
     """The part of a network that runs it. What is prepared for a run is kept with the network."""
 
@@ -38,7 +44,7 @@ class Running:
         *,
         engine: str = "torch",
         device: torch.device | str = "cpu",
-        dtype: torch.dtype | str = "float32",
+        dtype: torch.dtype | str | None = None,
         allow_tf32: bool = False,
     ) -> Any:
         """A matbridge.Session of your own, for many predictions or a state that goes on.
@@ -50,10 +56,14 @@ class Running:
         return Session(self, engine=engine, device=device, dtype=dtype, allow_tf32=allow_tf32)  # type: ignore[arg-type]
 
     def _session(
-        self, engine: str, device: torch.device | str, dtype: torch.dtype | str, allow_tf32: bool
+        self,
+        engine: str,
+        device: torch.device | str,
+        dtype: torch.dtype | str | None,
+        allow_tf32: bool,
     ) -> Any:
         """The session that is kept for these."""
-        key = (engine, str(device), str(dtype), allow_tf32)
+        key = _key(engine, device, dtype, allow_tf32)
         if key not in self._sessions:
             self._sessions[key] = self.session(
                 engine=engine, device=device, dtype=dtype, allow_tf32=allow_tf32
@@ -64,7 +74,7 @@ class Running:
         self,
         *inputs: Data,
         format: str | Sequence[str] | None = None,
-        dtype: torch.dtype | str = "float32",
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         engine: str = "torch",
         mini_batch_size: int = 128,
@@ -94,7 +104,8 @@ class Running:
 
         Returns N×K for scores and responses, H×W×C×N for images, K×T for a sequence or a
         list of those for a list; a tuple where the network has several outputs. Prediction
-        starts from the saved states. Raises MismatchError for an input that does not fit
+        starts from the saved states. ``dtype`` is the type in which MATLAB computes the network
+        (``network.dtype``) unless given. Raises MismatchError for an input that does not fit
         and UnsupportedError for a network that cannot run.
         """
         return self._session(engine, device, dtype, allow_tf32).predict(
@@ -114,7 +125,7 @@ class Running:
         classes: Sequence[str] = (),
         scores: bool = False,
         format: str | Sequence[str] | None = None,
-        dtype: torch.dtype | str = "float32",
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         engine: str = "torch",
         mini_batch_size: int = 128,
@@ -150,7 +161,7 @@ class Running:
         self,
         *inputs: Data,
         format: str | Sequence[str] | None = None,
-        dtype: torch.dtype | str = "float32",
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         engine: str = "torch",
         allow_tf32: bool = False,
@@ -164,5 +175,5 @@ class Running:
         result = session.predict_and_update_state(*inputs, format=format)
         updated = session.network
         # The weights are ready: the new network goes on with them.
-        updated._sessions[engine, str(device), str(dtype), allow_tf32] = session
+        updated._sessions[_key(engine, device, dtype, allow_tf32)] = session
         return updated, result

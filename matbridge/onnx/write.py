@@ -33,7 +33,7 @@ PORTS = "ports"
 
 
 def to_onnx(
-    network: Network, dtype: str = "float32", *, opset: int = DEFAULT, stateful: bool = False
+    network: Network, dtype: str | None = None, *, opset: int = DEFAULT, stateful: bool = False
 ) -> onnx.ModelProto:
     """The network as an ONNX model, batch first, with N and T free.
 
@@ -45,6 +45,7 @@ def to_onnx(
     """
     network.check_runnable()
     check_memory(network, network.infer(), np.dtype(np.float64).itemsize)
+    dtype = dtype or network.dtype
     if dtype not in TYPES:
         raise MismatchError(f"{dtype!r} is not a type of ours", mend="Use float32 or float64.")
     # MATLAB lets an output bear the name of an input, ONNX does not.

@@ -73,11 +73,13 @@ class Session:
         *,
         engine: str = "torch",
         device: torch.device | str = "cpu",
-        dtype: torch.dtype | str = "float32",
+        dtype: torch.dtype | str | None = None,
         allow_tf32: bool = False,
     ) -> None:
         _warn_about(network)
-        self._engine: Engine | None = open_engine(engine, network, device, dtype, allow_tf32)
+        self._engine: Engine | None = open_engine(
+            engine, network, device, dtype or network.dtype, allow_tf32
+        )
         self._lock = threading.RLock()
         self._begin(network, {})
 

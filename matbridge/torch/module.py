@@ -134,14 +134,14 @@ class NetworkModule(nn.Module):
     def __init__(
         self,
         network: Network,
-        dtype: torch.dtype | str = torch.float32,
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         format: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         network.check_runnable()
         self.network = network
-        self.dtype = as_dtype(dtype)
+        self.dtype = as_dtype(dtype or network.dtype)
         self.names = module_names(network)
         self._dims = entry_dims(network, format)
         self._checked: set[tuple[tuple[int, ...], ...]] = set()

@@ -19,7 +19,7 @@ from matbridge.core.dims import axis_names, batch_first, reorder
 from matbridge.core.network import Network
 from matbridge.errors import UnsupportedError
 from matbridge.torch.entry import entry_dims
-from matbridge.torch.module import module_names
+from matbridge.torch.module import as_dtype, module_names
 from matbridge.torch.trace import Trace, TracedModule
 
 __all__ = [
@@ -45,7 +45,7 @@ MOST_STEPS = 2000
 HISTORY = ("stack_trace", "from_node", "torch_fn", "nn_module_stack", "source_fn_stack")
 
 
-def export_program(network: Network, dtype: torch.dtype = torch.float32) -> ExportedProgram:
+def export_program(network: Network, dtype: torch.dtype | None = None) -> ExportedProgram:
     """The network as a program with free batch and time; weights ready for the kernels.
 
     Inputs and outputs are batch first, as those of the module. Raises
@@ -54,11 +54,11 @@ def export_program(network: Network, dtype: torch.dtype = torch.float32) -> Expo
     return _export_traced(network, dtype)[0]
 
 
-def _export_traced(network: Network, dtype: torch.dtype) -> tuple[ExportedProgram, Places]:
+def _export_traced(network: Network, dtype: torch.dtype | None) -> tuple[ExportedProgram, Places]:
     """The program, and where in it the value at each port is."""
-    module = TracedModule(network, dtype).requires_grad_(False)
+    module = TracedModule(network, as_dtype(dtype or network.dtype)).requires_grad_(False)
     steps, open_ended = example_steps(network)
-    inputs = example_inputs(network, dtype, steps)
+    inputs = example_inputs(network, module.dtype, steps)
     shapes = tuple(_dynamic(dims, open_ended) for dims in module.formats().values())
     # A star argument of forward is one argument for torch.
     first = _export(module, inputs, (shapes,))
@@ -89,7 +89,7 @@ def _keep_outputs(program: ExportedProgram, count: int) -> list[object]:
     return list(outputs[count:])
 
 
-def write_program(network: Network, path: Path, dtype: torch.dtype = torch.float32) -> None:
+def write_program(network: Network, path: Path, dtype: torch.dtype | None = None) -> None:
     """The network as a .pt2 archive, with :func:`about` it in the entry ABOUT.
 
     ``torch.export.load(path, extra_files={"matbridge.json": ""})`` reads that too.

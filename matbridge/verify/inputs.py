@@ -22,7 +22,7 @@ IMAGE_RANGES = (1.0, 255.0, 1e-3)
 
 
 def draw_inputs(network: Network, seed: int = 0) -> list[np.ndarray]:
-    """Random inputs of the right sizes, float32, batch first.
+    """Random inputs of the right sizes, of the network's type, batch first.
 
     Several observations, the last one almost without deviation: normally distributed with the
     Mean and StandardDeviation that an input layer keeps, evenly between its Min and Max, or
@@ -47,8 +47,8 @@ def _drawn(network: Network, name: str, draw: np.random.Generator) -> np.ndarray
     ]
     words = _words(network, name)
     if words is not None:
-        return draw.integers(1, words, shape, endpoint=True).astype(np.float32)
-    return _scaled(layer, draw, dims, shape).astype(np.float32)
+        return draw.integers(1, words, shape, endpoint=True).astype(network.dtype)
+    return _scaled(layer, draw, dims, shape).astype(network.dtype)
 
 
 def _words(network: Network, name: str) -> int | None:

@@ -20,10 +20,10 @@ Arrays = Sequence[np.ndarray]
 # Values batch first, by the name of their port.
 Trace = dict[str, np.ndarray]
 
-# What is written may round otherwise than PyTorch in float32: so many times as much ...
+# What is written may round otherwise than PyTorch: so many times as much ...
 ROUNDING = 30.0
 # ... and where PyTorch happens to round well, this share of the largest value.
-FLOOR = 4e-6
+FLOORS = {"float32": 4e-6, "float64": 1e-12}
 # Of longer values that many elements are compared, the same in each.
 ELEMENTS = 1 << 16
 NOTHING_FINITE = "not verified: every output is NaN or Inf; only layers before them were compared"
@@ -44,7 +44,8 @@ def check(
     """Compare what stands in ``path`` with the network it was made from, at every port.
 
     The truth is the network in float64; allowed is what float32 rounds, by the same network
-    in float32. ``run`` runs the file, else ``read`` makes a network of it that is run.
+    in float32, or hardly anything where MATLAB computes in double precision. ``run`` runs the
+    file, else ``read`` makes a network of it that is run.
     Raises DifferenceError naming the first layer that differs.
     """
     if not network.runnable:
@@ -64,7 +65,7 @@ def check(
 def _run_again(network: Network, contents: Contents, inputs: Arrays) -> Trace:
     from matbridge.torch.trace import trace
 
-    return trace(contents.choose(None), inputs, "float32")
+    return trace(contents.choose(None), inputs, network.dtype)
 
 
 def _registry_of(network: Network) -> Registry:
@@ -78,15 +79,16 @@ def _compared(network: Network, values: Trace, inputs: Arrays) -> Check:
     from matbridge.torch.trace import trace
 
     exact = {name: _part(value) for name, value in trace(network, inputs, "float64").items()}
-    single = {name: _part(value) for name, value in trace(network, inputs, "float32").items()}
+    rounded = {name: _part(v) for name, v in trace(network, inputs, network.dtype).items()}
     missing = set(network.output_names) - set(values)
     if missing:
         raise DifferenceError(f"what was written lacks the output {', '.join(sorted(missing))}")
     names = [name for name in exact if name in values]
     diverged = bool(network.nonfinite_arrays())
+    floor = FLOORS[network.dtype]
     shares = {}
     for name in names:
-        shares[name] = _share(_part(values[name]), exact[name], single[name], diverged)
+        shares[name] = _share(_part(values[name]), exact[name], rounded[name], diverged, floor)
         if not shares[name] <= 1:
             raise DifferenceError(
                 f"what was written differs from the network, first at {name}: "
@@ -115,22 +117,24 @@ def _part(value: np.ndarray) -> np.ndarray:
     return flat.astype(np.result_type(flat.dtype, np.float64))
 
 
-def _share(array: np.ndarray, exact: np.ndarray, single: np.ndarray, diverged: bool) -> float:
+def _share(
+    array: np.ndarray, exact: np.ndarray, rounded: np.ndarray, diverged: bool, floor: float
+) -> float:
     """The largest difference as a share of what is allowed for its observation; infinite where
     sizes differ. Where training ``diverged`` only what is finite in both is compared: padding
     times NaN is NaN in one program and nothing in another."""
     if array.shape != exact.shape:
         return float("inf")
-    # Where float32 gives NaN, an infinity or exactly this number, that is what it should be.
-    same = (array == single) | (np.isnan(array) & np.isnan(single))
+    # Where its own type gives NaN, an infinity or exactly this number, that is what it should be.
+    same = (array == rounded) | (np.isnan(array) & np.isnan(rounded))
     with np.errstate(invalid="ignore"):
         difference = np.where(same, 0.0, np.abs(array - exact))
-        rounding = _largest(np.abs(single - exact))
+        rounding = _largest(np.abs(rounded - exact))
     if diverged:
         difference[~np.isfinite(difference)] = 0.0
     if not np.isfinite(difference).all():
         return float("inf")
-    allowed = np.maximum(ROUNDING * rounding, FLOOR * _largest(np.abs(exact)))
+    allowed = np.maximum(ROUNDING * rounding, floor * _largest(np.abs(exact)))
     worst = difference.max(axis=1, initial=0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(worst > 0, worst / allowed, 0.0)
