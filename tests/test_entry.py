@@ -10,6 +10,7 @@ from helpers import layer
 
 from matbridge import LayerError, MatbridgeError, MismatchError, Network
 from matbridge.core.dims import Size
+from matbridge.core.entry import SizeCheck
 from matbridge.onnx.write import to_onnx
 from matbridge.ops import Recurrence
 from matbridge.torch.program import write_program
@@ -95,16 +96,16 @@ def test_no_size_reaches_a_kernel_unchecked(builder, training):
 def test_shapes_are_checked_once(monkeypatch):
     module = sequences().to_torch()
     module(zeros(2, 3, 5))
-    monkeypatch.setattr(Network, "obstacles", lambda *_, **__: pytest.fail("checked again"))
+    monkeypatch.setattr(Network, "infer", lambda *_, **__: pytest.fail("checked again"))
     module(zeros(2, 3, 5))
 
 
 def test_the_shapes_that_are_remembered_are_bounded(monkeypatch):
     module = sequences().to_torch()
-    monkeypatch.setattr(type(module), "SHAPES", 3)
+    monkeypatch.setattr(SizeCheck, "SHAPES", 3)
     for n in range(1, 9):
         module(zeros(n, 3, 2))
-    assert len(module._checked) <= 3
+    assert len(module._size_check._checked) <= 3
 
 
 def test_integers_are_numbers_and_autocast_is_left_alone():

@@ -180,7 +180,7 @@ LENGTHS = [
     (("maxPooling1dLayer", 4), {}, [3], "larger than its padded input"),
     (("positionEmbeddingLayer", 3, 6), {"Weights": ones(3, 6)}, [5, 7], "knows 6 positions"),
     (("indexing1dLayer", 4), {}, [3], "takes position 4"),
-    (("indexing1dLayer", 4), {}, [5, 5, 3, 4], "has no step 4"),
+    (("indexing1dLayer", 4), {}, [5, 5, 3, 4], "has no step 4|takes position 4"),
     (("indexing1dLayer", 4), {}, [5, 9, 3], "takes position 4|has no step 4"),
 ]
 

@@ -141,7 +141,7 @@ def test_unequal_sequences_share_batches(monkeypatch):
         return original(engine, values, states, lengths)
 
     monkeypatch.setattr(TorchEngine, "run", counted)
-    network.predict(sequences([10, 11, 12, 13, 14, 15, 30]))
+    network.predict(sequences([10, 11, 12, 13, 14, 15, 30]), engine="torch")
     assert sizes == [6, 1]
 
 

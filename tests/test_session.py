@@ -72,16 +72,17 @@ def test_a_saved_state_is_where_a_session_begins_and_reset_forgets_it(network):
     assert not session.network["lstm"].arrays["HiddenState"].any()
 
 
-def test_networks_of_one_chain_of_states_share_what_was_prepared(network):
+@pytest.mark.parametrize("name", ["torch", "onnxruntime"])
+def test_networks_of_one_chain_of_states_share_what_was_prepared(network, name):
     x = draw((D, 5))
     engine = None
     current = network
     for _ in range(3):
-        current, _ = current.predict_and_update_state(x)
+        current, _ = current.predict_and_update_state(x, engine=name)
         (session,) = current._sessions.values()
         assert engine in (None, session.engine)
         engine = session.engine
-    assert len(engine.module.tapes) <= 2
+    assert name != "torch" or len(engine.module.tapes) <= 2
     # Each network keeps the state that it has.
     again, _ = network.predict_and_update_state(x)
     first = network.predict(x)
@@ -136,7 +137,9 @@ def test_threads_take_turns(network):
 class Counting:
     """An engine that counts its runs in a state."""
 
-    def __init__(self, network, device, dtype, allow_tf32):
+    name = "counting"
+
+    def __init__(self, network, asked):
         pass
 
     def run(self, inputs, states, lengths=None):
@@ -174,7 +177,9 @@ def test_no_thread_loses_the_state_of_another(network, monkeypatch):
 class Doubling:
     """An engine that knows no layers."""
 
-    def __init__(self, network, device, dtype, allow_tf32):
+    name = "doubling"
+
+    def __init__(self, network, asked):
         self.network = network
 
     def run(self, inputs, states, lengths=None):

@@ -11,8 +11,9 @@ depth.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = [
     "permutation",
     "pool_output",
     "reorder",
+    "reordering",
     "same_padding",
     "union",
     "window_span",
@@ -134,6 +136,13 @@ def reorder(array: np.ndarray, have: str, want: str) -> np.ndarray:
     new = missing(have, want)
     array = array.reshape(array.shape + (1,) * len(new))
     return array.transpose(permutation(have + new, want))
+
+
+def reordering(have: str, want: str) -> Callable[[np.ndarray], np.ndarray]:
+    """:func:`reorder` between orders of the same labels, worked out once."""
+    if have == want:
+        return lambda array: array
+    return methodcaller("transpose", permutation(have, want))
 
 
 def column_major(array: np.ndarray, shape: Sequence[int]) -> np.ndarray:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-__all__ = ["Engine", "Labelled", "States"]
+from matbridge.errors import MismatchError
+
+__all__ = ["Engine", "EngineError", "Labelled", "States"]
 
 # The states that a run left, by layer and MATLAB's name, in the engine's own arrays.
 States = Mapping[str, Mapping[str, Any]]
@@ -20,8 +22,15 @@ class Labelled(NamedTuple):
     dims: str
 
 
+class EngineError(MismatchError):
+    """An engine gave up on an input that no layer refuses; another may compute it."""
+
+
 class Engine(Protocol):
     """A network made ready to run on one device, in one precision."""
+
+    # As the table of engines has it.
+    name: str
 
     def run(
         self,

@@ -42,7 +42,7 @@ class Running:
     def session(
         self,
         *,
-        engine: str = "torch",
+        engine: str = "auto",
         device: torch.device | str = "cpu",
         dtype: torch.dtype | str | None = None,
         allow_tf32: bool = False,
@@ -76,7 +76,7 @@ class Running:
         format: str | Sequence[str] | None = None,
         dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
-        engine: str = "torch",
+        engine: str = "auto",
         mini_batch_size: int = 128,
         sequence_length: str | int | None = None,
         padding_direction: str = "right",
@@ -127,7 +127,7 @@ class Running:
         format: str | Sequence[str] | None = None,
         dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
-        engine: str = "torch",
+        engine: str = "auto",
         mini_batch_size: int = 128,
         sequence_length: str | int | None = None,
         padding_direction: str = "right",
@@ -163,7 +163,7 @@ class Running:
         format: str | Sequence[str] | None = None,
         dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
-        engine: str = "torch",
+        engine: str = "auto",
         allow_tf32: bool = False,
     ) -> tuple[Self, Any]:
         """As MATLAB's predictAndUpdateState: the network with its new states, and the result.

@@ -98,7 +98,7 @@ class Builder:
         if isinstance(data, Tensor):
             return data.name
         if id(data) not in self.names:
-            array = data if data.dtype.kind != "f" else data.astype(self.dtype)
+            array = data if data.dtype.kind != "f" else data.astype(self.dtype, copy=False)
             self.names[id(data)] = (data, self.initializer(array, "constant"))
         return self.names[id(data)][1]
 
@@ -142,10 +142,10 @@ class Builder:
         self.nodes.append(node)
         return results
 
-    def named(self, tensor: Tensor, name: str) -> Tensor:
+    def named(self, data: Data, name: str) -> Tensor:
         """The same value under this name: it may stand under another, or be an input."""
-        self.nodes.append(helper.make_node("Identity", [tensor.name], [name], name))
-        return Tensor(name, tensor.shape)
+        self.nodes.append(helper.make_node("Identity", [self.name_of(data)], [name], name))
+        return Tensor(name, data.shape)
 
     def shape(self, shape: Sequence[Extent]) -> str:
         """This shape as a tensor, computed in the graph where it is symbolic."""

@@ -36,22 +36,27 @@ class States:
     order: Order
     batch: Extent
     reserved: Container[str] = ()
+    names: dict[StateName, str] = field(default_factory=dict)
     entering: dict[StateName, Value] = field(default_factory=dict)
     leaving: dict[StateName, Value] = field(default_factory=dict)
 
     def enter(self, key: StateName, name: str, shape: Sequence[int], dims: str) -> Value:
-        """The input of this name for a state of this shape."""
+        """The input for a state of this shape, under this name if it is free."""
         if key not in self.entering:
             order = self.order(dims)
-            while name in self.reserved:
-                name += "_"
             sizes = [self.batch if at == "B" else shape[dims.index(at)] for at in order]
-            self.entering[key] = Value(Tensor(name, tuple(sizes)), order)
+            self.entering[key] = Value(Tensor(self._named(key, name), tuple(sizes)), order)
         return self.entering[key]
 
-    def leave(self, ops: Ops, key: StateName, value: Value) -> None:
-        """This value is what the state is after the run."""
-        self.leaving[key] = ops.align(value, self.entering[key].dims)
+    def leave(self, key: StateName, name: str, value: Value) -> None:
+        """This value is what the state is after the run: the output of this name and _out."""
+        self._named(key, name)
+        self.leaving[key] = value
+
+    def _named(self, key: StateName, name: str) -> str:
+        while name in self.reserved:
+            name += "_"
+        return self.names.setdefault(key, name)
 
 
 class Bound:
@@ -84,7 +89,8 @@ class Bound:
         """Without states as outputs a model starts every run anew."""
         if self.states is not None:
             for name, value in states.items():
-                self.states.leave(self.ops, (self.layer.name, name), value)
+                value = self.ops.align(value, self.states.order(value.dims))
+                self.states.leave((self.layer.name, name), f"{self.scope}.{name}", value)
 
 
 def walk(

@@ -134,7 +134,7 @@ def _states(inputs: Mapping[str, Value], builder: Builder) -> States:
 def _state_outputs(builder: Builder, states: States) -> list[Tensor]:
     """What each state is after the run, under the name of its input and ``_out``."""
     return [
-        builder.named(value.data, f"{states.entering[key].data.name}_out")
+        builder.named(value.data, f"{states.names[key]}_out")
         for key, value in states.leaving.items()
     ]
 

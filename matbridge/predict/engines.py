@@ -3,39 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
 
 from matbridge.core.engine import Engine
 from matbridge.core.network import Network
-from matbridge.errors import MismatchError
+from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ENGINES", "open_engine"]
+__all__ = ["AUTO", "ENGINES", "Asked", "Choice", "open_engine"]
+
+# The name that leaves the choice to us.
+AUTO = "auto"
 
 
-def _torch(
-    network: Network, device: torch.device | str, dtype: torch.dtype | str, allow_tf32: bool
-) -> Engine:
+class Asked(NamedTuple):
+    """What a session was asked to compute with."""
+
+    engine: str
+    device: torch.device | str
+    dtype: torch.dtype | str
+    allow_tf32: bool = False
+
+    @property
+    def type(self) -> str:
+        """The name of the type."""
+        return str(self.dtype).removeprefix("torch.")
+
+
+class Choice(NamedTuple):
+    """An engine, and why another was not taken, nothing if it is the one asked for."""
+
+    engine: Engine
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.engine.name} ({self.why})" if self.why else self.engine.name
+
+
+def _torch(network: Network, asked: Asked) -> Engine:
     from matbridge.torch.engine import TorchEngine
 
-    return TorchEngine(network, device, dtype, allow_tf32)
+    return TorchEngine(network, asked.device, asked.dtype, asked.allow_tf32)
 
 
-ENGINES: dict[str, Callable[[Network, torch.device | str, torch.dtype | str, bool], Engine]] = {
-    "torch": _torch
+def _onnxruntime(network: Network, asked: Asked) -> Engine:
+    if find_spec("onnxruntime") is None:
+        raise MismatchError("onnxruntime is not installed", mend="pip install onnxruntime")
+    if str(asked.device) != "cpu":
+        raise MismatchError(
+            f"onnxruntime computes on the CPU, not on {asked.device}", mend='Use engine="torch".'
+        )
+    from matbridge.onnx.runtime import OnnxruntimeEngine
+
+    try:
+        return OnnxruntimeEngine(network, asked.type)
+    except RuntimeError as error:
+        # A function of the user's, which computes with tensors.
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UnsupportedError(f"a layer cannot be said in ONNX: {first}") from error
+
+
+ENGINES: dict[str, Callable[[Network, Asked], Engine]] = {
+    "torch": _torch,
+    "onnxruntime": _onnxruntime,
 }
 
 
-def open_engine(
-    name: str,
-    network: Network,
-    device: torch.device | str,
-    dtype: torch.dtype | str,
-    allow_tf32: bool = False,
-) -> Engine:
-    """The engine of this name with the network; MismatchError if there is none."""
-    if name not in ENGINES:
-        raise MismatchError(f"there is no engine {name!r}", mend=f"Use {' or '.join(ENGINES)}.")
-    return ENGINES[name](network, device, dtype, allow_tf32)
+def open_engine(network: Network, asked: Asked) -> Choice:
+    """The engine that was asked for with the network; MismatchError if there is none.
+
+    "auto" is onnxruntime on the CPU in float32 where it is installed and the network can be
+    said in ONNX, else torch.
+    """
+    if asked.engine == AUTO:
+        return _chosen(network, asked)
+    if asked.engine not in ENGINES:
+        names = " or ".join((AUTO, *ENGINES))
+        raise MismatchError(f"there is no engine {asked.engine!r}", mend=f"Use {names}.")
+    return Choice(ENGINES[asked.engine](network, asked))
+
+
+def _chosen(network: Network, asked: Asked) -> Choice:
+    if asked.type != "float32":
+        return Choice(_torch(network, asked), f"onnxruntime is taken for float32, not {asked.type}")
+    try:
+        return Choice(_onnxruntime(network, asked))
+    except MatbridgeError as error:
+        # What is wrong with the network itself torch says as well.
+        place = f"{error.where}: " if error.where else ""
+        return Choice(_torch(network, asked), f"onnxruntime was not taken: {place}{error.what}")

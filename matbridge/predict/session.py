@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from matbridge.core.card import Layer
-from matbridge.core.engine import Engine, Labelled, States
+from matbridge.core.engine import Engine, EngineError, Labelled, States
 from matbridge.core.network import Network
 from matbridge.core.running import Data, Progress
 from matbridge.errors import MismatchError
-from matbridge.predict.engines import open_engine
+from matbridge.predict.engines import AUTO, Asked, open_engine
 from matbridge.predict.labels import class_names, label
 from matbridge.predict.layouts import Batch, Predicted, Result, read_inputs, shape_output
 from matbridge.predict.sequences import (
@@ -61,25 +61,27 @@ class Session:
             for x in requests:
                 y = session.predict(x)
 
-    ``engine`` is "torch"; ``device``, ``dtype`` and ``allow_tf32`` are as it takes them.
-    Several threads may use one session; they take turns. Warns where arrays of the network
-    hold NaN or Inf. Raises UnsupportedError for a network that cannot run, MismatchError for
-    an engine, a device or a type that is not there.
+    ``engine`` is "torch", "onnxruntime" or "auto": onnxruntime where that computes the network
+    on this device, else torch; ``choice`` tells which, and why not the other. ``device``,
+    ``dtype`` and ``allow_tf32`` are as torch takes them. Several threads may use one session;
+    they take turns. Warns where arrays of the network hold NaN or Inf. Raises
+    UnsupportedError for a network that cannot run, MismatchError for an engine, a device or a
+    type that is not there.
     """
 
     def __init__(
         self,
         network: Network,
         *,
-        engine: str = "torch",
+        engine: str = "auto",
         device: torch.device | str = "cpu",
         dtype: torch.dtype | str | None = None,
         allow_tf32: bool = False,
     ) -> None:
         _warn_about(network)
-        self._engine: Engine | None = open_engine(
-            engine, network, device, dtype or network.dtype, allow_tf32
-        )
+        self._asked = Asked(engine, device, dtype or network.dtype, allow_tf32)
+        self.choice = open_engine(network, self._asked)
+        self._engine: Engine | None = self.choice.engine
         self._lock = threading.RLock()
         self._begin(network, {})
 
@@ -92,12 +94,13 @@ class Session:
     def sharing(self) -> Session:
         """Another session on the same engine, with a state of its own from here on."""
         other = object.__new__(type(self))
+        other._asked, other.choice = self._asked, self.choice
         other._engine, other._lock = self._engine, self._lock
         other._begin(self._base, self._states)
         return other
 
     def __repr__(self) -> str:
-        what = "closed" if self._engine is None else f"{len(self._base)} layers"
+        what = "closed" if self._engine is None else f"{len(self._base)} layers, {self.choice}"
         return f"<Session of a {self._base.class_name}: {what}>"
 
     def __enter__(self) -> Session:
@@ -201,32 +204,55 @@ class Session:
         progress: Progress | None = None,
     ) -> tuple[list[Result], States]:
         """The result at each output, and the states after the last mini-batch."""
-        engine = self.engine
+        self.engine  # noqa: B018 - closed or not, before anything is read
         batches = read_inputs(self._base, inputs, format)
         first = next(iter(batches.values()))
         if batching.size is None and len(first.members) > 1:
             raise MismatchError("states can only be updated by sequences of one length")
         self._check_observations(first.count)
         with self._lock:
-            together = len(first.members) > 1 and of_one_length(batches)
-            outcome = self._through(engine, batches, batching, progress, together)
-            if outcome is None:
-                # The engine has found that padding would change a result.
-                outcome = self._through(engine, batches, batching, progress, together=False)
-        assert outcome is not None
+            try:
+                outcome = self._exactly(batches, batching, progress)
+            except EngineError as error:
+                if not self._turned_to_torch(error):
+                    raise
+                outcome = self._exactly(batches, batching, progress)
         collected, states = outcome
         kind = next((b.kind for b in batches.values() if b.kind != "array"), "array")
         return [Result(kind, each.groups(), each.dims) for each in collected], states
 
+    def _exactly(
+        self, batches: dict[str, Batch], batching: Batching, progress: Progress | None
+    ) -> tuple[list[Collected], States]:
+        """All mini-batches, padded where the engine sees to it that this changes no result."""
+        first = next(iter(batches.values()))
+        together = len(first.members) > 1 and of_one_length(batches)
+        outcome = self._through(batches, batching, progress, together)
+        if outcome is None:
+            outcome = self._through(batches, batching, progress, together=False)
+        assert outcome is not None
+        return outcome
+
+    def _turned_to_torch(self, error: EngineError) -> bool:
+        """Whether the choice was ours, and there is another engine to go on with."""
+        if self._asked.engine != AUTO or self.choice.engine.name == "torch":
+            return False
+        states = self.engine.arrays(self._states)
+        asked = self._asked._replace(engine="torch")
+        self.choice = open_engine(self._base, asked)._replace(why=error.what)
+        self._engine = self.choice.engine
+        self._states = self._engine.states(states)
+        return True
+
     def _through(
         self,
-        engine: Engine,
         batches: dict[str, Batch],
         batching: Batching,
         progress: Progress | None,
         together: bool,
     ) -> tuple[list[Collected], States] | None:
         """All mini-batches, one after the other; None if the engine cannot pad them."""
+        engine = self.engine
         collected = [Collected() for _ in self._base.outputs]
         count, done = next(iter(batches.values())).count, 0
         states = self._states

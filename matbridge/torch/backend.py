@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from matbridge.errors import MismatchError
 from matbridge.ops.backend import Pairs, Recurrence
+from matbridge.ops.indices import not_a_word, not_whole
 from matbridge.torch import recurrence, resize
 from matbridge.torch.calls import Calls, Direct
 
@@ -312,16 +312,9 @@ def _check_indices(data: Tensor, words: int, strict: bool) -> None:
     """Refuse what is no whole number, and if ``strict`` all that is no word."""
     odd = data[(data != data.floor()) | data.isinf()]
     if len(odd):
-        raise MismatchError(
-            f"an index is {odd[0].item():g}, not a whole number",
-            mend="Give the indices of words, from 1.",
-        )
+        raise not_whole(odd[0].item())
     if strict:
-        raise MismatchError(
-            f"an index is not one of 1 to {words}",
-            mend="Give the indices of known words, from 1: this layer's OOVMode is 'error', or "
-            "its Weights lack the column for unknown words.",
-        )
+        raise not_a_word(words)
 
 
 def _pool_places(

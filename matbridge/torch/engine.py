@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from matbridge.core.dims import Size, canonical, reorder, steps_first
-from matbridge.core.engine import Labelled, States
+from matbridge.core.engine import EngineError, Labelled, States
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
 from matbridge.ops import Value
@@ -27,6 +27,8 @@ class TorchEngine:
     ``device`` and ``dtype`` as torch takes them; ``allow_tf32`` lets CUDA round float32 on
     the way. Raises MismatchError for a device that is not there.
     """
+
+    name = "torch"
 
     def __init__(
         self,
@@ -96,7 +98,7 @@ class TorchEngine:
             sizes = {name: Size.measured(v.dims, v.data.shape) for name, v in values.items()}
             for obstacle in self.module.network.obstacles(**sizes):
                 raise obstacle from error
-            raise MismatchError(
+            raise EngineError(
                 f"PyTorch cannot compute this input: {str(error).splitlines()[0]}",
                 mend="Check its sizes; if memory is short, use a smaller mini_batch_size.",
             ) from error

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from matbridge.core.dims import Size, batch_first, canonical, check_labels, permutation, without
-from matbridge.core.memory import check_memory
+from matbridge.core.dims import batch_first, check_labels
+from matbridge.core.entry import shown, shown_shape
 from matbridge.core.network import Network
-from matbridge.errors import MatbridgeError, MismatchError, UnknownSizeError
-from matbridge.ops import Value
+from matbridge.errors import MismatchError
 
-__all__ = ["check_sizes", "check_tensor", "entry_dims"]
-
-NAMES = {"B": "N", "C": "C", "T": "T", "U": "U"}
+__all__ = ["check_tensor", "entry_dims", "memory_of"]
 
 
 def entry_dims(network: Network, format: str | Sequence[str] | None = None) -> dict[str, str]:
@@ -47,9 +44,9 @@ def check_tensor(name: str, x: Tensor, dims: str, dtype: torch.dtype, device: to
     if x.ndim != len(dims):
         missing = " A dimension for the observations is missing: x[None]."
         raise MismatchError(
-            f"the input has {x.ndim} dimensions, {_shape(x)}",
+            f"the input has {x.ndim} dimensions, {shown_shape(tuple(x.shape))}",
             where=name,
-            mend=f"Give {_shown(dims)}.{missing if x.ndim == len(dims) - 1 else ''}",
+            mend=f"Give {shown(dims)}.{missing if x.ndim == len(dims) - 1 else ''}",
         )
     if x.is_floating_point() and x.dtype != dtype and not torch.is_autocast_enabled(device.type):
         ours = str(dtype).removeprefix("torch.")
@@ -66,65 +63,8 @@ def check_tensor(name: str, x: Tensor, dims: str, dtype: torch.dtype, device: to
         )
 
 
-def check_sizes(network: Network, inputs: Mapping[str, Value]) -> None:
-    """Refuse inputs of sizes that the input layers, or any layer behind them, cannot take."""
-    sizes = {}
-    for name, x in inputs.items():
-        sizes[name] = Size.measured(x.dims, x.data.shape)
-        layer = network.input_layers.get(name)
-        _check_size(name, x, None if layer is None else layer.entering)
-    inferred = network.infer(**sizes)
-    for size in inferred.values():
-        if isinstance(size, MatbridgeError) and not isinstance(size, UnknownSizeError):
-            raise size
-    for x in inputs.values():
-        check_memory(network, inferred, x.data.element_size(), _memory_of(x.data.device))
-
-
-def _memory_of(device: torch.device) -> int | None:
+def memory_of(device: torch.device) -> int | None:
     """What an accelerator has; None for the machine's own memory."""
     if device.type != "cuda":
         return None
     return int(torch.cuda.get_device_properties(device).total_memory)
-
-
-def _check_size(name: str, x: Value, wanted: Size | None) -> None:
-    shape = tuple(x.data.shape)
-    if 0 in without_batch(x.dims, shape):
-        raise MismatchError(f"the input is empty: {_shape(x.data)}", where=name)
-    if wanted is None or _fits(x.dims, shape, wanted):
-        return
-    raise MismatchError(
-        f"an input of size {_shape(x.data)} does not fit {wanted}",
-        where=name,
-        mend=_slip(x.dims, shape, wanted),
-    )
-
-
-def without_batch(dims: str, shape: tuple[int, ...]) -> list[int]:
-    """The sizes but the number of observations."""
-    return [n for label, n in zip(dims, shape, strict=True) if label != "B"]
-
-
-def _fits(dims: str, shape: tuple[int, ...], wanted: Size) -> bool:
-    at_hand = Size.measured(dims, shape)
-    pairs = zip(at_hand.sizes, wanted.sizes, strict=True)
-    return at_hand.format == wanted.format and all(w in (None, n) for n, w in pairs)
-
-
-def _slip(dims: str, shape: tuple[int, ...], wanted: Size) -> str:
-    """What to give, with the usual slips recognised: channels last, MATLAB's own order."""
-    for order in (without(dims, "C") + "C", "T" + without(dims, "T"), canonical(dims)):
-        if sorted(order) == sorted(dims) and _fits(order, shape, wanted):
-            axes = ", ".join(map(str, permutation(order, dims)))
-            return f"It looks like {_shown(order)}: give {_shown(dims)}, x.permute({axes})."
-    return f"Give {_shown(dims)}."
-
-
-def _shown(dims: str) -> str:
-    spatial = iter("HWD")
-    return "×".join(next(spatial) if label == "S" else NAMES[label] for label in dims)
-
-
-def _shape(x: Tensor) -> str:
-    return "×".join(map(str, x.shape)) or "a single number"

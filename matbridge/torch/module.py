@@ -12,13 +12,14 @@ from torch import Tensor, fx, nn
 from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
 from matbridge.core.dims import axis_names, batch_first
+from matbridge.core.entry import SizeCheck
 from matbridge.core.names import identifiers
 from matbridge.core.network import Network, Port
 from matbridge.errors import LayerError, MismatchError
 from matbridge.ops import Ops, Value
 from matbridge.ops.outputs import network_output
 from matbridge.torch.backend import TorchBackend
-from matbridge.torch.entry import check_sizes, check_tensor, entry_dims
+from matbridge.torch.entry import check_tensor, entry_dims, memory_of
 from matbridge.torch.losses import losses
 
 __all__ = ["NetworkModule", "module_names", "weights_home"]
@@ -128,9 +129,6 @@ class NetworkModule(nn.Module):
     does not fit, MismatchError or LayerError.
     """
 
-    # How many shapes are remembered as checked.
-    SHAPES = 1024
-
     def __init__(
         self,
         network: Network,
@@ -144,16 +142,19 @@ class NetworkModule(nn.Module):
         self.dtype = as_dtype(dtype or network.dtype)
         self.names = module_names(network)
         self._dims = entry_dims(network, format)
-        self._checked: set[tuple[tuple[int, ...], ...]] = set()
         for layer in network.layers:
             self.add_module(self.names[layer.name], LayerArrays(layer, self.dtype))
         self.to(device)
         self.eval()
+        self._size_check = SizeCheck(network, self.dtype.itemsize, self._memory)
 
     @property
     def device(self) -> torch.device:
         tensor = next(itertools.chain(self.parameters(), self.buffers()), None)
         return torch.device("cpu") if tensor is None else tensor.device
+
+    def _memory(self) -> int | None:
+        return memory_of(self.device)
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """The tensors of each layer, by MATLAB's names."""
@@ -204,12 +205,8 @@ class NetworkModule(nn.Module):
         """Refuse inputs of sizes that do not fit; looked at once for each shape."""
         if torch.compiler.is_compiling():
             return
-        shapes = tuple(tuple(value.data.shape) for value in values.values())
-        if shapes not in self._checked:
-            check_sizes(self.network, values)
-            if len(self._checked) >= self.SHAPES:
-                self._checked.clear()
-            self._checked.add(shapes)
+        sizes = {name: (value.dims, tuple(value.data.shape)) for name, value in values.items()}
+        self._size_check(sizes)
 
     def loss(self, outputs: Tensor | tuple[Tensor, ...], *targets: Tensor) -> Tensor:
         """The loss that MATLAB trains with: that of the output layer, or the sum of several.

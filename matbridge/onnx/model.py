@@ -1,0 +1,180 @@
+"""A network as the model that a session runs: in the order of its data, with its states.
+
+What is written for others is onnx.write's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from matbridge.core.arrays import size_of
+from matbridge.core.card import Array, Layer
+from matbridge.core.dims import reordering, steps_first
+from matbridge.core.memory import check_memory
+from matbridge.core.network import Network
+from matbridge.errors import UnsupportedError
+from matbridge.onnx.backend import OnnxBackend
+from matbridge.onnx.graph import (
+    IR_VERSION,
+    OPSET,
+    TYPES,
+    Builder,
+    Data,
+    Dim,
+    Tensor,
+)
+from matbridge.onnx.walk import StateName, States, batch_of, entering, walk
+from matbridge.ops import Ops, Value
+from matbridge.passes.fold import fold_batch_normalization
+
+__all__ = ["EngineModel", "Entry", "StateEntry"]
+
+# Arrays of more bytes stay outside the model, which may not be larger than 2 GB.
+LARGE = 1 << 10
+
+
+class Entry(NamedTuple):
+    """The name of an input in the graph, and the order of its dimensions."""
+
+    bears: str
+    dims: str
+
+
+class StateEntry(NamedTuple):
+    """A state as an input: its name, what brings MATLAB's layout to the order there, where the
+    observations are then, and with what a run begins, in this order."""
+
+    bears: str
+    reorder: Callable[[np.ndarray], np.ndarray]
+    batch: int
+    initial: np.ndarray
+
+
+class Lookup(NamedTuple):
+    """Where words are looked up: how many there are, and whether each must be known."""
+
+    words: int
+    strict: bool
+
+
+class LookingBackend(OnnxBackend):
+    """Tells the indices that are looked up, which a model does not check."""
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__(builder)
+        self.lookups: list[tuple[Lookup, Data]] = []
+
+    def lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
+        self.lookups.append((Lookup(words, strict), data))
+        return super().lookup(table, data, words, strict)
+
+
+class EngineModel:
+    """The model of a network: ``proto``, and the ``arrays`` outside it by name.
+
+    ``inputs`` by the network's names; ``outputs`` are the orders in which values came
+    naturally; ``states`` go in; ``leaving`` come out, with what brings them to MATLAB's
+    layout; ``wanted`` names all that comes out: outputs, states, indices of
+    ``lookups``.
+    Raises UnsupportedError for what cannot run or cannot be said in ONNX.
+    """
+
+    def __init__(self, network: Network, dtype: np.dtype) -> None:
+        network.check_runnable()
+        check_memory(network, network.infer(), np.dtype(np.float64).itemsize)
+        network = fold_batch_normalization(network)
+        names = {name: f"input_{i}" for i, name in enumerate(network.input_names)}
+        self.builder = Builder(dtype, reserved=frozenset(names.values()))
+        backend = LookingBackend(self.builder)
+        inputs = {name: entering(network, name, names[name], steps_first) for name in names}
+        states = States(steps_first, batch_of(next(iter(inputs.values()))), self.builder.reserved)
+        values = walk(network, backend, inputs, network.outputs, states)
+        values = [_with_observations(backend, value) for value in values]
+        self.inputs = {name: Entry(names[name], value.dims) for name, value in inputs.items()}
+        self.outputs = [value.dims for value in values]
+        self.states = {
+            key: _state_entry(network, key, value.data.name, dtype)
+            for key, value in states.entering.items()
+        }
+        self.leaving = {
+            (layer, name): reordering(value.dims, _declared(network[layer], name).dims)
+            for (layer, name), value in states.leaving.items()
+        }
+        self.lookups = [lookup for lookup, _ in backend.lookups]
+        leaving = [value.data for value in states.leaving.values()]
+        indices = [data for _, data in backend.lookups]
+        outputs = self._named([value.data for value in values] + leaving + indices)
+        self.wanted = [tensor.name for tensor in outputs]
+        entries = [value.data for value in (*inputs.values(), *states.entering.values())]
+        self.proto, self.arrays = self._finished(entries, outputs)
+
+    def _named(self, data: list[Data]) -> list[Tensor]:
+        """Each under a name of its own: one value may be several outputs, or an input."""
+        return [self.builder.named(one, f"output_{i}") for i, one in enumerate(data)]
+
+    def _finished(
+        self, inputs: list[Tensor], outputs: list[Tensor]
+    ) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
+        nodes = self.builder.pruned(self.wanted)
+        arrays = {k: a for k, a in self.builder.initializers.items() if a.nbytes > LARGE}
+        graph = helper.make_graph(
+            nodes,
+            "matbridge",
+            [_info(tensor, self.builder.dtype) for tensor in inputs],
+            [_info(tensor, self.builder.dtype) for tensor in outputs],
+            [
+                _outside(name, array) if name in arrays else numpy_helper.from_array(array, name)
+                for name, array in self.builder.initializers.items()
+            ],
+        )
+        opset = helper.make_opsetid("", OPSET)
+        return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION), arrays
+
+
+def _with_observations(backend: OnnxBackend, value: Value) -> Value:
+    if not isinstance(value.data, Tensor):
+        raise UnsupportedError("an output does not depend on the input")
+    dims = value.dims
+    return value if "B" in dims else Ops(backend).align(value, dims + "B")
+
+
+def _declared(layer: Layer, name: str) -> Array:
+    return next(array for array in layer.declared if array.name == name)
+
+
+def _state_entry(network: Network, key: StateName, bears: str, dtype: np.dtype) -> StateEntry:
+    """A state that begins as it was saved, or at zero."""
+    layer, name = network[key[0]], key[1]
+    declared = _declared(layer, name)
+    array = layer.arrays.get(name)
+    if array is None:
+        array = np.zeros(size_of(layer, declared) or ())
+    shape, dims = declared.view(array.shape)
+    order = steps_first(dims)
+    turn = reordering(dims, order)
+    initial = np.ascontiguousarray(turn(array.reshape(shape)), dtype)
+    return StateEntry(bears, turn, order.index("B"), initial)
+
+
+def _info(tensor: Tensor, dtype: np.dtype) -> onnx.ValueInfoProto:
+    """The type of an input or output; a length that only data will tell is left open."""
+    names = {axis: f"{tensor.name}_{axis}" for axis, n in enumerate(tensor.shape)}
+    shape = [names[axis] if isinstance(n, Dim) else n for axis, n in enumerate(tensor.shape)]
+    return helper.make_tensor_value_info(tensor.name, TYPES[str(dtype)], shape)
+
+
+def _outside(name: str, array: np.ndarray) -> TensorProto:
+    """An initializer whose data are handed over beside the model."""
+    kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+    tensor = TensorProto(
+        name=name, data_type=kind, dims=array.shape, data_location=TensorProto.EXTERNAL
+    )
+    told = {"location": "memory", "offset": "0", "length": str(array.nbytes)}
+    for key, value in told.items():
+        tensor.external_data.add(key=key, value=value)
+    return tensor

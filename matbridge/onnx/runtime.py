@@ -1,0 +1,160 @@
+"""onnxruntime as what computes for a session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from matbridge.core.dims import Size, canonical, reorder, reordering
+from matbridge.core.engine import EngineError, Labelled, States
+from matbridge.core.entry import Shaped, SizeCheck
+from matbridge.core.network import Network
+from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
+from matbridge.onnx.model import EngineModel
+from matbridge.ops.indices import not_a_word, not_whole
+
+__all__ = ["OnnxruntimeEngine"]
+
+TYPES: dict[str, np.dtype] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
+
+
+class OnnxruntimeEngine:
+    """A network in onnxruntime on the CPU: an engine, as core.engine describes it.
+
+    ``dtype`` is "float32" or "float64". Raises UnsupportedError for a network that cannot be
+    said in ONNX or that onnxruntime does not take.
+    """
+
+    name = "onnxruntime"
+
+    def __init__(self, network: Network, dtype: str = "float32") -> None:
+        if dtype not in TYPES:
+            raise MismatchError(
+                f"onnxruntime does not compute in {dtype}", mend="Use float32 or float64."
+            )
+        self.network, self.dtype = network, TYPES[dtype]
+        self.model = EngineModel(network, self.dtype)
+        self.size_check = SizeCheck(network, self.dtype.itemsize)
+        self.session = _session(self.model)
+        self.wanted = self.model.wanted
+        self.first = next(iter(self.model.inputs.values()))
+        # Outputs in MATLAB's order are views of what comes out.
+        self.turned = [
+            (canonical(dims), reordering(dims, canonical(dims))) for dims in self.model.outputs
+        ]
+
+    def run(
+        self,
+        inputs: Mapping[str, Labelled],
+        states: States,
+        lengths: tuple[int, ...] | None = None,
+    ) -> tuple[list[Labelled], States] | None:
+        """One mini-batch; see core.engine. Padded sequences are left to the caller."""
+        if lengths is not None:
+            return None
+        feed: dict[str, np.ndarray] = {}
+        sizes: dict[str, Shaped] = {}
+        for name, (array, dims) in inputs.items():
+            bears, order = self.model.inputs[name]
+            if dims != order:
+                array = reorder(array, dims, order)
+            feed[bears] = self._data(array)
+            sizes[name] = order, array.shape
+        self.size_check(sizes)
+        if self.model.states:
+            self._add_states(feed, states)
+        found = self._compute(feed, sizes)
+        results = [
+            Labelled(turn(array), dims)
+            for array, (dims, turn) in zip(found, self.turned, strict=False)
+        ]
+        rest = iter(found[len(results) :])
+        updates: dict[str, dict[str, np.ndarray]] = {}
+        for (layer, name), turn in self.model.leaving.items():
+            updates.setdefault(layer, {})[name] = turn(next(rest))
+        for (words, strict), indices in zip(self.model.lookups, rest, strict=True):
+            check_indices(indices, words, strict)
+        return results, updates
+
+    def _data(self, array: np.ndarray) -> np.ndarray:
+        """As the model takes it; numbers beyond its type are infinite, as in PyTorch."""
+        if array.dtype == self.dtype:
+            return np.ascontiguousarray(array)
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(array, self.dtype)
+
+    def _compute(self, feed: dict[str, np.ndarray], sizes: dict[str, Shaped]) -> list[np.ndarray]:
+        try:
+            found: list[np.ndarray] = self.session.run(self.wanted, feed)
+        except Exception as error:
+            raise self._failure(error, sizes) from None
+        return found
+
+    def _failure(self, error: Exception, sizes: Mapping[str, Shaped]) -> MatbridgeError:
+        """What onnxruntime refuses, in the words of the layer that these sizes do not suit."""
+        measured = {name: Size.measured(dims, shape) for name, (dims, shape) in sizes.items()}
+        for obstacle in self.network.obstacles(**measured):
+            return obstacle
+        return EngineError(
+            f"onnxruntime cannot compute this input: {_first_line(error)}",
+            mend="Check its sizes; if memory is short, use a smaller mini_batch_size.",
+        )
+
+    def _add_states(self, feed: dict[str, np.ndarray], states: States) -> None:
+        """Each state beside the data, repeated for as many observations as there are."""
+        count = feed[self.first.bears].shape[self.first.dims.index("B")]
+        for (layer, name), entry in self.model.states.items():
+            given = states[layer].get(name) if layer in states else None
+            array = entry.initial if given is None else entry.reorder(given)
+            if array.shape[entry.batch] != count:
+                array = np.repeat(array, count, entry.batch)
+            feed[entry.bears] = np.ascontiguousarray(array)
+
+    def states(self, arrays: Mapping[str, Mapping[str, np.ndarray]]) -> States:
+        """These states in the type of the model."""
+        return {
+            layer: {name: array.astype(self.dtype) for name, array in own.items()}
+            for layer, own in arrays.items()
+        }
+
+    def arrays(self, states: States) -> dict[str, dict[str, np.ndarray]]:
+        """These states, which are in MATLAB's layout."""
+        return {layer: dict(own) for layer, own in states.items()}
+
+
+def check_indices(data: np.ndarray, words: int, strict: bool) -> None:
+    """Refuse what is no whole number, and if ``strict`` all that is no word."""
+    whole = data == np.floor(data)
+    if (whole & (data >= 1) & (data <= words)).all():
+        return
+    odd = data[~whole | np.isinf(data)]
+    if odd.size:
+        raise not_whole(float(odd[0]))
+    if strict:
+        raise not_a_word(words)
+
+
+def _session(model: EngineModel) -> Any:
+    """The model in onnxruntime; UnsupportedError where that has no kernel for it."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdigit():
+        options.intra_op_num_threads = int(threads)
+    names = list(model.arrays)
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(model.arrays[name]) for name in names]
+    options.add_external_initializers(names, values)
+    try:
+        return onnxruntime.InferenceSession(
+            model.proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        raise UnsupportedError(f"onnxruntime does not take it: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
