@@ -20,8 +20,6 @@ from matbridge.core.network import Network
 from matbridge.errors import UnsupportedError
 from matbridge.onnx.backend import OnnxBackend
 from matbridge.onnx.graph import (
-    IR_VERSION,
-    OPSET,
     TYPES,
     Builder,
     Data,
@@ -132,8 +130,9 @@ class EngineModel:
                 for name, array in self.builder.initializers.items()
             ],
         )
-        opset = helper.make_opsetid("", OPSET)
-        return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION), arrays
+        opsets = [helper.make_opsetid("", self.builder.opset)]
+        version = helper.find_min_ir_version_for(opsets)
+        return helper.make_model(graph, opset_imports=opsets, ir_version=version), arrays
 
 
 def _with_observations(backend: OnnxBackend, value: Value) -> Value:
