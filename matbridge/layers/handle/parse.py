@@ -27,7 +27,7 @@ TOKEN = re.compile(
       | (?P<number>(?:\d+(?:\.(?![*/^'])\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
       | (?P<name>[A-Za-z]\w*(?:\.[A-Za-z]\w*)*)
       | (?P<text>"[^"]*"|'[^']*')
-      | (?P<operator>\.\*|\./|\.\^|\.'|==|~=|<=|>=|&&|\|\||[-+*/^'()\[\],;:<>@~&|])""",
+      | (?P<operator>\.\*|\./|\.\^|\.'|==|~=|<=|>=|&&|\|\||[-+*/^'(){}\[\],;:<>@~&|])""",
     re.VERBOSE | re.ASCII,
 )
 
@@ -225,8 +225,9 @@ def unsupported(text: str, why: str) -> UnsupportedError:
     )
 
 
-def tokenize(text: str) -> list[Token]:
-    if len(text) > MAX_LENGTH:
+def tokenize(text: str, longest: int = MAX_LENGTH) -> list[Token]:
+    """The tokens of a text of at most so many characters; UnsupportedError for another."""
+    if len(text) > longest:
         raise unsupported(text, "it is too long")
     tokens: list[Token] = []
     at, spaced = 0, False
@@ -248,7 +249,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 def _ends_operand(token: Token) -> bool:
-    return token.kind in ("number", "name") or token.value in (")", "]", "'", ".'")
+    return token.kind in ("number", "name") or token.value in (")", "]", "}", "'", ".'")
 
 
 def parse_function(text: str) -> Function:

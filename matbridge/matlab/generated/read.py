@@ -1,0 +1,98 @@
+"""A .m file that genFunction wrote, to the networks of its functions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matbridge.core.diagnostics import Report
+from matbridge.errors import FormatError, MatbridgeError, UnsupportedError
+from matbridge.files import DEFAULT_LIMIT
+from matbridge.matlab.generated.modules import agrees
+from matbridge.matlab.generated.simulation import RESTORE, Simulation
+from matbridge.matlab.generated.structure import read_structure
+from matbridge.matlab.generated.text import Code, assignment, read_functions
+from matbridge.shallow.structure import ShallowStructure
+
+__all__ = ["GeneratedCode", "read_code"]
+
+# The constants of a network: b1, IW1_1, LW2_1.
+CONSTANT = re.compile(r"(?:b\d+|[IL]W\d+_\d+)", re.ASCII)
+
+
+@dataclass
+class GeneratedCode:
+    """What a file holds: structures by the names of their functions, and what was refused."""
+
+    structures: dict[str, ShallowStructure] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    failures: dict[str, MatbridgeError] = field(default_factory=dict)
+
+
+def read_code(path: Path, max_size: int = DEFAULT_LIMIT) -> GeneratedCode:
+    """The networks of a file's functions. Nothing is executed.
+
+    Raises FormatError for what is no text or ends within brackets, and UnsupportedError where
+    no function holds the constants of a network.
+    """
+    data = path.read_bytes()
+    if len(data) > max_size:
+        raise FormatError(f"the file has {len(data)} bytes, more than {max_size}")
+    if b"\0" in data:
+        raise FormatError("this is no text of a .m file")
+    functions = {code.name: code for code in read_functions(data.decode("utf-8", "replace"))}
+    holding = GeneratedCode()
+    for name, code in functions.items():
+        if _holds_constants(code):
+            _take(holding, name or path.stem, code, functions)
+    if not holding.structures and not holding.failures:
+        raise UnsupportedError(
+            "none of its functions holds the constants of a network (b1, IW1_1, LW2_1, ...)",
+            mend="matbridge reads what genFunction wrote, no other code.",
+        )
+    return holding
+
+
+def _holds_constants(code: Code) -> bool:
+    sides = (assignment(statement.text) for statement in code.statements)
+    return any(side is not None and CONSTANT.fullmatch(side[0]) for side in sides)
+
+
+def _take(holding: GeneratedCode, name: str, code: Code, functions: dict[str, Code]) -> None:
+    report = Report()
+    try:
+        parameters = {other: known.parameters for other, known in functions.items()}
+        structure = read_structure(Simulation(code, parameters), report)
+        _compare_modules(structure, functions, report)
+    except MatbridgeError as error:
+        holding.failures[name] = error
+    else:
+        holding.structures[name] = structure
+        holding.reports[name] = report
+
+
+def _compare_modules(
+    structure: ShallowStructure, functions: dict[str, Code], report: Report
+) -> None:
+    """Refuse a function of the file that computes something else than its name says."""
+    for name in sorted(_modules(structure) & functions.keys()):
+        code = functions[name]
+        verdict = agrees(code, functions)
+        if verdict is False:
+            raise UnsupportedError(
+                f"{name} computes something else than MATLAB's",
+                where=f"line {code.line}",
+                mend=RESTORE,
+            )
+        if verdict is None:
+            report.note(f"{name} is taken for MATLAB's: its lines are not compared", structure.name)
+
+
+def _modules(structure: ShallowStructure) -> set[str]:
+    """The names that the functions of a network have in generated code."""
+    steps = {f"{step.function}_apply" for part in structure.inputs for step in part.steps}
+    back = {f"{step.function}_reverse" for part in structure.outputs for step in part.steps}
+    weights = (*structure.input_weights.values(), *structure.layer_weights.values())
+    used = {layer.transfer for layer in structure.layers} | {part.function for part in weights}
+    return steps | back | {f"{function}_apply" for function in used}
