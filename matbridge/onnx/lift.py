@@ -7,7 +7,7 @@ layer, and the report lists them all. See lifted.py for how to write a pattern.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 
 from matbridge.core.card import Layer
 from matbridge.core.diagnostics import Report
@@ -17,7 +17,7 @@ from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Unknown
 from matbridge.errors import FormatError, LayerError, MatbridgeError, UnknownSizeError
 from matbridge.layers.imported import ONNXFlattenInto2D
-from matbridge.layers.shape import Identity
+from matbridge.layers.shape import Flatten, Identity
 from matbridge.onnx.entering import entering
 from matbridge.onnx.labels import Axes
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting, NotYetError, Pattern
@@ -84,10 +84,18 @@ class _Walk:
         return Network(
             tuple(layers.values()),
             tuple(connections),
+            self._class_name(layers, connections),
             output_ports=tuple(find_port(layers, end, "outputs") for end in ends),
             provenance=provenance,
             report=tuple(self.report),
         )
+
+    def _class_name(self, layers: Sized, connections: Sized) -> str:
+        """MATLAB's class of network: a chain was a SeriesNetwork before there was dlnetwork."""
+        if not self.at.classic:
+            return "dlnetwork"
+        chain = len(connections) == len(layers) - 1 and len(self.graph.inputs) == 1
+        return "SeriesNetwork" if chain else "DAGNetwork"
 
     def _lift(self, tensor: str) -> None:
         """Lift what makes this tensor, and before it what its patterns ask for."""
@@ -201,16 +209,23 @@ class _Walk:
         if merged and merged != ["C" + "123"[: len(merged[0]) - 1]]:
             self.report.error(f"the output {tensor!r} merges the dimensions {', '.join(merged)}")
         layer = self.at.layers[self._layer_of(value.end)]
+        card: type[Layer] | None = Identity if layer.IS_INPUT else None
         if merged:
-            card: type[Layer] = ONNXFlattenInto2D
-        elif layer.IS_INPUT:
-            card = Identity
-        else:
+            card = ONNXFlattenInto2D
+        elif not self.at.classic and self._loses_spatial(value):
+            # N×C of an image: only the older classes of network make it of 1×1×C by themselves.
+            card = Flatten
+        if card is None:
             return value.end
-        added = card(name=self.at.free(tensor))
+        added = card(name=self.at.free(tensor if layer.IS_INPUT else f"{layer.name}_flatten"))
         self._add(added, len(self.graph.nodes))
         self.feeds[added.name] = value
         return added.name
+
+    def _loses_spatial(self, value: Labelled) -> bool:
+        """Whether the layer's output has spatial dimensions and the tensor none."""
+        size = self.at.size(value)
+        return size is not None and "S" in size.format and not set(value.axes) & set("123")
 
     def _layer_of(self, end: str) -> str:
         return end if end in self.at.layers else end.rpartition("/")[0]

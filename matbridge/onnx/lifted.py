@@ -127,6 +127,12 @@ class Lifting:
     def from_matlab(self) -> bool:
         return self.graph.from_matlab
 
+    @property
+    def classic(self) -> bool:
+        """Whether the network was a SeriesNetwork or DAGNetwork, as trainNetwork made them
+        until trainnet came, in R2023b: fully connected layers keep spatial dimensions of 1."""
+        return () < self.graph.matlab_release < (23, 2)
+
     def value(self, tensor: str) -> Labelled:
         """What this tensor is. Raises NotYetError, which a pattern lets pass."""
         if tensor not in self.values:

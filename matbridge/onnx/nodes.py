@@ -61,8 +61,11 @@ class Node:
     # Attributes. Each raises FormatError where the file has something else.
 
     def number(self, name: str, default: float) -> float:
+        """A float32 as the decimal number that stands for it: 0.1, not 0.10000000149."""
         value = self.attributes.get(name, default)
-        return float(value) if isinstance(value, int | float) else self._wrong(name, "a number")
+        if not isinstance(value, int | float):
+            self._wrong(name, "a number")
+        return float(str(np.float32(value)))
 
     def integer(self, name: str, default: int) -> int:
         value = self.attributes.get(name, default)
@@ -130,6 +133,12 @@ class NodeGraph:
     def from_matlab(self) -> bool:
         """Whether MATLAB's exporter wrote the file."""
         return self.model.producer_name.startswith(MATLAB)
+
+    @property
+    def matlab_release(self) -> tuple[int, ...]:
+        """The exporter's release, (24, 2, 0) of R2024b; () where MATLAB did not write the file."""
+        numbers = self.model.producer_version.split(".") if self.from_matlab else ()
+        return tuple(int(n) for n in numbers if n.isdecimal())
 
     def constant(self, name: str) -> np.ndarray | None:
         """The array of an initializer or a Constant node; None for what data decide."""
@@ -243,7 +252,8 @@ def _without_large(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = light.graph
     graph.node.extend(model.graph.node)
     graph.input.extend(model.graph.input)
-    graph.output.extend(model.graph.output)
+    # Without their shapes, which MATLAB's exporter declares wrongly for sequences.
+    graph.output.extend(helper.make_empty_tensor_value_info(v.name) for v in model.graph.output)
     graph.value_info.extend(model.graph.value_info)
     shown = {value.name for value in graph.input}
     for tensor in model.graph.initializer:

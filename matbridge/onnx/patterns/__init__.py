@@ -7,15 +7,34 @@ from __future__ import annotations
 
 from matbridge.onnx.lifted import Pattern
 from matbridge.onnx.nodes import NodeGraph
-from matbridge.onnx.patterns import layout, matlab_input, standard
+from matbridge.onnx.patterns import (
+    arithmetic,
+    layout,
+    matlab_dense,
+    matlab_input,
+    matlab_windows,
+    recurrent,
+    standard,
+    windows,
+)
 
 __all__ = ["MATLABS", "STANDARD", "patterns_for"]
 
+# A window that moves over spatial dimensions.
+MOVING: tuple[Pattern, ...] = (standard.convolution, windows.grouped_convolution, windows.pool)
+
 # Groups as MATLAB's exporter writes them.
-MATLABS: tuple[Pattern, ...] = (matlab_input.zerocenter,)
+MATLABS: tuple[Pattern, ...] = (
+    matlab_input.normalized_input,
+    matlab_dense.gemm_of_images,
+    matlab_dense.whole_map,
+    matlab_windows.same_at_this_size(*MOVING),
+    matlab_windows.max_unpool,
+)
 
 # Groups and single nodes of ONNX's own operators, whoever wrote them.
 STANDARD: tuple[Pattern, ...] = (
+    recurrent.recurrent,
     layout.turned,
     layout.squeeze,
     layout.unsqueeze,
@@ -27,7 +46,15 @@ STANDARD: tuple[Pattern, ...] = (
     standard.matmul_add,
     standard.matmul,
     standard.gemm,
-    standard.convolution,
+    matlab_windows.padded(*MOVING),
+    matlab_windows.pool_with_places,
+    *MOVING,
+    windows.global_pool,
+    windows.batch_normalization,
+    windows.softmax,
+    arithmetic.combination,
+    arithmetic.affine,
+    arithmetic.concatenation,
 )
 
 

@@ -117,12 +117,11 @@ def fully_connected(
         return None
     if set(last) - set("C123"):
         return None
+    outputs = weights.shape[1]
     layer = with_arrays(
-        FullyConnected(name=name, output_size=weights.shape[1]),
+        FullyConnected(name=name, output_size=outputs, keeps_spatial=at.classic),
         Weights=rows_in_matlab_order(weights, last, at.lengths(x)),
-        Bias=np.zeros((weights.shape[1], 1), weights.dtype)
-        if bias is None
-        else bias.reshape(-1, 1),
+        Bias=(np.zeros(outputs, weights.dtype) if bias is None else bias).reshape(-1, 1),
     )
     return Lifted.one(layer, [x], {output: (*before, "C")})
 
