@@ -172,7 +172,7 @@ TURNING = {
     ("onnx.backend", "linear"): "W' of data·W'",
     ("onnx.backend", "attend"): "K' of Q·K'",
     ("onnx.backend", "recur"): "ONNX's own order of recurrent results",
-    ("onnx.patterns.layout", "turned"): "a node of a file, which becomes other labels",
+    ("onnx.patterns.layout", ""): "a node of a file, which becomes other labels",
     ("onnx.entering", "_moved"): "a node of a file, which becomes other labels",
     ("torch.backend", "_attention"): "K' of Q·K'",
     ("torch.recurrence", "_in_place_weights"): "R' of h·R'",

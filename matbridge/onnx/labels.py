@@ -13,7 +13,16 @@ from types import MappingProxyType
 
 from matbridge.ops.layout import numbered, unnumbered
 
-__all__ = ["Axes", "axes_of", "dims_of", "regrouped", "squeezed", "transposed", "unsqueezed"]
+__all__ = [
+    "Axes",
+    "Lengths",
+    "axes_of",
+    "dims_of",
+    "regrouped",
+    "squeezed",
+    "transposed",
+    "unsqueezed",
+]
 
 Axes = tuple[str, ...]
 Lengths = Mapping[str, int | None]

@@ -35,12 +35,7 @@ MATLABS: tuple[Pattern, ...] = (
 # Groups and single nodes of ONNX's own operators, whoever wrote them.
 STANDARD: tuple[Pattern, ...] = (
     recurrent.recurrent,
-    layout.turned,
-    layout.squeeze,
-    layout.unsqueeze,
-    layout.flatten,
-    layout.reshape,
-    layout.same,
+    layout.view,
     standard.elementwise,
     standard.dropout,
     standard.matmul_add,

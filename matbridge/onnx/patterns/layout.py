@@ -2,82 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
+from onnx import TensorProto
 
-from matbridge.onnx.labels import regrouped, squeezed, transposed, unsqueezed
+from matbridge.onnx.labels import Axes, Lengths, regrouped, squeezed, transposed, unsqueezed
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting
-from matbridge.onnx.nodes import Node
+from matbridge.onnx.nodes import Node, NodeGraph
 
-__all__ = ["flatten", "reshape", "same", "squeeze", "turned", "unsqueeze"]
+__all__ = ["VIEWS", "integers", "seen", "view"]
+
+FLOATING = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
 
-def turned(at: Lifting, node: Node) -> Lifted | None:
-    """Transpose."""
-    if node.operator != "Transpose":
+def view(at: Lifting, node: Node) -> Lifted | None:
+    """Any of VIEWS."""
+    if node.operator not in VIEWS:
         return None
     x = at.value(node.inputs[0])
-    return _relabelled(node, x, transposed(x.axes, node.integers("perm")))
+    axes = seen(at.graph, node, x.axes, at.lengths(x), at.fixed)
+    return None if axes is None else Lifted.relabelled({node.output: Labelled(x.end, axes)})
 
 
-def squeeze(at: Lifting, node: Node) -> Lifted | None:
-    """Squeeze; axes are an attribute before opset 13."""
-    if node.operator != "Squeeze":
-        return None
-    x = at.value(node.inputs[0])
-    axes = integers(at.graph.option(node, "axes", 1))
-    if axes is None and node.has(1):
-        return None
-    return _relabelled(node, x, squeezed(x.axes, axes, at.lengths(x)))
+def seen(graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths) -> Axes | None:
+    """The axes of a tensor after a node of VIEWS, None where they are no dimensions of MATLAB's.
+
+    ``fixed`` are the lengths that the file has where MATLAB's, in ``lengths``, are free.
+    """
+    return VIEWS[node.operator](graph, node, axes, lengths, fixed)
 
 
-def unsqueeze(at: Lifting, node: Node) -> Lifted | None:
-    """Unsqueeze; axes are an attribute before opset 13."""
-    if node.operator != "Unsqueeze":
-        return None
-    axes = integers(at.graph.option(node, "axes", 1))
-    if axes is None:
-        return None
-    x = at.value(node.inputs[0])
-    return _relabelled(node, x, unsqueezed(x.axes, axes))
+View = Callable[[NodeGraph, Node, Axes, Lengths, Lengths], Axes | None]
 
 
-def flatten(at: Lifting, node: Node) -> Lifted | None:
-    """Flatten to two dimensions, those before and those from axis on."""
-    if node.operator != "Flatten":
-        return None
-    x = at.value(node.inputs[0])
+def _turned(
+    graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
+) -> Axes | None:
+    return transposed(axes, node.integers("perm"))
+
+
+def _squeezed(
+    graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
+) -> Axes | None:
+    """axes are an attribute before opset 13."""
+    places = integers(graph.option(node, "axes", 1))
+    return None if places is None and node.has(1) else squeezed(axes, places, lengths)
+
+
+def _unsqueezed(
+    graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
+) -> Axes | None:
+    """axes are an attribute before opset 13."""
+    places = integers(graph.option(node, "axes", 1))
+    return None if places is None else unsqueezed(axes, places)
+
+
+def _flattened(
+    graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
+) -> Axes | None:
+    """Two dimensions, those before and those from axis on."""
     axis = node.integer("axis", 1)
-    place = axis % len(x.axes) if axis < 0 else axis
-    lengths = at.lengths(x)
-    groups = ("".join(x.axes[:place]), "".join(x.axes[place:]))
+    place = axis + len(axes) if axis < 0 else axis
+    groups = ("".join(axes[:place]), "".join(axes[place:]))
     # Of a merged dimension what has size 1 goes.
-    kept = tuple("".join(a for a in group if lengths.get(a) != 1) for group in groups)
-    return _relabelled(node, x, kept)
+    return tuple("".join(a for a in group if lengths.get(a) != 1) for group in groups)
 
 
-def reshape(at: Lifting, node: Node) -> Lifted | None:
-    """Reshape to a constant shape, or to one that the shape inference tells."""
-    if node.operator != "Reshape":
-        return None
-    shape = integers(at.graph.option(node, "shape", 1))
+def _reshaped(
+    graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
+) -> Axes | None:
+    """To a constant shape, or to one that the shape inference tells."""
+    shape = integers(graph.option(node, "shape", 1))
     if shape is None or node.integer("allowzero", 0):
-        inferred = at.graph.shape(node.output)
+        inferred = graph.shape(node.output)
         if inferred is None or inferred.count(None) > 1:
             return None
         shape = [-1 if n is None else n for n in inferred]
-    x = at.value(node.inputs[0])
-    return _relabelled(node, x, regrouped(x.axes, at.lengths(x), shape, at.fixed))
+    return regrouped(axes, lengths, shape, fixed)
 
 
-def same(at: Lifting, node: Node) -> Lifted | None:
-    """Identity, and Cast between floating types: the runtime computes in one type."""
-    if node.operator not in ("Identity", "Cast"):
-        return None
-    return Lifted.relabelled({node.output: at.value(node.inputs[0])})
+def _same(
+    graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
+) -> Axes | None:
+    """Cast between floating types is nothing to a runtime that computes in one type."""
+    return axes if node.integer("to", TensorProto.FLOAT) in FLOATING else None
 
 
-def _relabelled(node: Node, x: Labelled, axes: tuple[str, ...] | None) -> Lifted | None:
-    return None if axes is None else Lifted.relabelled({node.output: Labelled(x.end, axes)})
+VIEWS: Mapping[str, View] = {
+    "Transpose": _turned,
+    "Squeeze": _squeezed,
+    "Unsqueeze": _unsqueezed,
+    "Flatten": _flattened,
+    "Reshape": _reshaped,
+    "Identity": _same,
+    "Cast": _same,
+}
 
 
 def integers(values: np.ndarray | None) -> list[int] | None:

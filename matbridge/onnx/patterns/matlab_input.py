@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matbridge.layers.input import NormalizingInput
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting, with_arrays
 from matbridge.onnx.nodes import Node, NodeGraph
 from matbridge.onnx.patterns.arithmetic import expanded, in_matlab_order
@@ -43,7 +42,7 @@ def normalized_input(at: Lifting, node: Node) -> Lifted | None:
     layer = at.layers[x.end]
     steps = [_step(at.graph, n, len(x.axes)) for n in nodes]
     told = rule(steps)
-    if told is None or not isinstance(layer, NormalizingInput):
+    if told is None or not layer.STATISTICS:
         return None
     kind, constants = told
     statistics = {name: in_matlab_order(array, x) for name, array in constants.items()}

@@ -51,7 +51,7 @@ def padded(*windows: Pattern) -> Pattern:
         inputs = (pad.inputs[0], *node.inputs[1:])
         joined = dataclasses.replace(node, inputs=inputs, attributes=options)
         lifted = next((lifted for w in windows if (lifted := w(at, joined))), None)
-        return None if lifted is None else _with_value(lifted, value)
+        return None if lifted is None else _with_value(lifted, node, value)
 
     return pattern
 
@@ -103,9 +103,10 @@ def _fits(node: Node, value: float | str | None) -> bool:
     return node.operator == "Conv" or value == 0
 
 
-def _with_value(lifted: Lifted, value: float | str | None) -> Lifted:
+def _with_value(lifted: Lifted, node: Node, value: float | str | None) -> Lifted:
+    """Convolution has a PaddingValue; in pooling what was found to fit is the rule."""
     (layer,) = lifted.layers
-    if value == 0 or not hasattr(layer, "padding_value") or layer.OUTPUTS != ("out",):
+    if value == 0 or node.operator != "Conv":
         return lifted
     return dataclasses.replace(lifted, layers=(layer.replace(padding_value=value),))
 

@@ -16,10 +16,10 @@ from onnx import TensorProto, numpy_helper
 from matbridge.core.card import Layer
 from matbridge.core.dims import gate_blocks, reorder
 from matbridge.layers.recurrent import GRU, LSTM, BiLSTM, PeepholeLSTM, Recurrent
-from matbridge.onnx.labels import Axes, regrouped, squeezed, transposed, unsqueezed
+from matbridge.onnx.labels import Axes, Lengths
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting, with_arrays
 from matbridge.onnx.nodes import Node, NodeGraph
-from matbridge.onnx.patterns.layout import integers
+from matbridge.onnx.patterns.layout import VIEWS, integers, seen
 from matbridge.onnx.patterns.standard import rows_in_matlab_order
 
 __all__ = ["recurrent"]
@@ -36,8 +36,7 @@ PEEPHOLES = ("iof", "ifo")
 STATES = {"LSTM": ("HiddenState", "CellState"), "GRU": ("HiddenState",)}
 STATE_ACTIVATIONS = {"Tanh": "tanh", "Softsign": "softsign", "Relu": "relu"}
 GATE_ACTIVATIONS = {"Sigmoid": "sigmoid", "HardSigmoid": "hard-sigmoid"}
-# What only moves dimensions; a Gather or Slice may take the last step.
-VIEWS = frozenset(("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"))
+# What may take the last step.
 PICKS = frozenset(("Gather", "Slice"))
 # The axes of ONNX's outputs; D is the direction and H the unit, which are MATLAB's C together.
 OUTPUTS: tuple[Axes, ...] = (("T", "D", "B", "H"), ("D", "B", "H"), ("D", "B", "H"))
@@ -64,7 +63,7 @@ def recurrent(at: Lifting, node: Node) -> Lifted | None:
 def _root(graph: NodeGraph, node: Node) -> Node | None:
     """The recurrent node that this one is, or that it only views."""
     step: Node | None = node
-    while step is not None and step.operator in VIEWS | PICKS:
+    while step is not None and (step.operator in VIEWS or step.operator in PICKS):
         step = graph.maker(step.inputs[0])
     return step if step is not None and step.operator in GATES else None
 
@@ -128,7 +127,7 @@ def _ends(graph: NodeGraph, root: Node, directions: int, units: int) -> Iterator
             yield from _followed(graph, _End(tensor, place, OUTPUTS[place]), lengths)
 
 
-def _followed(graph: NodeGraph, end: _End, lengths: Mapping[str, int | None]) -> Iterator[_End]:
+def _followed(graph: NodeGraph, end: _End, lengths: Lengths) -> Iterator[_End]:
     settled = _settled(end.axes, lengths["D"] == 1)
     steps = [_viewed(graph, user, end, lengths) for user in graph.users(end.tensor)]
     # One direction is in MATLAB's labels from the start, but its last step may be what counts.
@@ -152,7 +151,7 @@ def _settled(axes: Axes, single: bool) -> Axes | None:
     return tuple("C" if axis in whole else axis.replace("D", "") for axis in axes)
 
 
-def _leads_to_last(graph: NodeGraph, end: _End, lengths: Mapping[str, int | None]) -> bool:
+def _leads_to_last(graph: NodeGraph, end: _End, lengths: Lengths) -> bool:
     """Whether all that becomes of a sequence is its last step."""
     if end.output or end.picked or lengths["D"] != 1 or end.tensor in graph.outputs:
         return False
@@ -162,9 +161,7 @@ def _leads_to_last(graph: NodeGraph, end: _End, lengths: Mapping[str, int | None
     )
 
 
-def _viewed(
-    graph: NodeGraph, node: Node, end: _End, lengths: Mapping[str, int | None]
-) -> _End | None:
+def _viewed(graph: NodeGraph, node: Node, end: _End, lengths: Lengths) -> _End | None:
     """What a node that only views this tensor makes of it; None for any other."""
     if node.inputs[0] != end.tensor:
         return None
@@ -172,26 +169,8 @@ def _viewed(
         # Of two directions the last step of Y is not where each ends.
         picked = _without_time(graph, node, end.axes) if lengths["D"] == 1 else None
         return None if picked is None else _End(node.output, end.output, picked, True)
-    axes = _moved(graph, node, end.axes, lengths)
+    axes = seen(graph, node, end.axes, lengths, {}) if node.operator in VIEWS else None
     return None if axes is None else _End(node.output, end.output, axes, end.picked)
-
-
-def _moved(
-    graph: NodeGraph, node: Node, axes: Axes, lengths: Mapping[str, int | None]
-) -> Axes | None:
-    places = integers(graph.option(node, "axes", 1))
-    if node.operator == "Identity":
-        return axes
-    if node.operator == "Transpose":
-        return transposed(axes, node.integers("perm"))
-    if node.operator == "Squeeze":
-        return squeezed(axes, places, lengths)
-    if node.operator == "Unsqueeze":
-        return None if places is None else unsqueezed(axes, places)
-    shape = integers(graph.option(node, "shape", 1))
-    if node.operator != "Reshape" or shape is None:
-        return None
-    return regrouped(axes, lengths, shape)
 
 
 def _without_time(graph: NodeGraph, node: Node, axes: Axes) -> Axes | None:
