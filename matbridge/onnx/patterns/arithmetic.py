@@ -60,9 +60,9 @@ def affine(at: Lifting, node: Node) -> Lifted | None:
 def expanded(array: np.ndarray, node: Node, rank: int) -> np.ndarray:
     """A constant with as many dimensions as the data: it meets the last ones, or before opset
     7 those from ``axis`` on."""
-    if array.ndim > rank:
-        return array
     axis = node.integer("axis", rank - array.ndim)
+    if not 0 <= axis <= rank - array.ndim:
+        return array
     return array.reshape((1,) * axis + array.shape + (1,) * (rank - axis - array.ndim))
 
 

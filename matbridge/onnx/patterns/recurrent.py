@@ -24,11 +24,13 @@ from matbridge.onnx.patterns.standard import rows_in_matlab_order
 
 __all__ = ["recurrent"]
 
-# By operator and number of directions. MATLAB has no bidirectional GRU.
-CARDS: Mapping[tuple[str, int], type[Recurrent]] = {
-    ("LSTM", 1): LSTM,
-    ("LSTM", 2): BiLSTM,
-    ("GRU", 1): GRU,
+# By operator, number of directions, and whether gates see the cell state. MATLAB has no
+# bidirectional GRU.
+CARDS: Mapping[tuple[str, int, bool], type[Recurrent]] = {
+    ("LSTM", 1, False): LSTM,
+    ("LSTM", 1, True): PeepholeLSTM,
+    ("LSTM", 2, False): BiLSTM,
+    ("GRU", 1, False): GRU,
 }
 # ONNX's order of gates in MATLAB's letters, and MATLAB's.
 GATES = {"LSTM": ("iofg", "ifgo"), "GRU": ("zrh", "rzh")}
@@ -49,15 +51,29 @@ def recurrent(at: Lifting, node: Node) -> Lifted | None:
         return None
     kind = root.operator
     directions = 2 if root.text("direction") == "bidirectional" else 1
-    card = CARDS.get((kind, directions))
-    arrays = [at.graph.constant(name) if name else None for name in root.inputs[1:4]]
-    functions = _functions(root, directions)
-    if card is None or arrays[0] is None or arrays[1] is None or functions is None:
+    card = CARDS.get((kind, directions, root.has(7)))
+    weights, functions = _weights(at.graph, root, directions), _functions(root, directions)
+    if card is None or weights is None or functions is None:
         return None
-    ends = list(_ends(at.graph, root, directions, arrays[1].shape[-1]))
+    ends = list(_ends(at.graph, root, directions, weights[2].shape[-1]))
     if node.output not in {end.tensor for end in ends} or not all(end.whole for end in ends):
         return None
-    return _lifted(at, root, card, directions, functions, ends)
+    return _lifted(at, root, card, directions, weights, functions, ends)
+
+
+def _weights(graph: NodeGraph, root: Node, directions: int) -> dict[int, np.ndarray] | None:
+    """W, R, B and the peepholes by their place among the inputs; None where one is no constant
+    or not of the size that the operator has."""
+    places = [place for place in (1, 2, 3, 7) if root.has(place)]
+    known = {p: a for p in places if (a := graph.constant(root.inputs[p])) is not None}
+    if len(known) < len(places) or not {1, 2} <= known.keys() or known[2].ndim != 3:
+        return None
+    units = known[2].shape[-1]
+    rows = len(GATES[root.operator][0]) * units
+    sizes = {1: (directions, rows, *known[1].shape[2:]), 2: (directions, rows, units)}
+    sizes |= {3: (directions, 2 * rows), 7: (directions, 3 * units)}
+    fits = all(array.shape == sizes[place] for place, array in known.items())
+    return known if fits and known[1].ndim == 3 else None
 
 
 def _root(graph: NodeGraph, node: Node) -> Node | None:
@@ -202,6 +218,7 @@ def _lifted(
     root: Node,
     card: type[Recurrent],
     directions: int,
+    weights: Mapping[int, np.ndarray],
     functions: Mapping[str, object],
     ends: Sequence[_End],
 ) -> Lifted | None:
@@ -222,7 +239,7 @@ def _lifted(
         "has_state_inputs": bool(fed),
         "has_state_outputs": bool(extra),
     }
-    layer = _with_weights(at, root, card, directions, x, options)
+    layer = _with_weights(at, root, card, directions, weights, x, options)
     if not fed:
         arrays = zip(STATES[root.operator], states, strict=True)
         kept = {name: array for name, array in arrays if isinstance(array, np.ndarray)}
@@ -249,18 +266,14 @@ def _with_weights(
     root: Node,
     card: type[Recurrent],
     directions: int,
+    weights: Mapping[int, np.ndarray],
     x: Labelled,
     options: dict[str, object],
 ) -> Layer:
-    constants = [at.graph.constant(name) if name else None for name in (*root.inputs, "", "")]
-    inner, outer, bias = constants[1], constants[2], constants[3]
-    assert inner is not None
-    assert outer is not None
+    inner, outer = weights[1], weights[2]
     units = outer.shape[-1]
     order = GATES[root.operator]
-    rows = len(order[0]) * units
-    if bias is None:
-        bias = np.zeros((directions, 2 * rows), inner.dtype)
+    bias = weights.get(3, np.zeros((directions, 2 * inner.shape[1]), inner.dtype))
     halves = [_stacked(half[..., None], order) for half in np.split(bias, 2, axis=1)]
     if root.operator == "GRU":
         options["reset_gate_mode"] = _reset_gate_mode(root, halves[1], units)
@@ -270,10 +283,8 @@ def _with_weights(
         "RecurrentWeights": _stacked(outer, order),
         "Bias": _bias(halves, options),
     }
-    peephole = constants[7] if len(root.inputs) > 7 else None
-    if peephole is not None and card is LSTM:
-        card = PeepholeLSTM
-        arrays["PeepholeWeights"] = _stacked(peephole[..., None], PEEPHOLES)
+    if 7 in weights:
+        arrays["PeepholeWeights"] = _stacked(weights[7][..., None], PEEPHOLES)
     layer = card(name=at.free(_name(at, root)), num_hidden_units=units)
     return with_arrays(layer.replace(**options), **arrays)
 
