@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from onnx import TensorProto
 
 from matbridge.core.card import InputLayer
 from matbridge.core.dims import canonical
-from matbridge.errors import UnsupportedError
+from matbridge.errors import FormatError, UnsupportedError
 from matbridge.layers.input import AnyInput, FeatureInput, Image3dInput, ImageInput, SequenceInput
 from matbridge.onnx.labels import Axes, axes_of
 from matbridge.onnx.nodes import Node, NodeGraph, Shape
@@ -21,6 +22,14 @@ from matbridge.ops.layout import unnumbered
 
 __all__ = ["entering"]
 
+# Types of data that enter.
+NUMBERS = frozenset(
+    TensorProto.DataType.Value(name)
+    for name in (
+        *("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16", "INT8", "INT16", "INT32", "INT64"),
+        *("UINT8", "UINT16", "UINT32", "UINT64", "BOOL"),
+    )
+)
 # By rank, where nothing else tells: MATLAB's own files, and those of others.
 BY_RANK = {1: "C", 2: "BC", 3: "BTC", 4: "BCSS", 5: "BCSSS"}
 MATLABS = {**BY_RANK, 3: "TBC"}
@@ -66,14 +75,26 @@ def entering(graph: NodeGraph) -> dict[str, tuple[InputLayer, Axes]]:
 
 
 def _input(graph: NodeGraph, name: str) -> tuple[InputLayer, Axes]:
-    shape = graph.shape(name)
-    if shape is None or len(shape) > 5:
-        raise UnsupportedError(
-            "the file does not say how many dimensions the input has", where=name
-        )
+    shape = _checked_shape(graph, name)
     by_rank = MATLABS if graph.from_matlab else BY_RANK
     axes = _told(graph, name, len(shape)) or axes_of(by_rank.get(len(shape), ""))
     return _layer(_layer_name(name), axes, shape), axes
+
+
+def _checked_shape(graph: NodeGraph, name: str) -> Shape:
+    (value,) = (v for v in graph.model.graph.input if v.name == name)
+    kind = value.type.WhichOneof("value") or "nothing"
+    shape = graph.shape(name)
+    if kind != "tensor_type":
+        raise UnsupportedError(f"the input is no tensor, but {kind}", where=name)
+    if value.type.tensor_type.elem_type not in NUMBERS:
+        raise UnsupportedError("the input is not of real numbers", where=name)
+    if shape is None or not 0 < len(shape) < 6:
+        rank = "any number of" if shape is None else len(shape)
+        raise UnsupportedError(f"the input has {rank} dimensions, not 1 to 5", where=name)
+    if any(n is not None and n < 0 for n in shape):
+        raise FormatError("the input has a dimension of negative length", where=name)
+    return shape
 
 
 def _layer_name(tensor: str) -> str:

@@ -40,6 +40,10 @@ def lift(
     return _Walk(graph, patterns, replacements or {}).network(provenance)
 
 
+# What comes of nodes that are not as ONNX says.
+ODD = (ValueError, TypeError, LookupError, ArithmeticError)
+
+
 class _Walk:
     def __init__(
         self, graph: NodeGraph, patterns: Sequence[Pattern], replacements: Mapping[str, Layer]
@@ -136,6 +140,9 @@ class _Walk:
                 self._check(lifted, node)
             except MatbridgeError as error:
                 why = error.what
+                continue
+            except ODD as error:
+                why = f"its inputs or attributes are not as ONNX has them: {error}"
                 continue
             return lifted
         return self._unknown(node, why)

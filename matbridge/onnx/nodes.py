@@ -14,9 +14,10 @@ from typing import NoReturn
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper, shape_inference
+from onnx import checker, helper, shape_inference
 
 from matbridge.errors import FormatError
+from matbridge.onnx.tensors import Tensors
 
 __all__ = ["MATLAB", "Node", "NodeGraph", "Shape"]
 
@@ -100,21 +101,26 @@ class NodeGraph:
 
     ``nodes`` are in an order in which data may flow; ``inputs`` are those that data enter by,
     without initializers; ``constants`` hold initializers and the values of Constant nodes.
-    Raises FormatError for a tensor that two nodes make or none does, and for a loop.
+    Raises FormatError for a tensor that two nodes make, for a loop, and for arrays that contradict
+    themselves.
     """
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(self, model: onnx.ModelProto, tensors: Tensors) -> None:
         self.model = model
+        self.tensors = tensors
         graph = model.graph
         self.opsets: dict[str, int] = {
             "" if entry.domain in DEFAULT_DOMAINS else entry.domain: entry.version
             for entry in model.opset_import
         }
         self.constants: dict[str, np.ndarray] = {
-            tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer
+            tensor.name: tensors.array(tensor) for tensor in graph.initializer
         }
         self.inputs = tuple(v.name for v in graph.input if v.name not in self.constants)
         self.outputs = tuple(value.name for value in graph.output)
+        _check_once([tensor.name for tensor in graph.initializer], "initializers")
+        _check_once(self.inputs, "inputs")
+        _check_once(self.outputs, "outputs")
         nodes = [_node(proto, place) for place, proto in enumerate(graph.node)]
         self._makers = _makers(nodes, (*self.inputs, *self.constants))
         self._users: dict[str, list[Node]] = defaultdict(list)
@@ -172,9 +178,10 @@ class NodeGraph:
 
     @cached_property
     def _shapes(self) -> dict[str, Shape]:
-        model = onnx.ModelProto()
-        model.CopyFrom(_without_large(self.model))
+        model = _without_large(self.model)
         try:
+            # What the checker refuses may end the shape inference, and the process with it.
+            checker.check_model(model)
             inferred = shape_inference.infer_shapes(model, data_prop=True).graph
         except Exception:  # onnx raises what it likes, and says no shape as well
             inferred = model.graph
@@ -204,13 +211,23 @@ class NodeGraph:
         """What Constant and Identity nodes say of constants."""
         for node in self.nodes:
             if node.operator == "Constant":
-                value = node.attributes.get("value")
-                if isinstance(value, onnx.TensorProto):
-                    self.constants[node.output] = numpy_helper.to_array(value)
-                elif len(node.attributes) == 1:
-                    self.constants[node.output] = np.asarray(next(iter(node.attributes.values())))
-            elif node.operator == "Identity" and node.inputs[0] in self.constants:
-                self.constants[node.output] = self.constants[node.inputs[0]]
+                array = self._value_of(node)
+            elif node.operator == "Identity" and node.has(0):
+                array = self.constants.get(node.inputs[0])
+            else:
+                continue
+            if array is not None and node.output:
+                self.constants[node.output] = array
+
+    def _value_of(self, node: Node) -> np.ndarray | None:
+        """The numbers of a Constant node; None for texts and sparse ones."""
+        value = next(iter(node.attributes.values()), None)
+        if isinstance(value, onnx.TensorProto):
+            return self.tensors.array(value)
+        if not isinstance(value, int | float | list):
+            return None
+        array = np.asarray(value)
+        return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def _node(proto: onnx.NodeProto, place: int) -> Node:
@@ -228,6 +245,12 @@ def _attribute(proto: onnx.AttributeProto) -> object:
     if isinstance(value, list):
         return [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in value]
     return value
+
+
+def _check_once(names: Sequence[str], what: str) -> None:
+    name, count = next(iter(Counter(names).most_common(1)), ("", 0))
+    if count > 1:
+        raise FormatError(f"two {what} are named {name!r}")
 
 
 def _makers(nodes: Iterable[Node], known: Iterable[str]) -> dict[str, Node]:
@@ -250,6 +273,7 @@ def _without_large(model: onnx.ModelProto) -> onnx.ModelProto:
         light.opset_import.append(entry)
     light.ir_version = max(model.ir_version, 4)
     graph = light.graph
+    graph.name = "graph"
     graph.node.extend(model.graph.node)
     graph.input.extend(model.graph.input)
     # Without their shapes, which MATLAB's exporter declares wrongly for sequences.
@@ -257,7 +281,8 @@ def _without_large(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.value_info.extend(model.graph.value_info)
     shown = {value.name for value in graph.input}
     for tensor in model.graph.initializer:
-        if np.prod(tensor.dims, dtype=float) <= SMALL:
+        inside = tensor.data_location != onnx.TensorProto.EXTERNAL
+        if inside and np.prod(tensor.dims, dtype=float) <= SMALL:
             graph.initializer.append(tensor)
         elif tensor.name not in shown:
             graph.input.append(
@@ -267,14 +292,13 @@ def _without_large(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _shape(value: onnx.ValueInfoProto) -> Shape | None:
-    """Numbers, and None for symbols; MATLAB R2022b writes some numbers as symbols."""
+    """Numbers, and None for symbols and 0."""
     if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
         return None
-    return tuple(
-        dim.dim_value
-        if dim.HasField("dim_value")
-        else int(dim.dim_param)
-        if dim.dim_param.isdecimal()
-        else None
-        for dim in value.type.tensor_type.shape.dim
-    )
+    return tuple(_length(dim) for dim in value.type.tensor_type.shape.dim)
+
+
+def _length(dim: onnx.TensorShapeProto.Dimension) -> int | None:
+    # MATLAB R2022b writes some numbers as symbols.
+    symbol = dim.dim_param
+    return (int(symbol) if symbol.isdecimal() and len(symbol) < 10 else dim.dim_value) or None
