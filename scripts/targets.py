@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 import random
 import sys
@@ -325,17 +324,22 @@ def safetensors_seed(name: str, folder: Path) -> bytes:
 
 
 def onnx(draw: random.Random, folder: Path) -> None:
-    """ONNX files, of which any byte may be another."""
-    path = written(folder, "mutant.onnx", mutators.any_bytes(onnx_seed(), draw))
-    json.dumps(summarize_network(matbridge.load(path), "net"))
+    """ONNX files: read, shown, and run where they are small."""
+    import messages
+
+    path = written(folder, "mutant.onnx", messages.onnx_model(draw.choice(onnx_seeds()), draw))
+    network = matbridge.load(path, max_size=LIMIT)
+    json.dumps(summarize_network(network, "net"))
+    entering = [layer.infer() for layer in network.input_layers.values()]
+    if network.runnable and all((size.put(B=1).elements() or 1) < 10_000 for size in entering):
+        network.predict(*natural(network), format=[size.format for size in entering])
 
 
 @functools.cache
-def onnx_seed() -> bytes:
-    from matbridge.onnx.write import to_onnx
+def onnx_seeds() -> tuple[bytes, ...]:
+    import messages
 
-    found: bytes = to_onnx(matbridge.load(FIXTURES / "cnn.mat")).SerializeToString()
-    return found
+    return messages.seeds(FIXTURES)
 
 
 TARGETS: dict[str, Target] = {
@@ -348,6 +352,5 @@ TARGETS: dict[str, Target] = {
     "handles": handles,
     "inputs": inputs,
     "safetensors": safetensors,
+    "onnx": onnx,
 }
-if importlib.util.find_spec("matbridge.onnx.read"):
-    TARGETS["onnx"] = onnx

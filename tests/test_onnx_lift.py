@@ -1,38 +1,12 @@
 """ONNX graphs lifted to layers: the walk, labels, and what cannot be read."""
 
 import numpy as np
-import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
+from onnx_models import model_of, run, saved
 
 import matbridge
 from matbridge.onnx.labels import axes_of, dims_of, regrouped, squeezed, transposed, unsqueezed
-
-
-def model_of(nodes, inputs, outputs, arrays=(), opset=17, producer="somebody"):
-    """A model of nodes; inputs and outputs by name and shape, arrays by name."""
-    graph = helper.make_graph(
-        nodes,
-        "graph",
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in inputs.items()],
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in outputs.items()],
-        [numpy_helper.from_array(np.asarray(a), n) for n, a in dict(arrays).items()],
-    )
-    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.mathworks", 1)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name=producer)
-
-
-def saved(tmp_path, model):
-    path = tmp_path / "net.onnx"
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
-def run(model, *data):
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    names = [value.name for value in session.get_inputs()]
-    return session.run(None, dict(zip(names, data, strict=True)))
-
 
 RNG = np.random.default_rng(1)
 

@@ -157,19 +157,19 @@ def _moved(
     graph: NodeGraph, node: Node, places: tuple[int | None, ...]
 ) -> tuple[int | None, ...] | None:
     """Where the dimensions of the node's output come from; None where it mixes them."""
+    rank = len(places)
     if node.operator in KEEP:
         return places
     if node.operator == "Transpose":
-        order = node.integers("perm") or range(len(places))[::-1]
-        return tuple(places[i] for i in order)
+        order = node.integers("perm") or tuple(range(rank))[::-1]
+        return tuple(places[i] for i in order) if sorted(order) == list(range(rank)) else None
     axes = graph.option(node, "axes", 1)
-    if axes is None or node.operator not in ("Squeeze", "Unsqueeze"):
+    if axes is None or not rank or node.operator not in ("Squeeze", "Unsqueeze"):
         return None
     chosen = [int(n) for n in axes.reshape(-1)]
     if node.operator == "Squeeze":
-        gone = {n % len(places) for n in chosen}
+        gone = {n % rank for n in chosen}
         return tuple(p for i, p in enumerate(places) if i not in gone)
-    total = len(places) + len(chosen)
-    new = {n % total for n in chosen}
-    left = iter(places)
-    return tuple(None if i in new else next(left) for i in range(total))
+    new = {n % (rank + len(chosen)) for n in chosen}
+    left = [*places, *(None for _ in chosen)]
+    return tuple(None if i in new else left.pop(0) for i in range(rank + len(chosen)))

@@ -21,7 +21,7 @@ __all__ = ["MOST_NODES", "read_model"]
 # The most that protocol buffers allow.
 LARGEST = (2 << 30) - 1
 # Messages and texts that a file may hold, nodes of its graph, and how deep messages may stand.
-MOST_PARTS, MOST_NODES, DEEPEST = 1 << 21, 200_000, 100
+MOST_PARTS, MOST_NODES, DEEPEST = 1 << 20, 200_000, 100
 # What a message takes in memory, and how many bytes a packed number of one byte.
 PER_PART, PER_NUMBER = 128, 16
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -43,11 +43,11 @@ def read_model(path: Path, limit: int) -> onnx.ModelProto:
         model = onnx.load_model_from_string(data)
     except (DecodeError, OSError) as error:
         raise FormatError(f"{NOT_ONE}: {error}") from None
-    if not model.graph.output:
-        raise FormatError(f"{NOT_ONE}: it has no graph with outputs")
     count = len(model.graph.node)
     if count > MOST_NODES:
         raise FormatError(f"the graph has {count:,} nodes, more than {MOST_NODES:,}")
+    if not model.graph.output:
+        raise FormatError(f"{NOT_ONE}: it has no graph with outputs")
     return model
 
 
@@ -79,12 +79,21 @@ def check_parts(data: bytes, limit: int) -> None:
             inner = field.message_type if field is not None else None
             if inner is not None:
                 waiting.append((first, last, inner, depth + 1))
+            elif field is not None and field.type == FieldDescriptor.TYPE_STRING:
+                _check_text(data[first:last], field.name)
             parts += 1
             memory += _memory_of(field, last - first)
             if parts > MOST_PARTS:
                 raise FormatError(f"the file has more than {MOST_PARTS:,} parts, which is too many")
             if memory > limit:
                 raise _too_large(memory, limit)
+
+
+def _check_text(data: bytes, name: str) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise FormatError(f"{NOT_ONE}: a {name} in it is no text, but {data[:20]!r}") from None
 
 
 def _memory_of(field: FieldDescriptor | None, length: int) -> int:

@@ -40,26 +40,36 @@ def dims_of(axes: Axes) -> str:
     return plain if all(len(a) == 1 for a in axes) and numbered(plain) == joined else ""
 
 
-def transposed(axes: Axes, order: Sequence[int] | None) -> Axes:
+def transposed(axes: Axes, order: Sequence[int] | None) -> Axes | None:
     """The axes after Transpose, whose default is to turn them round."""
-    return axes[::-1] if order is None else tuple(axes[place] for place in order)
+    if order is None:
+        return axes[::-1]
+    return tuple(axes[n] for n in order) if sorted(order) == list(range(len(axes))) else None
 
 
 def squeezed(axes: Axes, places: Sequence[int] | None, lengths: Lengths) -> Axes | None:
     """The axes after Squeeze of these places; of all that have size 1 without them."""
-    rank = len(axes)
-    gone = {place % rank for place in places} if places is not None else set(range(rank))
     if places is None:
-        gone = {place for place in gone if _length(axes[place], lengths) == 1}
-    return tuple(axis for place, axis in enumerate(axes) if place not in gone)
+        return tuple(axis for axis in axes if _length(axis, lengths) != 1)
+    gone = _settled(places, len(axes))
+    return None if gone is None else tuple(a for n, a in enumerate(axes) if n not in gone)
 
 
-def unsqueezed(axes: Axes, places: Sequence[int]) -> Axes:
+def unsqueezed(axes: Axes, places: Sequence[int]) -> Axes | None:
     """The axes after Unsqueeze: "" at these places of the result."""
     rank = len(axes) + len(places)
-    new = {place % rank for place in places}
+    new = _settled(places, rank)
+    if new is None:
+        return None
     left = iter(axes)
     return tuple("" if place in new else next(left) for place in range(rank))
+
+
+def _settled(places: Sequence[int], rank: int) -> set[int] | None:
+    """Places from 0, which may be given from the end; None where there is no such, or one twice."""
+    found = {place + rank if place < 0 else place for place in places}
+    whole = len(found) == len(places) and all(0 <= place < rank for place in found)
+    return found if whole else None
 
 
 def regrouped(

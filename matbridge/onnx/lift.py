@@ -15,7 +15,13 @@ from matbridge.core.dims import Size
 from matbridge.core.graph import Connection, find_port
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Unknown
-from matbridge.errors import FormatError, LayerError, MatbridgeError, UnknownSizeError
+from matbridge.errors import (
+    FormatError,
+    LayerError,
+    MatbridgeError,
+    UnknownSizeError,
+    UnsupportedError,
+)
 from matbridge.layers.imported import ONNXFlattenInto2D
 from matbridge.layers.shape import Flatten, Identity
 from matbridge.onnx.entering import entering
@@ -109,7 +115,7 @@ class _Walk:
                 waiting.pop()
                 continue
             node = self.graph.maker(waiting[-1])
-            if node is None:
+            if node is None or self.graph.constant(waiting[-1]) is not None:
                 raise self._no_maker(waiting[-1])
             try:
                 lifted = self._asked(node)
@@ -119,14 +125,9 @@ class _Walk:
             self._keep(lifted, node)
 
     def _no_maker(self, tensor: str) -> MatbridgeError:
-        users = ", ".join(str(node) for node in self.graph.users(tensor)[:3])
         if self.graph.constant(tensor) is not None:
-            said = (
-                f"the output {tensor!r} is a constant"
-                if not users
-                else (f"the constant {tensor!r} is read as data")
-            )
-            return FormatError(said, where=users)
+            return UnsupportedError(f"the output {tensor!r} is a constant")
+        users = ", ".join(str(node) for node in self.graph.users(tensor)[:3])
         return FormatError(f"no node, input or initializer makes {tensor!r}", where=users)
 
     def _asked(self, node: Node) -> Lifted:
@@ -157,7 +158,7 @@ class _Walk:
         out_ports = tuple(f"out{i}" for i in range(1, len(outputs) + 1))
         layer = Unknown(
             name=name,
-            class_name=node.operator,
+            class_name=node.operator or "an operator without a name",
             ports=ports,
             out_ports=out_ports if len(outputs) > 1 else ("out",),
             reason=why,

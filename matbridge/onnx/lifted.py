@@ -48,6 +48,7 @@ from matbridge.core.arrays import fit_arrays
 from matbridge.core.card import Layer
 from matbridge.core.dims import Size
 from matbridge.core.readonly import Arrays
+from matbridge.errors import UnsupportedError
 from matbridge.onnx.labels import Axes, dims_of
 from matbridge.onnx.nodes import Node, NodeGraph
 from matbridge.ops.layout import numbered
@@ -134,7 +135,10 @@ class Lifting:
         return () < self.graph.matlab_release < (23, 2)
 
     def value(self, tensor: str) -> Labelled:
-        """What this tensor is. Raises NotYetError, which a pattern lets pass."""
+        """What this tensor is. Raises NotYetError, which a pattern lets pass, and
+        UnsupportedError for a constant, which no layer gives."""
+        if self.graph.constant(tensor) is not None:
+            raise UnsupportedError(f"it takes the constant {tensor!r} as data")
         if tensor not in self.values:
             raise NotYetError(tensor)
         return self.values[tensor]
