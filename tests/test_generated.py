@@ -4,6 +4,7 @@ import generated_code
 import numpy as np
 import pytest
 from reference.shallow_network import simulate
+from shallow_forms import plain
 
 from matbridge.errors import FormatError, MatbridgeError, UnsupportedError
 from matbridge.matlab.generated import read_code
@@ -142,35 +143,6 @@ NETWORKS = (
     *(fitnet, patternnet, cascade, radial, competitive),
     *(nar, narx, closed, layer_recurrent, removed_delay),
 )
-
-
-def plain(structure):
-    """A ShallowStructure as reference.shallow_network has it."""
-
-    def weights(parts):
-        return {
-            place: {"array": part.array, "delays": part.delays, "function": part.function}
-            for place, part in parts.items()
-        }
-
-    def steps(part):
-        return [(step.function, dict(step.settings)) for step in part.steps]
-
-    return {
-        "inputs": [{"size": part.size, "steps": steps(part)} for part in structure.inputs],
-        "layers": [
-            {
-                "size": part.size,
-                "transfer": part.transfer,
-                "net_input": part.net_input,
-                "bias": part.bias,
-            }
-            for part in structure.layers
-        ],
-        "input_weights": weights(structure.input_weights),
-        "layer_weights": weights(structure.layer_weights),
-        "outputs": [{"layer": part.layer, "steps": steps(part)} for part in structure.outputs],
-    }
 
 
 def written(tmp_path, text):

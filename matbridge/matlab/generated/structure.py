@@ -6,8 +6,6 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from matbridge.core.diagnostics import Report
 from matbridge.errors import UnsupportedError
 from matbridge.matlab.generated.evaluate import as_layer
@@ -26,6 +24,7 @@ from matbridge.matlab.generated.values import (
     Value,
     Weighted,
 )
+from matbridge.shallow.feedback import alike
 from matbridge.shallow.structure import (
     InputPart,
     LayerPart,
@@ -245,12 +244,21 @@ def _alike(steps: tuple[Step, ...], others: tuple[Step, ...]) -> bool:
 
 
 def with_feedback(structure: ShallowStructure) -> ShallowStructure:
-    """An input that is only delayed, and processed with an output's settings, is its feedback.
+    """Which inputs are the feedback of outputs, and which outputs feed layers back.
 
-    The code does not tell it; that the settings are equal does, as for an open loop they are.
+    The code does not tell it. An input that is only delayed, and processed with an output's
+    settings, is the feedback of an open loop; a layer that reads an output's layer delayed
+    closes one.
     """
     inputs, outputs = list(structure.inputs), list(structure.outputs)
     for k, output in enumerate(outputs):
+        delayed = [
+            weight
+            for (_, j), weight in structure.layer_weights.items()
+            if j == output.layer and 0 not in weight.delays
+        ]
+        if delayed:
+            outputs[k] = dataclasses.replace(output, feedback_mode="closed")
         for j, part in enumerate(inputs):
             if part.feedback_output is None and _is_fed_back(structure, j + 1, part, output):
                 inputs[j] = dataclasses.replace(part, feedback_output=output.layer)
@@ -265,17 +273,7 @@ def _is_fed_back(
     delays = [w.delays for (_, j), w in structure.input_weights.items() if j == number]
     if any(0 in delay for delay in delays) or not part.steps or part.size != output.size:
         return False
-    same = map(_same, part.steps, output.steps)
-    return len(part.steps) == len(output.steps) and all(same)
-
-
-def _same(step: ProcessStep, other: ProcessStep) -> bool:
-    """Whether two steps are of one function with the same numbers."""
-    first, second = dict(step.settings), dict(other.settings)
-    shared = first.keys() & second.keys()
-    return step.function == other.function and all(
-        np.array_equal(np.asarray(first[name]), np.asarray(second[name])) for name in shared
-    )
+    return alike(part.steps, output.steps)
 
 
 def read_structure(simulation: Simulation, report: Report) -> ShallowStructure:
