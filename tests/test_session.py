@@ -154,12 +154,12 @@ class Counting:
 
 
 def test_no_thread_loses_the_state_of_another(network, monkeypatch):
-    def begin(*arguments, begin=Session._begin):
+    def go_on(*arguments, go_on=Session._go_on):
         time.sleep(0.005)  # lets the others in
-        begin(*arguments)
+        go_on(*arguments)
 
     monkeypatch.setitem(engines.ENGINES, "counting", Counting)
-    monkeypatch.setattr(Session, "_begin", begin)
+    monkeypatch.setattr(Session, "_go_on", go_on)
     session = network.session(engine="counting")
 
     def serve():

@@ -28,6 +28,7 @@ __all__ = [
     "canonical",
     "check_labels",
     "column_major",
+    "fitted",
     "gate_blocks",
     "missing",
     "permutation",
@@ -122,20 +123,26 @@ def reorder(array: np.ndarray, have: str, want: str) -> np.ndarray:
     Labels that are only in ``want`` become dimensions of size 1; labels that are only in
     ``have`` must have size 1 and go.
     """
-    gone = missing(want, have)
-    if gone:
-        axes, left = set(), list(gone)
-        for axis, label in enumerate(have):
-            if label in left and array.shape[axis] == 1:
-                axes.add(axis)
-                left.remove(label)
-        if left:
-            raise MismatchError(f"an array {array.shape} of format {have} cannot lose {gone}")
-        array = array.reshape([n for axis, n in enumerate(array.shape) if axis not in axes])
-        have = "".join(label for axis, label in enumerate(have) if axis not in axes)
-    new = missing(have, want)
-    array = array.reshape(array.shape + (1,) * len(new))
-    return array.transpose(permutation(have + new, want))
+    shape, have = fitted(array.shape, have, want)
+    return array.reshape(shape).transpose(permutation(have, want))
+
+
+def fitted(shape: tuple[int, ...], have: str, want: str) -> tuple[tuple[int, ...], str]:
+    """A shape of dims ``have`` and its labels, less those of size 1 that are not wanted, and
+    with ones for those that are. Raises MismatchError where others are not wanted."""
+    left = list(missing(want, have))
+    kept = []
+    for label, n in zip(have, shape, strict=False):
+        if n == 1 and label in left:
+            left.remove(label)
+        else:
+            kept.append((label, n))
+    if left:
+        gone = missing(want, have)
+        raise MismatchError(f"an array {shape} of format {have} cannot lose {gone}")
+    at_hand = "".join(label for label, _ in kept)
+    new = missing(at_hand, want)
+    return (*(n for _, n in kept), *(1 for _ in new)), at_hand + new
 
 
 def reordering(have: str, want: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from matbridge.core.card import InputLayer
-from matbridge.core.dims import canonical, check_labels, column_major, reorder
+from matbridge.core.dims import check_labels, column_major, reorder
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
+from matbridge.predict.entries import Entry, Shape, labelled_entry, natural_entry
 from matbridge.predict.numbers import numeric
 from matbridge.text import nearest
 
@@ -116,11 +117,13 @@ def _read(network: Network, name: str, value: object, format: str | None) -> Bat
 
 def _labelled(value: Any, format: str, layer: InputLayer | None) -> Batch:
     """An array in this format, or a list of them, one for each observation."""
+
+    def entry(shape: Shape) -> Entry:
+        return labelled_entry(layer, shape, format)
+
     if "B" not in format and _holds_arrays(value, len(format)):
-        items = _each(value, lambda item: _ordered(numeric(item), format, layer))
-        return _grouped([array for array, _ in items], items[0][1] if items else "")
-    array, dims = _ordered(numeric(value), format, layer)
-    return Batch((array,), (tuple(range(array.shape[dims.index("B")])),), dims, "format")
+        return _grouped(*_entered(value, entry))
+    return _whole(numeric(value), entry, "format")
 
 
 def _holds_arrays(value: object, dimensions: int) -> bool:
@@ -131,78 +134,45 @@ def _holds_arrays(value: object, dimensions: int) -> bool:
         return False
 
 
-def _ordered(array: np.ndarray, format: str, layer: InputLayer | None) -> tuple[np.ndarray, str]:
-    """The array in MATLAB's order, with B."""
-    extra = len(format) - array.ndim
-    if extra < 0 and any(n != 1 for n in array.shape[len(format) :]):
-        raise MismatchError(f"an array of size {_shown(array)} does not have the format {format}")
-    array = array.reshape(array.shape[: len(format)] + (1,) * max(extra, 0))
-    dims = layer.format if layer else canonical(format if "B" in format else format + "B")
-    array = _complex_to_channels(reorder(array, format, dims), dims, layer)
-    if layer is not None:
-        _check_sizes(layer, array, dims)
-        _check_length(layer, array, dims)
-    return array, dims
-
-
 def _natural(layer: InputLayer, value: Any) -> Batch:
     """The layout that MATLAB's predict takes for this kind of input layer."""
-    dims = layer.format
+
+    def entry(shape: Shape) -> Entry:
+        return natural_entry(layer, shape)
+
     several = isinstance(value, list | tuple)
-    if "T" in dims:
+    if "T" in layer.format:
         if several:
-            return _grouped(_each(value, lambda item: _sequence(layer, item, dims)), dims)
-        return Batch((_sequence(layer, value, dims),), ((0,),), dims, "sequence")
-    if several and "S" in dims:
+            return _grouped(*_entered(value, entry))
+        return _whole(numeric(value), entry, "sequence")
+    if several and "S" in layer.format:
         images = _each(value, numeric)
         _check_alike([image.shape for image in images])
         value = np.stack(images, axis=-1)
-    array = _features(numeric(value)) if dims == "CB" else _images(numeric(value), dims, layer)
-    array = _complex_to_channels(array, dims, layer)
-    _check_sizes(layer, array, dims)
-    return Batch((array,), (tuple(range(array.shape[-1])),), dims, "array")
+    return _whole(numeric(value), entry, "array")
 
 
-def _features(array: np.ndarray) -> np.ndarray:
-    """N×C rows, or one row, to C×N."""
-    if array.ndim > 2:
-        raise MismatchError(f"features are N×C, not {_shown(array)}")
-    return reorder(np.atleast_2d(array), "BC", "CB")
+def _whole(array: np.ndarray, entry: Callable[[Shape], Entry], kind: str) -> Batch:
+    """All observations in one array."""
+    enters = entry(array.shape)
+    members = tuple(range(enters.count))
+    return Batch((enters.value(array),), (members,), enters.dims, kind)
 
 
-def _images(array: np.ndarray, dims: str, layer: InputLayer) -> np.ndarray:
-    """H×W×C×N, H×W×C or, for one channel, H×W."""
-    if array.ndim > len(dims):
-        raise MismatchError(
-            f"an input of size {_shown(array)} has too many dimensions", mend=_expected(layer, dims)
-        )
-    return array.reshape(array.shape + (1,) * (len(dims) - array.ndim))
+def _entered(
+    items: Sequence[object], entry: Callable[[Shape], Entry]
+) -> tuple[list[np.ndarray], str]:
+    """The value of each observation, and their order; each shape is looked at once."""
+    entries: dict[Shape, Entry] = {}
 
+    def read(item: object) -> np.ndarray:
+        array = numeric(item)
+        if array.shape not in entries:
+            entries[array.shape] = entry(array.shape)
+        return entries[array.shape].value(array)
 
-def _sequence(layer: InputLayer, value: object, dims: str) -> np.ndarray:
-    """One sequence, C×T or H×W×C×T, with a batch dimension of 1."""
-    array = numeric(value)
-    wanted = len(dims) - 1
-    if array.ndim == 1:
-        array = array.reshape(1, -1) if layer.input_size == (1,) else array.reshape(-1, 1)  # type: ignore[attr-defined]
-    if array.ndim > wanted:
-        raise MismatchError(
-            f"a sequence of size {_shown(array)} has too many dimensions",
-            mend=_expected(layer, dims),
-        )
-    array = array.reshape(array.shape + (1,) * (wanted - array.ndim))
-    array = _complex_to_channels(np.expand_dims(array, dims.index("B")), dims, layer)
-    _check_sizes(layer, array, dims)
-    _check_length(layer, array, dims)
-    return array
-
-
-def _check_length(layer: InputLayer, array: np.ndarray, dims: str) -> None:
-    steps = array.shape[dims.index("T")] if "T" in dims else layer.shortest
-    if steps < layer.shortest:
-        raise MismatchError(
-            f"a sequence of {steps} steps is shorter than MinLength {layer.shortest}"
-        )
+    values = _each(items, read)
+    return values, next(iter(entries.values())).dims if entries else ""
 
 
 def _each(items: Sequence[object], read: Callable[[object], Read]) -> list[Read]:
@@ -270,44 +240,6 @@ def _split(batch: Batch, members: tuple[tuple[int, ...], ...]) -> Batch:
     return Batch(tuple(arrays), members, batch.dims, batch.kind)
 
 
-def _complex_to_channels(array: np.ndarray, dims: str, layer: InputLayer | None) -> np.ndarray:
-    """SplitComplexInputs: the real parts of all channels, then the imaginary parts."""
-    split = layer is not None and layer.splits_complex
-    if split:
-        return np.concatenate([array.real, array.imag], dims.index("C"))
-    return array
-
-
-def _check_sizes(layer: InputLayer, array: np.ndarray, dims: str) -> None:
-    size = layer.entering
-    pairs = list(zip(dims, array.shape, size.sizes, strict=True))
-    if all(wanted is None or n == wanted for _, n, wanted in pairs):
-        return
-    mend = _expected(layer, dims)
-    if dims == "CBT" and array.shape[2] == size["C"]:
-        mend = 'It looks like time × channels: give its transpose, or format="TC".'
-    elif dims == "CB" and array.shape[1] == size["C"]:
-        mend = "It looks like channels × observations: give its transpose."
-    raise MismatchError(f"an input of size {_shown(array, dims)} does not fit {size}", mend=mend)
-
-
-def _expected(layer: InputLayer, dims: str) -> str:
-    names = dict(zip("SCBT", ("", "C", "N", "T"), strict=True))
-    spatial = iter("HWD")
-    order = [next(spatial) if label == "S" else names[label] for label in dims]
-    if dims == "CB":
-        order = ["N", "C"]
-    if "T" in dims:
-        order.remove("N")
-    return f"Give {'×'.join(order)}; the input layer takes {layer.entering}."
-
-
-def _shown(array: np.ndarray, dims: str = "") -> str:
-    if dims:
-        return " × ".join(f"{n}({label})" for n, label in zip(array.shape, dims, strict=True))
-    return "×".join(map(str, array.shape)) or "1"
-
-
 @dataclass(frozen=True)
 class Result:
     """What came out at one output: observations and their arrays in ``dims``, MATLAB's
@@ -330,19 +262,36 @@ def shape_output(network: Network, result: Result) -> Predicted:
     axis = result.dims.index("B")
     sizes = {(*a.shape[:axis], *a.shape[axis + 1 :]) for _, a in result.groups}
     if result.kind != "format" and ("T" in result.dims or len(sizes) > 1):
-        single = {m: np.take(a, k, axis) for ms, a in result.groups for k, m in enumerate(ms)}
+        single = {m: a for ms, whole in result.groups for m, a in _apart(ms, whole, axis)}
         ordered = [single[m] for m in sorted(single)]
         return ordered if result.kind == "list" else ordered[0] if len(ordered) == 1 else ordered
-    order = np.argsort([m for members, _ in result.groups for m in members])
-    joined = np.take(np.concatenate([a for _, a in result.groups], axis), order, axis)
-    if result.kind != "format" and _is_vector(network, joined, result.dims):
+    joined = _joined(result.groups, axis)
+    if result.kind != "format" and is_vector(network, joined.shape, result.dims):
         return reorder(column_major(joined, (-1, joined.shape[axis])), "CB", "BC")
     return joined
 
 
-def _is_vector(network: Network, array: np.ndarray, dims: str) -> bool:
+def _apart(
+    members: tuple[int, ...], whole: np.ndarray, axis: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Each observation and its part of the whole."""
+    before: tuple[slice | int, ...] = (slice(None),) * axis
+    for place, member in enumerate(members):
+        yield member, whole[(*before, place)]
+
+
+def _joined(groups: tuple[tuple[tuple[int, ...], np.ndarray], ...], axis: int) -> np.ndarray:
+    """All observations in their order."""
+    listed = [m for members, _ in groups for m in members]
+    if len(groups) == 1 and listed == sorted(listed):
+        return groups[0][1]
+    order = np.argsort(listed)
+    return np.take(np.concatenate([a for _, a in groups], axis), order, axis)
+
+
+def is_vector(network: Network, shape: tuple[int, ...], dims: str) -> bool:
     """Whether MATLAB returns N×K: no spatial dimensions, or in the older classes of size 1."""
-    sizes = [n for label, n in zip(dims, array.shape, strict=True) if label == "S"]
+    sizes = [n for label, n in zip(dims, shape, strict=True) if label == "S"]
     if dims.replace("S", "") != "CB":
         return False
     return not sizes or (not network.kind.formatted and all(n == 1 for n in sizes))

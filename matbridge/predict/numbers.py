@@ -8,7 +8,7 @@ import numpy as np
 
 from matbridge.errors import MismatchError
 
-__all__ = ["numeric"]
+__all__ = ["ORDINARY", "numeric"]
 
 # The types of most data, which every engine takes as they are.
 ORDINARY = {np.dtype(name) for name in ("float64", "float32", "uint8")}

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from matbridge.errors import MismatchError
 from matbridge.predict.engines import AUTO, Asked, open_engine
 from matbridge.predict.labels import class_names, label
 from matbridge.predict.layouts import Batch, Predicted, Result, read_inputs, shape_output
+from matbridge.predict.plan import Plan, Plans, plan_for, plan_key
 from matbridge.predict.sequences import (
     Collected,
     Padding,
@@ -52,6 +53,14 @@ class Batching:
             )
 
 
+class Planned(NamedTuple):
+    """What came the short way."""
+
+    plan: Plan
+    results: list[Labelled]
+    states: States
+
+
 class Session:
     """A network made ready to run: its engine, its weights laid out, and its state.
 
@@ -82,6 +91,7 @@ class Session:
         self._asked = Asked(engine, device, dtype or network.dtype, allow_tf32)
         self.choice = open_engine(network, self._asked)
         self._engine: Engine | None = self.choice.engine
+        self._plans = Plans()
         self._lock = threading.RLock()
         self._begin(network, {})
 
@@ -91,11 +101,18 @@ class Session:
         self._current: Network | None = None if states else network
         self._observations = {**_observations(network), **_observations_held(states)}
 
+    def _go_on(self, states: States) -> None:
+        """Take over what a run left."""
+        self._states = {**self._states, **states}
+        if states:
+            self._current = None
+            self._observations.update(_observations_held(states))
+
     def sharing(self) -> Session:
         """Another session on the same engine, with a state of its own from here on."""
         other = object.__new__(type(self))
         other._asked, other.choice = self._asked, self.choice
-        other._engine, other._lock = self._engine, self._lock
+        other._engine, other._lock, other._plans = self._engine, self._lock, self._plans
         other._begin(self._base, self._states)
         return other
 
@@ -148,6 +165,10 @@ class Session:
         progress: Progress | None = None,
     ) -> Any:
         """Scores or responses, as Network.predict; the session's state stays as it is."""
+        if sequence_length is None and progress is None:
+            planned = self._planned(inputs, format, mini_batch_size)
+            if planned is not None:
+                return planned.plan.seen(planned.results)
         padding = _padding(sequence_length, padding_direction, padding_value)
         batching = Batching(mini_batch_size, padding, sort_by_length)
         results, _ = self._run(inputs, format, batching, progress)
@@ -168,6 +189,11 @@ class Session:
     ) -> Any:
         """Class names, as Network.classify; with ``scores`` both, as a tuple."""
         names = class_names(self._base, classes)
+        if sequence_length is None and progress is None:
+            planned = self._planned(inputs, format, mini_batch_size)
+            if planned is not None:
+                labels = label(self._base, planned.plan.results(planned.results)[0], names)
+                return (labels, planned.plan.seen(planned.results)) if scores else labels
         padding = _padding(sequence_length, padding_direction, padding_value)
         batching = Batching(mini_batch_size, padding, sort_by_length)
         results, _ = self._run(inputs, format, batching, progress)
@@ -182,8 +208,12 @@ class Session:
         The observations must be of one length.
         """
         with self._lock:  # until the new state is there, so that no other thread's is lost
+            planned = self._planned(inputs, format, None)
+            if planned is not None:
+                self._go_on(planned.states)
+                return planned.plan.seen(planned.results)
             results, states = self._run(inputs, format, Batching(None))
-            self._begin(self._base, {**self._states, **states})
+            self._go_on(states)
         return self._shaped(results)
 
     def reset_state(self) -> None:
@@ -195,6 +225,23 @@ class Session:
             self._begin(reset, states)
 
     # -- how ---------------------------------------------------------------------------------
+
+    def _planned(
+        self, inputs: Sequence[Data], format: str | Sequence[str] | None, size: int | None
+    ) -> Planned | None:
+        """The short way of data such as have gone the long way before; None for others."""
+        plan = self._plans.get(plan_key(inputs, format, size))
+        if plan is None:
+            return None
+        self._check_observations(plan.count)
+        try:
+            with self._lock:
+                outcome = self.engine.run(plan.entered(inputs), self._states)  # type: ignore[arg-type]
+        except EngineError:
+            return None
+        if outcome is None or not plan.fits(outcome[0]):
+            return None
+        return Planned(plan, *outcome)
 
     def _run(
         self,
@@ -219,7 +266,13 @@ class Session:
                 outcome = self._exactly(batches, batching, progress)
         collected, states = outcome
         kind = next((b.kind for b in batches.values() if b.kind != "array"), "array")
-        return [Result(kind, each.groups(), each.dims) for each in collected], states
+        results = [Result(kind, each.groups(), each.dims) for each in collected]
+        key = plan_key(inputs, format, batching.size)
+        if key is not None and batching.padding is None:
+            arrays = [np.asarray(array) for array in inputs]
+            one = format if isinstance(format, str) else None
+            self._plans.keep(key, plan_for(self._base, arrays, one, batching.size, results))
+        return results, states
 
     def _exactly(
         self, batches: dict[str, Batch], batching: Batching, progress: Progress | None

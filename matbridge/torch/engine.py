@@ -113,7 +113,8 @@ class TorchEngine:
         ops = self.module.ops()
         value = value if "B" in value.dims else ops.align(value, value.dims + "B")
         dims = canonical(value.dims)
-        return Labelled(ops.align(value, dims).data.cpu().numpy(), dims)
+        # A copy: what passes through a network is the caller's own array.
+        return Labelled(np.array(ops.align(value, dims).data.cpu().numpy()), dims)
 
 
 def as_device(device: torch.device | str) -> torch.device:
