@@ -134,6 +134,45 @@ def policy(c):
     return c.finish(c.softmax(c.fully_connected(x, "fc_action", 6), "output"))
 
 
+def normalized(kind):
+    """An image, features and a sequence, each normalized in this way."""
+
+    def build(c):
+        a = c.images("image", 4, 3, 2, normalization=kind, statistic="channel")
+        a = c.fully_connected(a, "fc_image", 3)
+        b = c.images("map", 4, 3, 2, normalization=kind)
+        x = c.addition([a, c.fully_connected(b, "fc_map", 3)], "add")
+        return c.finish(c.fully_connected(x, "fc", 2))
+
+    return build
+
+
+def normalized_features(kind):
+    def build(c):
+        x = c.features("features", 4, normalization=kind)
+        return c.finish(c.fully_connected(x, "fc", 2))
+
+    return build
+
+
+def normalized_sequence(kind):
+    def build(c):
+        x = c.sequence("signal", 4, normalization=kind)
+        return c.finish(c.fully_connected(x, "fc", 2))
+
+    return build
+
+
+def imported(c):
+    """A network that MATLAB imported from ONNX and wrote again: each name doubled, the bias of
+    the fully connected layers zero, and the former bias a layer of its own."""
+    x = c.features("input", 5)
+    x = c.offset(c.fully_connected(x, "fc_1_MatMul", 4, biased=False), "fc_1_Add")
+    x = c.activation(x, "relu_1")
+    x = c.offset(c.fully_connected(x, "fc_2_MatMul", 2, biased=False), "fc_2_Add")
+    return c.finish(x)
+
+
 def two_outputs(c):
     """A network with two heads, the first of which ends before the second."""
     x = c.images("input", 6, 6, 2, normalization="none")
@@ -189,9 +228,15 @@ CASES = {
     "paths": (paths, SEQUENCES),
     "each step": (each_step, SEQUENCES),
     "policy": (policy, FEATURES),
+    "imported": (imported, FEATURES),
     "two outputs": (two_outputs, ("19.2.0", "20.2.0", "24.2.0")),
     "stacked": (stacked, ("20.2.0", "21.2.0", "24.2.0")),
 }
+for kind in ("zscore", "rescale-zero-one", "rescale-symmetric"):
+    CASES[kind] = (normalized(kind), ("19.2.0", "20.2.0", "22.1.2", "24.2.0"))
+for kind in ("zerocenter", "zscore", "rescale-zero-one", "rescale-symmetric"):
+    CASES[f"{kind} features"] = (normalized_features(kind), FEATURES)
+    CASES[f"{kind} sequence"] = (normalized_sequence(kind), SEQUENCES)
 for name, options in RECURRENT.items():
     for mode, build in (("last", last), ("sequence", steps)):
         CASES[f"{name} {mode}"] = (build(**options), SEQUENCES)

@@ -7,6 +7,7 @@ that a wrong reading would be noticed.
 """
 
 import itertools
+import math
 import zlib
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,14 @@ from reference import elementwise, recurrent, windows
 # MATLAB's order of gates.
 GATES = {"LSTM": "ifgo", "GRU": "rzh"}
 PRODUCER = "MATLAB Deep Learning Toolbox Converter for ONNX Model Format"
+# The statistics of each kind of normalization, in the order in which they are applied.
+NORMALIZATIONS = {
+    "none": (None, None),
+    "zerocenter": ("Mean", None),
+    "zscore": ("Mean", "StandardDeviation"),
+    "rescale-zero-one": ("Min", "Max"),
+    "rescale-symmetric": ("Min", "Max"),
+}
 # IR version and default opset of each release of the converter.
 RELEASES = {
     "18.2.0": (3, 6),
@@ -167,19 +176,60 @@ class Converter:
         self.inputs[name] = x
         self.entry(name, [self.batch, channels, *spatial])
         kind = "ImageInputLayer" if len(size) == 3 else "Image3DInputLayer"
-        if normalization == "none":
-            self.layer(kind, name)
-            return Flow(name, x, "S" * len(spatial) + "CB")
-        shapes = {"full": size, "channel": (*(1 for _ in spatial), channels), "one": (1, 1, 1)}
-        mean = self.weights(f"{name} mean", *shapes[statistic], scale=1)
-        self.layer(kind, name, Mean=mean)
-        y = x - (0 if "mean" in self.broken else mean[..., None])
-        return self._centred(Flow(name, y, "S" * len(spatial) + "CB"), mean)
+        shapes = {"full": size, "channel": (*(1 for _ in spatial), channels), "one": (1, 1)}
+        flow = Flow(name, x, "S" * len(spatial) + "CB")
+        return self._entering(flow, kind, normalization, shapes[statistic])
 
-    def _centred(self, flow, mean):
-        name, rank = flow.tensor, mean.ndim
-        suffix = "AvgImg" if self.at < (19, 2) else "Mean"
-        array = mean.transpose(rank - 1, *range(rank - 1))
+    def features(self, name, channels, normalization="none"):
+        x = single(draw(f"input {name}", channels, self.observations))
+        self.inputs[name] = x.T
+        self.entry(name, [self.batch, channels])
+        flow = Flow(name, x, "CB")
+        return self._entering(flow, "FeatureInputLayer", normalization, (channels, 1))
+
+    def sequence(self, name, channels, steps=5, normalization="none"):
+        """sequenceInputLayer: time first; 19.2 writes one step, later releases a symbol."""
+        x = single(draw(f"input {name}", channels, self.observations, steps))
+        self.inputs[name] = [x[:, n] for n in range(self.observations)]
+        length = f"{name}_SequenceLength" if self.at >= (20, 2) else 1
+        self.entry(name, [length, self.batch, channels])
+        flow = Flow(name, x, "CBT")
+        return self._entering(flow, "SequenceInputLayer", normalization, (channels, 1))
+
+    def _entering(self, flow, kind, normalization, shape):
+        """The layer, and the arithmetic that normalizes; only that of 'zerocenter' was seen in
+        files, the others are written as the documentation has them."""
+        name = flow.tensor
+        first, second = NORMALIZATIONS[normalization]
+        arrays = {first: self.weights(f"{name} {first}", *shape, scale=1)} if first else {}
+        if second:
+            spread = 0.5 + np.abs(self.weights(f"{name} {second}", *shape, scale=1))
+            arrays[second] = single(spread + (arrays["Min"] if second == "Max" else 0))
+        self.layer(kind, name, **arrays)
+        expanding = {k: expand(a, flow) for k, a in arrays.items()}
+        shown = {} if "mean" in self.broken and normalization == "zerocenter" else expanding
+        y = elementwise.normalize_input(flow.data, normalization if shown else "none", **shown)
+        if first:
+            flow = self._step(flow, "Sub", "AvgImg" if self.at < (19, 2) else first, arrays[first])
+        if second == "StandardDeviation":
+            flow = self._step(flow, "Div", second, arrays[second])
+        elif second:
+            flow = self._step(flow, "Div", "Range", arrays["Max"] - arrays["Min"])
+        if normalization == "rescale-symmetric":
+            flow = self._step(flow, "Mul", "Two", np.full((1, 1), 2.0))
+            flow = self._step(flow, "Sub", "One", np.ones((1, 1)), "Sub1")
+        return replace(flow, data=y)
+
+    def _step(self, flow, operator, statistic, array, suffix=""):
+        """One node of that arithmetic, its constant in ONNX's order of dimensions."""
+        name = next(iter(n for n in self.inputs if flow.tensor.startswith(n)))
+        rank = len(flow.format)
+        if array.size == 1:
+            array = array.reshape((1,) * (rank - 1))
+        elif "S" not in flow.format:
+            array = array.reshape(*((1,) if "T" in flow.format else ()), -1)
+        else:
+            array = np.moveaxis(array, -1, 0)
         attributes = {}
         if self.opset < 7:
             attributes = {"broadcast": 1}
@@ -187,27 +237,11 @@ class Converter:
                 attributes["axis"] = 1
         if "axis" not in attributes:
             array = array[None]
-        mean = self.constant(f"{name}_{suffix}", array)
-        return Flow(
-            self.node("Sub", [name, mean], f"{name}_Sub", **attributes), flow.data, flow.format
+        constant = self.constant(f"{name}_{statistic}", array)
+        out = self.node(
+            operator, [flow.tensor, constant], f"{name}_{suffix or operator}", **attributes
         )
-
-    def features(self, name, channels):
-        x = single(draw(f"input {name}", channels, self.observations))
-        self.inputs[name] = x.T
-        self.entry(name, [self.batch, channels])
-        self.layer("FeatureInputLayer", name)
-        return Flow(name, x, "CB")
-
-    def sequence(self, name, channels, steps=5):
-        """sequenceInputLayer: time first; 19.2 writes one step, later releases a symbol."""
-        x = single(draw(f"input {name}", channels, self.observations, steps))
-        self.inputs[name] = [x[:, n] for n in range(self.observations)]
-        self.entry(
-            name, [f"{name}_SequenceLength" if self.at >= (20, 2) else 1, self.batch, channels]
-        )
-        self.layer("SequenceInputLayer", name)
-        return Flow(name, x, "CBT")
+        return replace(flow, tensor=out)
 
     # -- windows -----------------------------------------------------------------------------
 
@@ -220,7 +254,8 @@ class Converter:
         channels = x.data.shape[-2]
         kind = f"Convolution{rank}DLayer"
         if groups == 1:
-            W = self.weights(f"{name}.W", *size, channels, filters)
+            scale = (math.prod(size) * channels) ** -0.5
+            W = self.weights(f"{name}.W", *size, channels, filters, scale=scale)
             b = self.weights(f"{name}.b", filters)
         else:
             kind = "GroupedConvolution2DLayer"
@@ -394,9 +429,20 @@ class Converter:
 
     # -- fully connected -------------------------------------------------------------------------
 
-    def fully_connected(self, x, name, outputs):
+    def offset(self, x, name):
+        """nnet.onnx.layer.ElementwiseAffineLayer, which MATLAB's importer makes of an Add."""
+        channels = x.data.shape[0]
+        offset = self.weights(f"{name}.o", channels, 1)
+        self.layer("ElementwiseAffineLayer", name, Offset=offset)
+        constant = self.constant(f"{name}_Add_B", offset.T)
+        tensor = self.node("Add", [x.tensor, constant], f"{name}_Add")
+        return replace(x, tensor=tensor, data=x.data + offset)
+
+    def fully_connected(self, x, name, outputs, biased=True):
         inputs = int(np.prod(x.data.shape[: x.format.index("C") + 1]))
-        W, b = self.weights(f"{name}.W", outputs, inputs), self.weights(f"{name}.b", outputs, 1)
+        # Of a size at which a softmax behind it does not saturate.
+        W = self.weights(f"{name}.W", outputs, inputs, scale=inputs**-0.5)
+        b = self.weights(f"{name}.b", outputs, 1) * biased
         self.layer("FullyConnectedLayer", name, Weights=W, Bias=b)
         if "T" in x.format:
             y = Flow("", elementwise.fully_connected_sequence(x.data, W, b), x.format)
@@ -549,6 +595,14 @@ class Converter:
         else:
             places = self.constant(f"{name}_Squeeze_axes", np.array(axes))
             self.node("Squeeze", [name, places], f"{name}_Squeeze")
+
+
+def expand(statistic, flow):
+    """A statistic of an input layer with as many dimensions as the data."""
+    shape = statistic.shape
+    if statistic.size == 1 or "S" in flow.format:
+        return statistic.reshape(shape + (1,) * (flow.data.ndim - len(shape)))
+    return statistic.reshape(-1, *(1,) * (flow.data.ndim - 1))
 
 
 def filters_first(W, rank, broken=()):
