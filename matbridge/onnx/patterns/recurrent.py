@@ -56,7 +56,7 @@ def recurrent(at: Lifting, node: Node) -> Lifted | None:
     if card is None or weights is None or functions is None:
         return None
     ends = list(_ends(at.graph, root, directions, weights[2].shape[-1]))
-    if node.output not in {end.tensor for end in ends} or not all(end.whole for end in ends):
+    if not {end.tensor for end in ends} & set(node.outputs) or not all(end.whole for end in ends):
         return None
     return _lifted(at, root, card, directions, weights, functions, ends)
 
@@ -285,13 +285,8 @@ def _with_weights(
     }
     if 7 in weights:
         arrays["PeepholeWeights"] = _stacked(weights[7][..., None], PEEPHOLES)
-    layer = card(name=at.free(_name(at, root)), num_hidden_units=units)
+    layer = card(name=at.free(root.name or root.output), num_hidden_units=units)
     return with_arrays(layer.replace(**options), **arrays)
-
-
-def _name(at: Lifting, root: Node) -> str:
-    """MATLAB's files name the node, and the tensor that goes on, as the layer."""
-    return (root.name if at.from_matlab else "") or root.output
 
 
 def _stacked(array: np.ndarray, order: tuple[str, str]) -> np.ndarray:
