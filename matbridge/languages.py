@@ -104,7 +104,7 @@ def _read_onnx(path: Path, how: Reading) -> Contents:
 
 
 def _write_onnx(network: Network, path: Path) -> None:
-    from matbridge.onnx.write import save_onnx
+    from matbridge.onnx.save import save_onnx
 
     save_onnx(network, path)
 

@@ -8,7 +8,7 @@ from helpers import layer
 import matbridge
 from matbridge import Network, languages
 from matbridge.onnx.engine import run_onnx
-from matbridge.onnx.write import save_onnx
+from matbridge.onnx.save import save_onnx
 from matbridge.torch.program import run_program, write_program
 from matbridge.torch.trace import trace
 from matbridge.verify.inputs import draw_inputs
@@ -121,12 +121,14 @@ def test_saturated_scores_hide_nothing(to, tmp_path, monkeypatch):
 def test_a_difference_is_an_error_of_its_own(tmp_path, monkeypatch, capsys):
     """Nothing is kept, and the exit code says that a comparison differs."""
     from matbridge.cli import run
-    from matbridge.onnx import write
+    from matbridge.onnx import save
 
     network, wrong = saturating(1.0), saturating(1.1)
     network.save(tmp_path / "net.safetensors")
-    real = write.to_onnx
-    monkeypatch.setattr(write, "to_onnx", lambda _: real(wrong))
+    real = save.to_onnx
+    monkeypatch.setattr(
+        save, "to_onnx", lambda _, *given, **options: real(wrong, *given, **options)
+    )
     monkeypatch.chdir(tmp_path)
     assert run(["convert", "net.safetensors", "--to", "onnx"]) == 1
     assert "first at fc" in capsys.readouterr().err

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import onnx
 
 from matbridge.core.contents import Contents, Reading
+from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.network import Network, Provenance
-from matbridge.errors import MatbridgeError, UnsupportedError
+from matbridge.errors import FormatError, MatbridgeError, UnsupportedError
 from matbridge.onnx.file import MOST_NODES, read_model
 from matbridge.onnx.functions import inlined
 from matbridge.onnx.lift import lift
+from matbridge.onnx.metadata import remembered
 from matbridge.onnx.nodes import NodeGraph
 from matbridge.onnx.patterns import patterns_for
 from matbridge.onnx.tensors import ExternalData, Tensors
@@ -23,18 +26,48 @@ OLDEST = 6
 
 
 def load_onnx(path: Path, how: Reading) -> Contents:
-    """The network of a file under the address "network"."""
+    """The network of a file, under the address that it had or "network".
+
+    The one that matbridge kept in the metadata, as it was, if the graph still is that network's;
+    else what the nodes say.
+    """
+    doubts: list[Diagnostic] = []
+    model = read_model(path, how.max_size)
+    network = _kept(model, how, doubts)
+    if network is None:
+        try:
+            network = _network(_graph(model, how), path.name)
+        except MatbridgeError as error:
+            raise error.at(path.name) from None
+        network = dataclasses.replace(network, report=(*doubts, *network.report))
+    return Contents(path, {network.provenance.address or "network": network})
+
+
+def _kept(model: onnx.ModelProto, how: Reading, doubts: list[Diagnostic]) -> Network | None:
+    """The network in the metadata; what speaks against one is told in ``doubts``."""
     try:
-        network = _network(graph_of(path, how), path.name)
-    except MatbridgeError as error:
-        raise error.at(path.name) from None
-    return Contents(path, {"network": network})
+        return remembered(
+            model, how.registry, Tensors(ExternalData(how.external_data, how.max_size))
+        )
+    except FormatError as error:
+        doubts.append(
+            Diagnostic(
+                "warning",
+                f"the network in the file's metadata is not used: {error.what}",
+                mend="The layers are those that the nodes tell; options and names may be lost.",
+            )
+        )
+    return None
 
 
 def graph_of(path: Path, how: Reading) -> NodeGraph:
     """The graph of a file. Raises FormatError for one that is damaged, and UnsupportedError for
     what matbridge does not read of ONNX as a whole."""
-    model = inlined(read_model(path, how.max_size), MOST_NODES)
+    return _graph(read_model(path, how.max_size), how)
+
+
+def _graph(model: onnx.ModelProto, how: Reading) -> NodeGraph:
+    model = inlined(model, MOST_NODES)
     if model.graph.sparse_initializer:
         raise UnsupportedError("the model has sparse arrays, which matbridge does not read")
     external = ExternalData(how.external_data, how.max_size)

@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -26,7 +25,7 @@ from matbridge.ops import Ops, Value
 from matbridge.ops.outputs import network_output
 from matbridge.version import VERSION
 
-__all__ = ["PORTS", "save_onnx", "to_onnx"]
+__all__ = ["PORTS", "to_onnx", "unchecked"]
 
 # The metadata that tell which tensor is the value at which port.
 PORTS = "ports"
@@ -43,9 +42,15 @@ def to_onnx(
     (N, C), and outputs, ``lstm_1.HiddenState_out``; else every run starts from the saved ones.
     Raises UnsupportedError for what cannot run or cannot be said in this opset of ONNX.
     """
+    model = unchecked(network, dtype or network.dtype, opset, stateful)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def unchecked(network: Network, dtype: str, opset: int, stateful: bool) -> onnx.ModelProto:
+    """What :func:`to_onnx` makes, before ONNX's own checker sees it."""
     network.check_runnable()
     check_memory(network, network.infer(), np.dtype(np.float64).itemsize)
-    dtype = dtype or network.dtype
     if dtype not in TYPES:
         raise MismatchError(f"{dtype!r} is not a type of ours", mend="Use float32 or float64.")
     # MATLAB lets an output bear the name of an input, ONNX does not.
@@ -79,7 +84,7 @@ def to_onnx(
 
 
 def _model_of(graph: onnx.GraphProto, opset: int, told: dict[str, str]) -> onnx.ModelProto:
-    """The checked model of a graph, with these metadata."""
+    """The model of a graph, with these metadata."""
     opsets = [helper.make_opsetid("", opset)]
     model = helper.make_model(
         graph,
@@ -89,13 +94,7 @@ def _model_of(graph: onnx.GraphProto, opset: int, told: dict[str, str]) -> onnx.
         producer_version=VERSION,
     )
     helper.set_model_props(model, told)
-    onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def save_onnx(network: Network, path: Path) -> None:
-    """Write :func:`to_onnx` to a file."""
-    path.write_bytes(to_onnx(network).SerializeToString())
 
 
 def _places(
