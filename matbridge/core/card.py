@@ -177,6 +177,11 @@ class Layer:
         """The class names in the order of the scores, () for a layer that names none."""
         return ()
 
+    def choose(self, scores: np.ndarray, axis: int) -> np.ndarray:
+        """The number from 0 of the class that these scores along an axis, which keeps the size
+        1, decide for: for the layer that names the classes."""
+        return np.asarray(np.argmax(scores, axis, keepdims=True))
+
     @property
     def foreign(self) -> Callable[..., object] | None:
         """The user's function in place of the card's own words, None for most layers."""

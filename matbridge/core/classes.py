@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CLASSES", "LAYER_ARRAY", "SHALLOW", "NetworkClass"]
+__all__ = ["CLASSES", "LAYER_ARRAY", "SHALLOW", "STATISTICS", "NetworkClass"]
 
 LAYER_ARRAY = "nnet.cnn.layer.Layer"
 SHALLOW = "network"
+STATISTICS = "Statistics and Machine Learning Toolbox"
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class NetworkClass:
     spatial dimensions of size 1. ``formatted``: predict gives formatted data back as they
     are, where the others return N×K for one value per class. ``trained``: it is a network
     to run, not layers to be trained. ``double``: MATLAB computes it in double precision.
+    ``product``: what MATLAB needs for it, where its layers do not tell.
     """
 
     name: str
@@ -27,6 +29,7 @@ class NetworkClass:
     formatted: bool = False
     trained: bool = True
     double: bool = False
+    product: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -40,5 +43,29 @@ CLASSES: dict[str, NetworkClass] = {
         NetworkClass("dlnetwork", "dlnetwork", "R2019b", formatted=True),
         NetworkClass("nnet.cnn.LayerGraph", "layer graph", "R2017b", trained=False),
         NetworkClass(LAYER_ARRAY, "array of layers", "R2016a", trained=False),
+        NetworkClass(
+            "ClassificationNeuralNetwork",
+            "fitcnet model",
+            "R2021a",
+            double=True,
+            product=STATISTICS,
+        ),
+        NetworkClass(
+            "classreg.learning.classif.CompactClassificationNeuralNetwork",
+            "compact fitcnet model",
+            "R2021a",
+            double=True,
+            product=STATISTICS,
+        ),
+        NetworkClass(
+            "RegressionNeuralNetwork", "fitrnet model", "R2021a", double=True, product=STATISTICS
+        ),
+        NetworkClass(
+            "classreg.learning.regr.CompactRegressionNeuralNetwork",
+            "compact fitrnet model",
+            "R2021a",
+            double=True,
+            product=STATISTICS,
+        ),
     )
 }

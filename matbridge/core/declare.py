@@ -50,7 +50,8 @@ class Array:
     in training) or "constant".
     ``sizes`` are MATLAB's own symbols: ``("4*NumHiddenUnits", "InputSize")``. ``dims``
     labels the dimensions for ``forward``: O output, I input, G group, and the data
-    labels; one S stands for as many as the layer has.
+    labels; one S stands for as many as the layer has. ``empty`` arrays may have no elements:
+    elsewhere these are arrays that training never made.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Array:
     dims: str
     role: str
     optional: bool = False
+    empty: bool = False
 
     @property
     def shown(self) -> str:
@@ -85,9 +87,11 @@ class Array:
         return all(n == 1 or m is None or n == m for n, m in pairs)
 
 
-def learnable(name: str, *sizes: str, dims: str, optional: bool = False) -> Array:
+def learnable(
+    name: str, *sizes: str, dims: str, optional: bool = False, empty: bool = False
+) -> Array:
     """An array that training changes, such as Weights."""
-    return Array(name, sizes, dims, "learnable", optional)
+    return Array(name, sizes, dims, "learnable", optional, empty)
 
 
 def state(name: str, *sizes: str, dims: str) -> Array:
@@ -100,9 +104,9 @@ def statistic(name: str, *sizes: str, dims: str) -> Array:
     return Array(name, sizes, dims, "statistic")
 
 
-def constant(name: str, *sizes: str, dims: str) -> Array:
+def constant(name: str, *sizes: str, dims: str, empty: bool = False) -> Array:
     """An array that nothing changes, such as the Mean of an input layer."""
-    return Array(name, sizes, dims, "constant", True)
+    return Array(name, sizes, dims, "constant", True, empty)
 
 
 @dataclass(frozen=True)

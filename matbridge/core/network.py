@@ -196,6 +196,14 @@ class Network(Running):
         """The class names in the order of the scores, () where there are none."""
         return next((layer.class_names for layer in self.layers if layer.class_names), ())
 
+    def choose(self, scores: np.ndarray, axis: int) -> np.ndarray:
+        """The numbers from 0 of the classes that scores along an axis, which keeps the size 1,
+        decide for: those of the highest, the first on a tie, unless the network has costs."""
+        naming = next((layer for layer in self.layers if layer.class_names), None)
+        if naming is None:
+            return np.asarray(np.argmax(scores, axis, keepdims=True))
+        return naming.choose(scores, axis)
+
     def infer(self, **inputs: Size) -> dict[Port, Size | MatbridgeError]:
         """Format and size at every port; an error where they cannot be told.
 

@@ -91,6 +91,7 @@ from matbridge.layers.input import (
     SequenceInput,
 )
 from matbridge.layers.inverse import InverseNormalization
+from matbridge.layers.learner import ClassScores, LearnerLayer, Predictors, Response
 from matbridge.layers.nested import NetworkLayer, NeuralODE, ProjectedLayer
 from matbridge.layers.normalization import (
     BatchNormalization,
@@ -281,6 +282,11 @@ CARDS: tuple[type[Layer], ...] = (
     *WEIGHTING.values(),
     *NET_INPUT.values(),
     *TRANSFER.values(),
+    # Statistics and Machine Learning Toolbox
+    Predictors,
+    LearnerLayer,
+    ClassScores,
+    Response,
     # Left by importers
     ElementwiseAffine,
     ONNXFlatten,

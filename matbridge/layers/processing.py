@@ -15,6 +15,7 @@ from matbridge.core.card import DOCUMENTATION, EQUATION, RECORDED, Layer, consta
 from matbridge.core.dims import Size
 from matbridge.core.kinds import integer, integers, logical, number, optional
 from matbridge.errors import UnsupportedError
+from matbridge.layers.weighting import multiplied
 from matbridge.ops import Ops, Parameters, Value
 
 __all__ = [
@@ -91,10 +92,23 @@ class RowMapping(ProcessingFunction):
 
     NEEDED = ("xoffset", "gain", "yoffset")
     ARRAYS = (
-        constant("xoffset", "xrows", "1", dims="C"),
-        constant("gain", "xrows", "1", dims="C"),
-        constant("yoffset", "xrows", "1", dims="C"),
+        constant("xoffset", "xrows", "1", dims="C", empty=True),
+        constant("gain", "xrows", "1", dims="C", empty=True),
+        constant("yoffset", "xrows", "1", dims="C", empty=True),
     )
+
+    @classmethod
+    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
+        saved = super().upgrade(saved)
+        if optional(integer)(saved.get("xrows")) == 0:
+            # Of a target that never changes no row is left.
+            return saved | dict.fromkeys(cls.NEEDED, np.zeros((0, 1)))
+        return saved if "yoffset" in saved else cls.mapped(saved)
+
+    @classmethod
+    def mapped(cls, saved: dict[str, object]) -> dict[str, object]:
+        """With xoffset, gain and yoffset, as far as the settings tell them."""
+        return saved
 
     def apply(self, ops: Ops, p: Parameters, x: Value) -> Value:
         scaled = ops.multiply(ops.subtract(x, p["xoffset"]), p["gain"])
@@ -147,9 +161,8 @@ class MapMinMax(RowMapping):
     ymax: float = prop("ymax", number, default=1.0)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
-        saved = super().upgrade(saved)
-        if "yoffset" in saved or not (_given(saved, "xmin") or _given(saved, "xoffset")):
+    def mapped(cls, saved: dict[str, object]) -> dict[str, object]:
+        if not (_given(saved, "xmin") or _given(saved, "xoffset")):
             return saved
         ymin, ymax = number(saved.get("ymin", -1.0)), number(saved.get("ymax", 1.0))
         low = _column(saved.get("xmin", saved.get("xoffset")))
@@ -174,9 +187,8 @@ class MapStd(RowMapping):
     ystd: float = prop("ystd", number, default=1.0)
 
     @classmethod
-    def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:
-        saved = super().upgrade(saved)
-        if "yoffset" in saved or not (_given(saved, "xmean") or _given(saved, "xoffset")):
+    def mapped(cls, saved: dict[str, object]) -> dict[str, object]:
+        if not (_given(saved, "xmean") or _given(saved, "xoffset")):
             return saved
         mean = _column(saved.get("xmean", saved.get("xoffset")))
         deviation = _column(saved.get("xstd", np.full(mean.shape, np.nan)))
@@ -287,10 +299,10 @@ class ProcessPCA(ProcessingFunction):
         return saved
 
     def apply(self, ops: Ops, p: Parameters, x: Value) -> Value:
-        return ops.affine(p["transform"], x)
+        return multiplied(ops, p["transform"], x)
 
     def undo(self, ops: Ops, p: Parameters, y: Value) -> Value:
-        return ops.affine(p["inverseTransform"], y)
+        return multiplied(ops, p["inverseTransform"], y)
 
 
 class FixUnknowns(ProcessingFunction):

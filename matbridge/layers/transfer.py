@@ -31,6 +31,7 @@ __all__ = [
     "TanSig",
     "TransferFunction",
     "TriBas",
+    "first_maximum",
 ]
 
 
@@ -51,6 +52,14 @@ def _nan_where_zero(ops: Ops, y: Value, known: Value) -> Value:
     return ops.add(y, ops.divide(0.0, known))
 
 
+def first_maximum(ops: Ops, x: Value) -> Value:
+    """1 for the first of the largest channels, 0 for the others; 1 everywhere where one is NaN."""
+    # Those that are not the largest stand behind all others: at Inf.
+    largest = ops.binary("equal", x, ops.reduce("max", x, "C", keep=True))
+    places = ops.divide(ops.positions(x, "C"), largest)
+    return ops.binary("equal", places, ops.reduce("min", places, "C", keep=True))
+
+
 class Compet(TransferFunction):
     """compet: 1 for the first of the largest elements of each column, 0 for the others; a column
     with NaN is all NaN."""
@@ -66,12 +75,7 @@ class Compet(TransferFunction):
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         known = ops.reduce("min", _is_number(ops, n), "C", keep=True)
-        place = ops.positions(n, "C")
-        largest = ops.binary("equal", n, ops.reduce("max", n, "C", keep=True))
-        # Those that are not the largest stand behind all others: at Inf.
-        candidates = ops.divide(place, largest)
-        first = ops.reduce("min", candidates, "C", keep=True)
-        return _nan_where_zero(ops, ops.binary("equal", candidates, first), known)
+        return _nan_where_zero(ops, first_maximum(ops, n), known)
 
 
 class ElliotSig(TransferFunction):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from matbridge.core.card import DOCUMENTATION, EQUATION, RECORDED, Array, Layer, learnable, prop
-from matbridge.core.dims import Size
+from matbridge.core.dims import Size, without
 from matbridge.core.kinds import count, logical
 from matbridge.ops import Ops, Parameters, Value
 
@@ -30,7 +30,15 @@ __all__ = [
     "NormProd",
     "ScalProd",
     "WeightFunction",
+    "multiplied",
 ]
+
+
+def multiplied(ops: Ops, weights: Value, x: Value) -> Value:
+    """W·x for weights (OI), and nothing added: in double precision to the last bit what MATLAB's
+    product of the two gives, which affine, with another order of the weights, does not."""
+    x = ops.align(x, without(x.dims, "C") + "C")
+    return ops.matmul(x, ops.transpose(weights))
 
 
 class WeightFunction(Layer):
@@ -38,7 +46,7 @@ class WeightFunction(Layer):
 
     SINCE = "before R2006a"
     EVIDENCE = DOCUMENTATION
-    ARRAYS = (learnable("W", "S", "R", dims="OI"),)
+    ARRAYS = (learnable("W", "S", "R", dims="OI", empty=True),)
 
     @classmethod
     def rows(cls, weights: tuple[int, ...], given: int | None) -> int | None:
@@ -75,7 +83,7 @@ class DotProd(WeightFunction):
 
     @classmethod
     def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
-        return ops.affine(weights, x)
+        return multiplied(ops, weights, x)
 
 
 def _differences(ops: Ops, weights: Value, x: Value) -> Value:
@@ -157,7 +165,7 @@ class NormProd(WeightFunction):
     @classmethod
     def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
         total = ops.reduce("sum", ops.map("abs", x), "C", keep=True)
-        return ops.divide(ops.affine(weights, x), total)
+        return ops.divide(multiplied(ops, weights, x), total)
 
 
 class ScalProd(WeightFunction):
@@ -221,7 +229,7 @@ class ConvWF(WeightFunction):
 class NetInputFunction(Layer):
     """n of one or more z and, with HasBias, of the bias b."""
 
-    ARRAYS = (learnable("b", "S", "1", dims="C"),)
+    ARRAYS = (learnable("b", "S", "1", dims="C", empty=True),)
 
     SINCE = "before R2006a"
     # The word that puts two together.
@@ -241,6 +249,8 @@ class NetInputFunction(Layer):
         return tuple(f"in{i}" for i in range(1, self.num_inputs + 1))
 
     def infer(self, *inputs: Size) -> Size:
+        if not inputs:
+            self.refuse("has nothing to put together")
         first = max(inputs, key=lambda z: len(z.format))
         rows = next((z["C"] for z in inputs if z["C"] is not None), None)
         for z in inputs:

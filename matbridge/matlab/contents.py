@@ -16,6 +16,7 @@ from matbridge.errors import FormatError, MatbridgeError, MissingNameError, Unsu
 from matbridge.matlab.file import DEFAULT_LIMIT, PLAIN_CLASSES, MatFile
 from matbridge.matlab.file.values import Cell, MatObject
 from matbridge.matlab.find import Found, find_networks, is_object
+from matbridge.matlab.learners import LEARNERS, read_learner
 from matbridge.matlab.objects import read_network
 from matbridge.matlab.weights import read_weights
 from matbridge.text import listed, nearest
@@ -81,6 +82,8 @@ class MatContents(Contents):
         provenance = Provenance(self.file.path.name, place.address, details=details)
         if not is_object(place.value):
             return read_weights(place.value, registry, provenance)
+        if isinstance(place.value, MatObject) and place.value.class_name in LEARNERS:
+            return read_learner(place.value, provenance, place.beside)
         # The file keeps its objects, so that an id stays one object's.
         known = self._read.get(id(place.value))
         if known is not None:

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 
 from matbridge.core.classes import CLASSES, SHALLOW
 from matbridge.core.registry import Registry
-from matbridge.matlab.file.values import Cell, MatObject, ObjectArray, StructArray
+from matbridge.matlab.file.values import Cell, FunctionHandle, MatObject, ObjectArray, StructArray
 from matbridge.matlab.weights import is_weights
 
 __all__ = ["Found", "find_networks", "is_layer", "is_object"]
 
 LAYER_PACKAGES = ("nnet.cnn.layer.", "nnet.onnx.layer.", "nnet.keras.layer.", "rl.layer.")
+
+
+# What networks stand in.
+SEARCHED = (MatObject, dict, list, FunctionHandle)
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def find_networks(
 
 def _search(place: Found, registry: Registry, seen: set[int], barren: set[int]) -> Iterator[Found]:
     value = place.value
-    if not isinstance(value, MatObject | dict | list) or id(value) in seen or id(value) in barren:
+    if not isinstance(value, SEARCHED) or id(value) in seen or id(value) in barren:
         return
     seen.add(id(value))
     if _is_network(value, registry):
@@ -56,6 +60,9 @@ def _search(place: Found, registry: Registry, seen: set[int], barren: set[int]) 
     empty = True
     beside = value.saved if isinstance(value, MatObject) else value
     for step, inner in _steps(value):
+        # What a model's predictFcn captured is the model once more.
+        if isinstance(inner, FunctionHandle) and not empty:
+            continue
         inside = Found(place.address + step, inner, beside if isinstance(beside, dict) else {})
         for network in _search(inside, registry, seen, barren):
             empty = False
@@ -82,6 +89,13 @@ def is_object(value: object) -> bool:
 
 
 def _steps(value: object) -> Iterator[tuple[str, object]]:
+    """What stands in a value, function handles last."""
+    steps = list(_all_steps(value))
+    yield from (pair for pair in steps if not isinstance(pair[1], FunctionHandle))
+    yield from (pair for pair in steps if isinstance(pair[1], FunctionHandle))
+
+
+def _all_steps(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, MatObject):
         # What saveobj wrote is no step of its own: agent.Actor.Model, not agent.any.Actor.
         for name, inner in value.properties.items():
@@ -89,8 +103,9 @@ def _steps(value: object) -> Iterator[tuple[str, object]]:
                 yield from ((f".{n}", v) for n, v in inner.items())
             else:
                 yield f".{name}", inner
-    elif isinstance(value, dict):
-        yield from ((f".{name}", inner) for name, inner in value.items())
+    elif isinstance(value, dict | FunctionHandle):
+        fields = value.workspace if isinstance(value, FunctionHandle) else value
+        yield from ((f".{name}", inner) for name, inner in fields.items())
     elif isinstance(value, Cell):
         yield from ((f"{{{i}}}", inner) for i, inner in enumerate(value, 1))
     elif isinstance(value, StructArray | ObjectArray):

@@ -160,7 +160,9 @@ def _layer_of(card: type[Layer], saved: dict[str, object]) -> tuple[Layer, list[
         if declared.name in saved
     }
     # Empty arrays are those that training never made.
-    layer = fit_arrays(layer, {name: a for name, a in arrays.items() if a is not None and a.size})
+    empty = {declared.name for declared in layer.declared if declared.empty}
+    kept = {n: a for n, a in arrays.items() if a is not None and (a.size or n in empty)}
+    layer = fit_arrays(layer, kept)
     _check_honoured(card, saved)
     training.update({name: saved.pop(name) for name in card.TRAINING if name in saved})
     extra = {name: value for name, value in saved.items() if name not in COMMON}

@@ -50,7 +50,9 @@ def when_written(network: Network) -> Written:
     exact = next(_named_releases(_values(network)), "")
     if exact:
         return Written(exact, because="named in a function handle")
-    since = [(layer.SINCE, layer.type_name) for layer in network.layers if layer.SINCE]
+    since = [
+        (layer.SINCE, layer.type_name) for layer in network.layers if layer.SINCE.startswith("R")
+    ]
     since.append((network.kind.since, network.class_name))
     # Names of releases sort as text: R2019b before R2020a.
     earliest, reason = max(since)
@@ -97,7 +99,7 @@ def products(network: Network) -> dict[str, str]:
     for layer in network.layers:
         name = layer.class_name or layer.MATLAB[0]
         if layer.known:
-            by_class[name] = layer.PRODUCT
+            by_class[name] = network.kind.product or layer.PRODUCT
         else:
             matches = (product for prefix, product in PACKAGES if name.startswith(prefix))
             by_class[name] = next(matches, USER)

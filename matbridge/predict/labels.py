@@ -29,11 +29,13 @@ def class_names(network: Network, given: Sequence[str]) -> np.ndarray:
 
 
 def label(network: Network, result: Result, names: np.ndarray) -> Predicted:
-    """The name of the highest score, the first on a tie, in place of the channels."""
+    """The name of the class that the scores decide for, in place of the channels."""
     axis = result.dims.index("C")
     labelled = Result(
         result.kind,
-        tuple((members, _highest(scores, axis, names)) for members, scores in result.groups),
+        tuple(
+            (members, _chosen(network, scores, axis, names)) for members, scores in result.groups
+        ),
         result.dims,
     )
     shaped = shape_output(network, labelled)
@@ -42,8 +44,8 @@ def label(network: Network, result: Result, names: np.ndarray) -> Predicted:
     return np.take(shaped, 0, labelled.channel_axis(shaped.ndim))
 
 
-def _highest(scores: np.ndarray, axis: int, names: np.ndarray) -> np.ndarray:
+def _chosen(network: Network, scores: np.ndarray, axis: int, names: np.ndarray) -> np.ndarray:
     if scores.shape[axis] != len(names):
         raise MismatchError(f"{scores.shape[axis]} scores do not fit {len(names)} classes")
     unknown = np.isnan(scores).any(axis, keepdims=True)
-    return np.where(unknown, UNDEFINED, names[np.argmax(scores, axis, keepdims=True)])
+    return np.where(unknown, UNDEFINED, names[network.choose(scores, axis)])

@@ -234,11 +234,12 @@ def _properties(card: type[Layer], written: object, decoder: Decoder) -> Fields:
 def _with_arrays(layer: Layer, arrays: dict[str, np.ndarray]) -> Layer:
     """The layer with these arrays, each of real numbers and of its declared size."""
     names = {declared.name for declared in layer.declared}
+    empty = {declared.name for declared in layer.declared if declared.empty}
     for name, array in arrays.items():
         if name not in names:
             raise LayerError(f"it has no array {name}")
         if array.dtype.kind not in ("fiubc" if layer.COMPLEX else "fiub"):
             raise LayerError(f"{name} holds {array.dtype}, not real numbers")
-        if not array.size:
+        if not array.size and name not in empty:
             raise LayerError(f"{name} is empty, of size {'×'.join(map(str, array.shape))}")
     return fit_arrays(layer, arrays)
