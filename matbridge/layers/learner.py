@@ -228,8 +228,8 @@ class ClassScores(OutputLayer):
             return super().choose(scores, axis)
         assert self.cost is not None
         with np.errstate(all="ignore"):
-            posterior = transform.undo(np.moveaxis(scores, axis, -1).astype(float))
-        expected = np.nan_to_num(posterior, nan=np.inf) @ self.cost
+            posterior = transform.undo(scores.astype(float))
+        expected = np.tensordot(np.nan_to_num(posterior, nan=np.inf), self.cost, ([axis], [0]))
         return np.expand_dims(expected.argmin(-1), axis)
 
 
