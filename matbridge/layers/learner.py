@@ -88,7 +88,7 @@ class Predictors(InputLayer):
         if "PCACenters" in self.arrays:
             x = ops.subtract(x, p["PCACenters"])
         if "PCACoefficients" in self.arrays:
-            x = multiplied(ops, ops.align(p["PCACoefficients"], "OI"), x)
+            x = multiplied(ops, p["PCACoefficients"], x)
         if "Mu" in self.arrays:
             x = ops.subtract(x, p["Mu"])
         return ops.divide(x, p["Sigma"]) if "Sigma" in self.arrays else x

@@ -38,7 +38,7 @@ def multiplied(ops: Ops, weights: Value, x: Value) -> Value:
     """W·x for weights (OI), and nothing added: in double precision to the last bit what MATLAB's
     product of the two gives, which affine, with another order of the weights, does not."""
     x = ops.align(x, without(x.dims, "C") + "C")
-    return ops.matmul(x, ops.transpose(weights))
+    return ops.matmul(x, ops.align(weights, "IO"))
 
 
 class WeightFunction(Layer):
