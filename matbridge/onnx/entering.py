@@ -30,9 +30,8 @@ NUMBERS = frozenset(
         *("UINT8", "UINT16", "UINT32", "UINT64", "BOOL"),
     )
 )
-# By rank, where nothing else tells: MATLAB's own files, and those of others.
+# By rank, where nothing else tells.
 BY_RANK = {1: "C", 2: "BC", 3: "BTC", 4: "BCSS", 5: "BCSSS"}
-MATLABS = {**BY_RANK, 3: "TBC"}
 
 CARDS: Mapping[str, type[InputLayer]] = {
     "CB": FeatureInput,
@@ -76,9 +75,20 @@ def entering(graph: NodeGraph) -> dict[str, tuple[InputLayer, Axes]]:
 
 def _input(graph: NodeGraph, name: str) -> tuple[InputLayer, Axes]:
     shape = _checked_shape(graph, name)
-    by_rank = MATLABS if graph.from_matlab else BY_RANK
-    axes = _told(graph, name, len(shape)) or axes_of(by_rank.get(len(shape), ""))
+    rank = len(shape)
+    axes = _sequence(graph, name, rank) if graph.from_matlab else None
+    axes = axes or _told(graph, name, rank) or axes_of(BY_RANK[rank])
     return _layer(_layer_name(name), axes, shape), axes
+
+
+def _sequence(graph: NodeGraph, name: str, rank: int) -> Axes | None:
+    """The axes of a sequence of MATLAB's exporter: time first, which it names from R2020b on;
+    three dimensions are a sequence of vectors, unless the first is named as the batch."""
+    (value,) = (v for v in graph.model.graph.input if v.name == name)
+    first = value.type.tensor_type.shape.dim[0].dim_param
+    if first.endswith("SequenceLength") or (rank == 3 and first != "BatchSize"):
+        return axes_of("TBC" + "S" * (rank - 3))
+    return None
 
 
 def _checked_shape(graph: NodeGraph, name: str) -> Shape:

@@ -21,6 +21,8 @@ __all__ = ["convolution", "dropout", "elementwise", "gemm", "matmul", "matmul_ad
 
 # Operators without attributes that are a layer each, whatever the labels.
 ELEMENTWISE: Mapping[str, type[Layer]] = {"Relu": ReLU, "Tanh": Tanh, "Sigmoid": Sigmoid}
+# What a window of MATLAB's moves over: as many spatial dimensions as it has, or one less and time.
+WINDOWS = frozenset(("S", "SS", "SSS", "T", "ST", "SST"))
 CONVOLUTIONS = {1: Convolution1D, 2: Convolution2D, 3: Convolution3D}
 
 
@@ -154,7 +156,7 @@ def convolution(at: Lifting, node: Node) -> Lifted | None:
     spatial, ones = "S" * card.RANK, (1,) * card.RANK
     x = at.value(node.inputs[0])
     padding = padding_of(node, card.RANK)
-    if x.dims != "BC" + spatial or padding is None:
+    if moves_over(x.dims) != card.RANK or padding is None:
         return None
     filters = weights.shape[0]
     layer = card(
@@ -173,6 +175,13 @@ def convolution(at: Lifting, node: Node) -> Lifted | None:
         Bias=bias.reshape((*ones, filters) if card.RANK > 1 else (1, filters)),
     )
     return Lifted.one(filled, [x], {node.output: x.axes})
+
+
+def moves_over(dims: str) -> int:
+    """How many dimensions a window of this tensor moves over, time the last; 0 where the labels
+    are not those of a window."""
+    over = dims.removeprefix("BC")
+    return len(over) if dims.startswith("BC") and over in WINDOWS else 0
 
 
 def padding_of(node: Node, rank: int) -> Padding | None:

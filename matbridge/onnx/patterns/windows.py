@@ -34,7 +34,7 @@ from matbridge.layers.pooling import (
 )
 from matbridge.onnx.lifted import Lifted, Lifting, with_arrays
 from matbridge.onnx.nodes import Node
-from matbridge.onnx.patterns.standard import padding_of
+from matbridge.onnx.patterns.standard import moves_over, padding_of
 
 __all__ = ["batch_normalization", "global_pool", "grouped_convolution", "pool", "softmax"]
 
@@ -53,12 +53,6 @@ GLOBAL: Mapping[str, tuple[type[Layer], ...]] = {
 }
 
 
-def _over(dims: str) -> int:
-    """How many dimensions a window of this tensor moves over, 0 where it has none."""
-    spatial = dims.removeprefix("BC")
-    return len(spatial) if dims.startswith("BC") and spatial in ("S", "SS", "SSS", "T") else 0
-
-
 def pool(at: Lifting, node: Node) -> Lifted | None:
     """MaxPool without places, AveragePool. Padding that does not count is 'mean'."""
     cards = POOLS.get(node.operator)
@@ -70,7 +64,7 @@ def pool(at: Lifting, node: Node) -> Lifted | None:
     if others or padding is None or set(node.integers("dilations") or (1,)) != {1}:
         return None
     x = at.value(node.inputs[0])
-    if _over(x.dims) != len(window):
+    if moves_over(x.dims) != len(window):
         return None
     layer: Layer = cards[len(window) - 1](
         name=at.name(node),
