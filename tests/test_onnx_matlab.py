@@ -11,6 +11,7 @@ from matlab_exports import Converter
 from onnx import helper, numpy_helper
 
 import matbridge
+from matbridge.matlab.releases import when_written
 
 ROUNDING = 2e-5
 
@@ -80,6 +81,12 @@ def test_scores_without_a_fully_connected_layer(tmp_path):
     assert (network.class_name, network.layers[-1].name) == ("dlnetwork", "prob_flatten")
     (found,) = outputs_of(network, export.inputs)
     assert_agree(found, export.outputs[0])
+
+
+@pytest.mark.parametrize(("release", "name"), [("18.2.5", "R2018b"), ("22.1.2", "R2022a")])
+def test_inspect_tells_the_release(release, name, tmp_path):
+    network = load(matlab_cases.export("perceptron", release).model, tmp_path)
+    assert str(when_written(network)) == f"{name} (its ONNX exporter, {release})"
 
 
 # -- files -----------------------------------------------------------------------------------

@@ -21,6 +21,10 @@ PACKAGES = (
     ("nnet.", "Deep Learning Toolbox"),
 )
 USER = "the user's own class"
+# The exporter of ONNX files has versions YY.half.patch: 18.2.5 is of R2018b.
+EXPORTER = re.compile(
+    r"MATLAB Deep Learning Toolbox Converter .* (?P<version>(?P<year>\d\d)\.(?P<half>[12])\.\d+)"
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ def when_written(network: Network) -> Written:
 
     The clock of the machine that wrote it may have been wrong.
     """
+    exported = EXPORTER.fullmatch(str(network.provenance.details.get("producer", "")))
+    if exported:
+        year, half, version = exported["year"], exported["half"], exported["version"]
+        return Written(f"R20{year}{'ab'[int(half) - 1]}", because=f"its ONNX exporter, {version}")
     exact = next(_named_releases(_values(network)), "")
     if exact:
         return Written(exact, because="named in a function handle")
