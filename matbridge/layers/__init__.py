@@ -91,7 +91,14 @@ from matbridge.layers.input import (
     SequenceInput,
 )
 from matbridge.layers.inverse import InverseNormalization
-from matbridge.layers.learner import ClassScores, LearnerLayer, Predictors, Response
+from matbridge.layers.learner import (
+    ClassScores,
+    LearnerLayer,
+    Predictors,
+    PrincipalComponents,
+    Response,
+    Standardization,
+)
 from matbridge.layers.nested import NetworkLayer, NeuralODE, ProjectedLayer
 from matbridge.layers.normalization import (
     BatchNormalization,
@@ -284,6 +291,8 @@ CARDS: tuple[type[Layer], ...] = (
     *TRANSFER.values(),
     # Statistics and Machine Learning Toolbox
     Predictors,
+    PrincipalComponents,
+    Standardization,
     LearnerLayer,
     ClassScores,
     Response,

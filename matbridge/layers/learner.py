@@ -30,12 +30,18 @@ from matbridge.layers.transfer import first_maximum
 from matbridge.layers.weighting import multiplied
 from matbridge.ops import Ops, Parameters, Value
 
-__all__ = ["ClassScores", "LearnerLayer", "Predictors", "Response"]
+__all__ = [
+    "ClassScores",
+    "LearnerLayer",
+    "Predictors",
+    "PrincipalComponents",
+    "Response",
+    "Standardization",
+]
 
 
 class Predictors(InputLayer):
-    """N×P predictors: where the model was exported with PCA first (x - PCACenters)·PCACoefficients,
-    then, where it standardizes, (x - Mu)/Sigma.
+    """N×P predictors, as they are.
 
     Categorical predictors are refused: the model multiplies dummy variables, which it makes of
     them by rules that are not known.
@@ -47,12 +53,6 @@ class Predictors(InputLayer):
     SINCE = "R2021a"
     EVIDENCE = RECORDED
     FORMATS = "CB"
-    ARRAYS = (
-        constant("PCACenters", "NumPredictors", "1", dims="C"),
-        constant("PCACoefficients", "NumPredictors", "Components", dims="IO"),
-        constant("Mu", "Standardized", "1", dims="C"),
-        constant("Sigma", "Standardized", "1", dims="C"),
-    )
 
     num_predictors: int = prop("NumPredictors", positive)
     predictor_names: tuple[str, ...] = prop("PredictorNames", names, default=())
@@ -65,10 +65,6 @@ class Predictors(InputLayer):
     @property
     def column_names(self) -> tuple[str, ...]:
         return self.predictor_names
-
-    @property
-    def passes_through(self) -> bool:
-        return not self.arrays
 
     def obstacle(self) -> UnsupportedError | None:
         if not self.categorical:
@@ -85,13 +81,52 @@ class Predictors(InputLayer):
         return Size.of("CB", self.num_predictors)
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
-        if "PCACenters" in self.arrays:
-            x = ops.subtract(x, p["PCACenters"])
-        if "PCACoefficients" in self.arrays:
-            x = multiplied(ops, p["PCACoefficients"], x)
-        if "Mu" in self.arrays:
-            x = ops.subtract(x, p["Mu"])
-        return ops.divide(x, p["Sigma"]) if "Sigma" in self.arrays else x
+        return x
+
+
+class PrincipalComponents(Layer):
+    """(x - PCACenters)·PCACoefficients, as a model has it that was exported with PCA."""
+
+    MATLAB = ("pca",)
+    NICKNAME = "pca"
+    PRODUCT = STATISTICS
+    SINCE = "R2021a"
+    ARRAYS = (
+        constant("PCACenters", "NumPredictors", "1", dims="C"),
+        constant("PCACoefficients", "NumPredictors", "NumComponents", dims="IO"),
+    )
+
+    def uninitialised(self) -> tuple[str, ...]:
+        return tuple(array.name for array in self.ARRAYS if array.name not in self.arrays)
+
+    def infer(self, x: Size) -> Size:
+        self.need(x, "C")
+        inputs, outputs = self.arrays["PCACoefficients"].shape
+        self.expect(x["C"], inputs, "predictors", x)
+        return x.put(C=outputs)
+
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return multiplied(ops, p["PCACoefficients"], ops.subtract(x, p["PCACenters"]))
+
+
+class Standardization(Layer):
+    """(x - Mu)/Sigma: the mean and standard deviation of each predictor."""
+
+    MATLAB = ("standardize",)
+    NICKNAME = "standardize"
+    PRODUCT = STATISTICS
+    SINCE = "R2021a"
+    EVIDENCE = RECORDED
+    ARRAYS = (
+        constant("Mu", "NumPredictors", "1", dims="C"),
+        constant("Sigma", "NumPredictors", "1", dims="C"),
+    )
+
+    def uninitialised(self) -> tuple[str, ...]:
+        return tuple(array.name for array in self.ARRAYS if array.name not in self.arrays)
+
+    def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
+        return ops.divide(ops.subtract(x, p["Mu"]), p["Sigma"])
 
 
 class LearnerLayer(Layer):

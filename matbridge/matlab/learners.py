@@ -18,7 +18,14 @@ from matbridge.core.diagnostics import Report
 from matbridge.core.network import Network, Provenance
 from matbridge.errors import LayerError
 from matbridge.layers.activation import ReLU, Sigmoid, Tanh
-from matbridge.layers.learner import ClassScores, LearnerLayer, Predictors, Response
+from matbridge.layers.learner import (
+    ClassScores,
+    LearnerLayer,
+    Predictors,
+    PrincipalComponents,
+    Response,
+    Standardization,
+)
 from matbridge.layers.transfer import NetSoftmax
 from matbridge.matlab.file.values import Categorical, Cell, MatObject, StringArray
 from matbridge.matlab.layer import read_properties, tell_unknown
@@ -69,7 +76,9 @@ def read_learner(
             tell_unknown(name, saved[name], provenance.address, report)
     classifies = model.class_name in CLASSIFIERS
     ending = _class_scores if classifies else _response
-    layers = [_predictors(saved, beside or {}), *_hidden(saved), ending(saved)]
+    before = beside or {}
+    first = _predictors(saved, before)
+    layers = [first, *_prepared(saved, before), *_hidden(saved), ending(saved)]
     return Network.of(layers, None, model.class_name, (), provenance, tuple(report))
 
 
@@ -101,25 +110,34 @@ def _column(value: object) -> np.ndarray | None:
 
 def _predictors(saved: Mapping[str, object], beside: Mapping[str, object]) -> Layer:
     data = _fields(saved.get("DataSummary"))
-    arrays = {
-        "PCACenters": _column(beside.get("PCACenters")),
-        "PCACoefficients": _given(beside.get("PCACoefficients")),
-        "Mu": _column(saved.get("Mu")),
-        "Sigma": _column(saved.get("Sigma")),
-    }
-    kept = {name: array for name, array in arrays.items() if array is not None}
-    first = kept.get("PCACoefficients")
-    count = _count(saved) if first is None else len(first)
-    names = _named(data.get("PredictorNames")) if first is None else ()
+    # The names are those of the components where these come first.
+    first = _given(beside.get("PCACoefficients"))
     categorical = data.get("CategoricalPredictors")
     properties = {
         "Name": "predictors",
-        "NumPredictors": count,
-        "PredictorNames": Cell(names),
+        "NumPredictors": _count(saved) if first is None else len(first),
+        "PredictorNames": Cell(_named(data.get("PredictorNames")) if first is None else ()),
         "CategoricalPredictors": np.zeros((0, 0)) if categorical is None else categorical,
     }
-    layer, _ = read_properties(Predictors, properties)
-    return fit_arrays(layer, kept)
+    return read_properties(Predictors, properties)[0]
+
+
+def _prepared(saved: Mapping[str, object], beside: Mapping[str, object]) -> Iterator[Layer]:
+    """What is done to the predictors: components, where the model was exported with PCA, then
+    standardization."""
+    if _given(beside.get("PCACoefficients")) is not None:
+        yield _with_arrays(PrincipalComponents(name="pca"), beside)
+    if _given(saved.get("Mu")) is not None:
+        yield _with_arrays(Standardization(name="standardize"), saved)
+
+
+def _with_arrays(layer: Layer, saved: Mapping[str, object]) -> Layer:
+    arrays = {}
+    for declared in layer.declared:
+        array = _given(saved.get(declared.name))
+        if array is not None:
+            arrays[declared.name] = array.reshape(-1, 1) if declared.dims == "C" else array
+    return fit_arrays(layer, arrays)
 
 
 def _count(saved: Mapping[str, object]) -> object:
