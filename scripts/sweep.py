@@ -40,7 +40,7 @@ def main():
 def sweep_file(path):
     """What became of one file."""
     start = time.perf_counter()
-    found = {"file": str(path), "error": "", "networks": [], "shallow": []}
+    found = {"file": str(path), "error": "", "networks": []}
     try:
         read_file_header(path)
         contents = read_contents(path)
@@ -51,7 +51,6 @@ def sweep_file(path):
     found["networks"] += [
         {"address": a, "error": e.what, "layers": 0} for a, e in contents.failures.items()
     ]
-    found["shallow"] = contents.shallow
     found["seconds"] = round(time.perf_counter() - start, 3)
     return found
 
@@ -106,7 +105,6 @@ def summarize(files):
         "files": len(files),
         "files_unreadable": sum(bool(f["error"]) for f in files),
         "files_with_networks": sum(bool(f["networks"]) for f in files),
-        "files_with_shallow_only": sum(bool(f["shallow"]) and not f["networks"] for f in files),
         "networks": len(networks),
         "networks_not_read": sum("error" in n for n in networks),
         "networks_uninitialised": sum(n.get("initialised") is False for n in networks),

@@ -176,16 +176,16 @@ def test_inspect_loose_arrays(call, in_folder):
     assert "no checksum: W1, b1" in out
 
 
-def test_inspect_a_shallow_network(call, in_folder):
+def test_inspect_a_network_object_without_its_fields(call, in_folder):
     from matbridge.matlab.file.values import MatObject
 
     write_mat("s.mat", {"net": MatObject("network", {"version": "8"}, old_style=True)})
     code, out, _ = call("inspect", "s.mat")
     assert code == 4
-    assert "shallow network object" in out
+    assert "the network object is damaged: numInputs is missing" in out
     code, _, err = call("convert", "s.mat")
-    assert code == 4
-    assert "net is a shallow network object: not supported yet" in err
+    assert code == 3
+    assert "the network object is damaged: numInputs is missing" in err
 
 
 def test_inspect_safetensors(net, call):

@@ -288,7 +288,7 @@ def test_a_reduction_of_sizes_over_no_dimension():
 
 def test_every_word_has_a_rule_for_padding():
     """Any other is refused: what looks at bare tensors; words made of words need none."""
-    assert {*WORDS} - {*RULES} == {"standardize", "plain"}
+    assert {*WORDS} - {*RULES} == {"standardize", "plain", "loop"}
     assert {*RULES} <= {*WORDS}
 
 

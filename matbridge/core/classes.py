@@ -20,6 +20,7 @@ class NetworkClass:
     are, where the others return N×K for one value per class. ``trained``: it is a network
     to run, not layers to be trained. ``double``: MATLAB computes it in double precision.
     ``product``: what MATLAB needs for it, where its layers do not tell.
+    ``columns``: predict takes and returns a column for each observation, not a row.
     """
 
     name: str
@@ -30,6 +31,7 @@ class NetworkClass:
     trained: bool = True
     double: bool = False
     product: str = ""
+    columns: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -42,6 +44,7 @@ CLASSES: dict[str, NetworkClass] = {
         NetworkClass("DAGNetwork", "DAG network", "R2017b", classic=True),
         NetworkClass("dlnetwork", "dlnetwork", "R2019b", formatted=True),
         NetworkClass("nnet.cnn.LayerGraph", "layer graph", "R2017b", trained=False),
+        NetworkClass(SHALLOW, "shallow network", "before R2006a", double=True, columns=True),
         NetworkClass(LAYER_ARRAY, "array of layers", "R2016a", trained=False),
         NetworkClass(
             "ClassificationNeuralNetwork",

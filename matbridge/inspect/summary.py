@@ -57,7 +57,7 @@ def _summarize_mat(contents: MatContents, failed: list[dict[str, object]]) -> di
         "format": file.header.version,
         "provenance": _provenance(file),
         "problems": [_problem(problem) for problem in contents.report],
-        "networks": networks + [_shallow(address) for address in contents.shallow] + failed,
+        "networks": networks + failed,
         "variables": [_variable(variable, contents) for variable in file.variables.values()],
     }
 
@@ -207,19 +207,6 @@ def _problem(problem: Diagnostic) -> dict[str, str]:
         "where": problem.where,
         "mend": problem.mend,
     }
-
-
-def _shallow(address: str) -> dict[str, object]:
-    return _empty(
-        address,
-        "network",
-        Diagnostic(
-            "error",
-            "this is a shallow network object (feedforwardnet, patternnet, narxnet, ...)",
-            address,
-            "Not supported yet; in MATLAB, genFunction(net, 'f') writes it as a plain function.",
-        ),
-    )
 
 
 def _failed(address: str, error: MatbridgeError) -> dict[str, object]:

@@ -39,6 +39,7 @@ from matbridge.layers.convolution import (
     Convolution3D,
     GroupedConvolution2D,
 )
+from matbridge.layers.delays import DelayStates, NoInput, ShallowInput, ShallowOutput, TappedDelay
 from matbridge.layers.dense import FullyConnected
 from matbridge.layers.detection import (
     AnchorBox,
@@ -58,6 +59,7 @@ from matbridge.layers.embedding import (
     SinusoidalPositionEncoding,
     WordEmbedding,
 )
+from matbridge.layers.feedback import FeedbackLoop
 from matbridge.layers.folding import SequenceFolding, SequenceUnfolding
 from matbridge.layers.function import FunctionLayer
 from matbridge.layers.global_pooling import (
@@ -289,6 +291,12 @@ CARDS: tuple[type[Layer], ...] = (
     *WEIGHTING.values(),
     *NET_INPUT.values(),
     *TRANSFER.values(),
+    ShallowInput,
+    ShallowOutput,
+    NoInput,
+    DelayStates,
+    TappedDelay,
+    FeedbackLoop,
     # Statistics and Machine Learning Toolbox
     Predictors,
     PrincipalComponents,

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from matbridge.core.classes import SHALLOW
 from matbridge.core.contents import Cards, Contents, as_registry
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.network import Network, Provenance
@@ -39,7 +38,6 @@ class MatContents(Contents):
         self.file = file
         root = None if address is None else re.split(r"[.({]", address)[0]
         self.partial = root in file.variables
-        self.shallow: list[str] = []
         self.lost: dict[str, MatbridgeError] = {}
         # What stands beside each network in its object or struct, and the first of each cell.
         self.beside: dict[str, Mapping[str, object]] = {}
@@ -64,9 +62,6 @@ class MatContents(Contents):
             self._take(place, registry)
 
     def _take(self, place: Found, registry: Registry) -> None:
-        if isinstance(place.value, MatObject) and place.value.class_name == SHALLOW:
-            self.shallow.append(place.address)
-            return
         self.file.budget.begin(place.address)
         try:
             self.networks[place.address] = self._network(place, registry)
@@ -104,7 +99,7 @@ class MatContents(Contents):
         return (*self.file.report, *lost)
 
     def nothing(self, address: str | None) -> MatbridgeError:
-        """As of any file, and of variables that are lost, shallow networks and loose arrays."""
+        """As of any file, and of variables that are lost and loose arrays."""
         where = self.path.name
         lost = super().nothing(address)
         if isinstance(lost, FormatError):
@@ -118,12 +113,6 @@ class MatContents(Contents):
             )
         if self.failures:
             return lost
-        if self.shallow:
-            return UnsupportedError(
-                f"{listed(self.shallow)} is a shallow network object: not supported yet",
-                where=where,
-                mend="In MATLAB, genFunction(net, 'f') writes it as a plain function.",
-            )
         return UnsupportedError(
             "the file holds no network",
             where=where,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from matbridge.core.classes import CLASSES, SHALLOW
+from matbridge.core.classes import CLASSES
 from matbridge.core.registry import Registry
 from matbridge.matlab.file.values import Cell, FunctionHandle, MatObject, ObjectArray, StructArray
+from matbridge.matlab.shallow import is_shallow
 from matbridge.matlab.weights import is_weights
 
 __all__ = ["Found", "find_networks", "is_layer", "is_object"]
@@ -78,9 +79,7 @@ def _is_network(value: object, registry: Registry) -> bool:
         return bool(layers) and any(is_layer(v, registry) for v in layers)
     if is_weights(value, registry):
         return True
-    return isinstance(value, MatObject) and (
-        value.class_name in CLASSES or (value.class_name == SHALLOW and value.old_style)
-    )
+    return is_shallow(value) or (isinstance(value, MatObject) and value.class_name in CLASSES)
 
 
 def is_object(value: object) -> bool:

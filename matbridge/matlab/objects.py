@@ -22,6 +22,8 @@ from matbridge.matlab.file import DEFAULT_LIMIT
 from matbridge.matlab.file.budget import Budget
 from matbridge.matlab.file.values import MatObject, ObjectArray, Table, texts
 from matbridge.matlab.layer import is_neutral, read_layer, tell_unknown
+from matbridge.matlab.shallow import is_shallow, read_structure
+from matbridge.matlab.shallow_cards import to_network
 
 __all__ = ["read_network"]
 
@@ -66,7 +68,12 @@ def read_network(
     Raises LayerError if there are no layers in it, or its connections lead nowhere, and
     FormatError where it takes more than the ``budget``.
     """
-    return _network(value, provenance, Reading(registry, budget or Budget(DEFAULT_LIMIT)))
+    budget = budget or Budget(DEFAULT_LIMIT)
+    if isinstance(value, MatObject) and is_shallow(value):
+        report = Report()
+        structure = read_structure(value, report, provenance.address, budget)
+        return to_network(structure, registry, provenance, report)
+    return _network(value, provenance, Reading(registry, budget))
 
 
 def _network(value: object, provenance: Provenance, reading: Reading) -> Network:

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike
 from onnx import TensorProto
 
 from matbridge.errors import UnsupportedError
-from matbridge.onnx import recurrence, windows
+from matbridge.onnx import loops, recurrence, windows
 from matbridge.onnx.elementwise import ELEMENTWISE
 from matbridge.onnx.graph import TYPES, Builder, Data, Dim, Extent, Tensor, settled
 from matbridge.onnx.windows import known
-from matbridge.ops.backend import Recurrence
+from matbridge.ops.backend import Loop, Recurrence
 from matbridge.ops.constants import Constants
 from matbridge.version import DOCS
 
@@ -215,6 +215,12 @@ class OnnxBackend:
         steps, directions, batch, units = y.shape
         turned = self.permute(y, (0, 2, 1, 3))
         return self.reshape(turned, (steps, batch, directions * units)), list(last)
+
+    def loop(
+        self, body: Loop, states: list[Data], sequences: list[Data]
+    ) -> tuple[list[Data], list[Data]]:
+        results, last = loops.loop(self.builder, self, body, states, sequences)
+        return list(results), list(last)
 
     def attend(
         self,

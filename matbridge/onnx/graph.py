@@ -70,6 +70,14 @@ def _result(name: str, shape: Sequence[Extent | None]) -> Tensor:
     )
 
 
+def _read_inside(node: onnx.NodeProto) -> Iterator[str]:
+    """What the graphs inside a node read, names from outside among them."""
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from inner.input
+            yield from _read_inside(inner)
+
+
 # Constants stay NumPy arrays, and what is computed from them alone is folded.
 Data = Tensor | np.ndarray
 
@@ -170,7 +178,7 @@ class Builder:
         # Nodes come after what they read, so one pass from the end meets every user first.
         for node in reversed(self.nodes):
             if needed & set(node.output):
-                needed.update(node.input)
+                needed.update(node.input, _read_inside(node))
                 kept.append(node)
         self.initializers = {k: v for k, v in self.initializers.items() if k in needed}
         return kept[::-1]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from onnx import defs
+from onnx import GraphProto, defs
 
 from matbridge.errors import MismatchError, UnsupportedError
 
@@ -20,7 +20,7 @@ OLDEST, DEFAULT = 9, 18
 # Opsets of a development version of ONNX may still change: what is installed is released.
 NEWEST = defs.onnx_opset_version()
 
-Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
+Attribute = int | float | str | GraphProto | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 @dataclass(frozen=True)

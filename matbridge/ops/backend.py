@@ -15,12 +15,16 @@ from numpy.typing import ArrayLike
 
 from matbridge.core.dims import Extent
 
-__all__ = ["ArrayBackend", "Backend", "Data", "Pairs", "Recurrence"]
+__all__ = ["ArrayBackend", "Backend", "Data", "Loop", "Pairs", "Recurrence"]
 
 # Tensors, nodes and sizes have no type in common.
 Data: TypeAlias = Any
 # Amounts before and after, for each dimension.
 Pairs = Sequence[tuple[Extent, Extent]]
+
+
+# A step of a loop: the backend by which it is run, states and inputs to states and results.
+Loop = Callable[[Any, Sequence[Data], Sequence[Data]], tuple[list[Data], list[Data]]]
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,17 @@ class Backend(ArrayBackend, Protocol):
         """data (T, B, C); input weights, recurrent weights, bias and, if there are any,
         peephole weights as MATLAB stacks them, first the forward direction's rows; states
         (directions, B, H). Returns (T, B, directions*H) and the last states.
+        """
+
+    def loop(
+        self, body: Loop, states: list[Data], sequences: list[Data]
+    ) -> tuple[list[Data], list[Data]]:
+        """``body`` for each step along the first axis of the sequences, the states after one
+        step those before the next.
+
+        It is given a backend, the states and the inputs of one step, whose first axis keeps
+        the size 1, and returns the states after it and its results, alike. Returns the
+        results along the first axis, and the last states.
         """
 
     def attend(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from matbridge.core.dims import without
 from matbridge.ops.backend import Backend, Data, Recurrence
 from matbridge.ops.layout import Value, align, drop, expand, merge, reshape, size, sizes
 
-__all__ = ["attend", "recur"]
+__all__ = ["Body", "attend", "loop", "recur"]
+
+# A step: with the backend that it is run by, from states and the inputs of the step to the states
+# after it and its results. All are values over TBC, the inputs and results of one step.
+Body = Callable[[Backend, Sequence[Value], Sequence[Value]], tuple[list[Value], list[Value]]]
 
 
 def recur(
@@ -46,6 +52,34 @@ def _pack_state(backend: Backend, how: Recurrence, state: Value, steps: Value) -
 
 def _unpack_state(backend: Backend, how: Recurrence, state: Data) -> Value:
     return merge(backend, Value(state, "DBC"), "DC", "C")
+
+
+def loop(
+    backend: Backend, body: Body, states: Sequence[Value], sequences: Sequence[Value]
+) -> tuple[list[Value], list[Value]]:
+    """A step run over all time steps of these sequences, of which there is at least one.
+
+    ``states`` are values of any length in T, repeated for the observations. Returns the
+    results of all steps (TBC), and the last states.
+    """
+    data = [align(backend, x, "TBC") for x in sequences]
+    # "-" hides all of the data but the observations.
+    like = Value(data[0].data, "-B-")
+    before = [expand(backend, state, "TBC", like).data for state in states]
+
+    def step(
+        inner: Backend, states: Sequence[Data], inputs: Sequence[Data]
+    ) -> tuple[list[Data], list[Data]]:
+        own = ([Value(part, "TBC") for part in parts] for parts in (states, inputs))
+        after, results = body(inner, *own)
+        return _bare(inner, after), _bare(inner, results)
+
+    results, last = backend.loop(step, before, [x.data for x in data])
+    return [Value(y, "TBC") for y in results], [Value(state, "TBC") for state in last]
+
+
+def _bare(backend: Backend, values: Sequence[Value]) -> list[Data]:
+    return [align(backend, value, "TBC").data for value in values]
 
 
 def attend(

@@ -113,6 +113,7 @@ class Ops(ArrayOps):
     resize = _word(windows.resize)
 
     recur = _word(sequences.recur)
+    loop = _word(sequences.loop)
     attend = _word(sequences.attend)
 
     plain = _word(plain.plain)

@@ -31,6 +31,8 @@ __all__ = [
 
 # Values by MATLAB's names of fields: real arrays (never below 2-D) and text.
 Settings = Mapping[str, object]
+# More steps than any network remembers.
+MOST_DELAYS = 100_000
 # (i, j): from input or layer j to layer i, as in IW{i,j} and LW{i,j}.
 Place = tuple[int, int]
 
@@ -51,7 +53,8 @@ class ProcessStep:
 class InputPart:
     """net.inputs{j}: ``size`` raw rows become ``processed_size`` rows by ``steps``, in order.
 
-    ``feedback_output`` is the layer whose output an open loop takes here, or None.
+    ``feedback_output`` is the layer whose output an open loop takes here, or None; ``range``
+    (R×2) the smallest and largest value of each raw row that the network was configured for.
     """
 
     size: int
@@ -59,6 +62,7 @@ class InputPart:
     steps: tuple[ProcessStep, ...] = ()
     name: str = "Input"
     feedback_output: int | None = None
+    range: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,8 +190,51 @@ class ShallowStructure:
 
     def read_at_once(self, layer: int) -> set[int]:
         """The layers that this one reads at the same step."""
-        weights = self.layer_weights.items()
-        return {j for (i, j), weight in weights if i == layer and 0 in weight.delays}
+        return {j for (_, j), weight in self.layers_of(layer) if 0 in weight.delays}
+
+    def inputs_of(self, layer: int) -> list[tuple[Place, WeightPart]]:
+        """The weights by which a layer reads inputs, in the order in which MATLAB adds them."""
+        return [(at, weight) for at, weight in self.input_weights.items() if at[0] == layer]
+
+    def layers_of(self, layer: int) -> list[tuple[Place, WeightPart]]:
+        """The weights by which a layer reads layers, which MATLAB adds after the inputs."""
+        return [(at, weight) for at, weight in self.layer_weights.items() if at[0] == layer]
+
+    def is_input_delayed(self, number: int) -> bool:
+        """Whether some layer reads this input with a delay."""
+        weights = self.input_weights.items()
+        return any(any(weight.delays) for (_, j), weight in weights if j == number)
+
+    @cached_property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The layers that feed each other, directly or not, together; each group after those
+        that it reads, and in a group each layer after those that it reads without a delay."""
+        fed = {i: self._fed_by(i) for i in self.order}
+        groups = dict.fromkeys(
+            tuple(j for j in self.order if j == i or (j in fed[i] and i in fed[j]))
+            for i in self.order
+        )
+
+        def feeders(group: tuple[int, ...]) -> int:
+            return sum(group[0] in fed[i] for i in self.order if i not in group)
+
+        # Whoever feeds a group is itself fed by fewer layers.
+        return tuple(sorted(groups, key=feeders))
+
+    def _fed_by(self, layer: int) -> set[int]:
+        """The layers that one feeds, directly or by way of others."""
+        reached: set[int] = set()
+        waiting = [layer]
+        while waiting:
+            source = waiting.pop()
+            new = {i for i, j in self.layer_weights if j == source} - reached
+            reached |= new
+            waiting += new
+        return reached
+
+    def feeds_itself(self, group: tuple[int, ...]) -> bool:
+        """Whether the layers of a group feed each other, or the only one itself."""
+        return len(group) > 1 or (group[0], group[0]) in self.layer_weights
 
 
 def _longest(weights: Iterable[WeightPart]) -> int:
@@ -214,9 +261,15 @@ def _check(structure: ShallowStructure) -> None:
     _ = structure.order
 
 
+# Weight functions whose weights have a row for each neuron and a column for each row weighted.
+FULL = ("dotprod", "dist", "negdist", "mandist", "boxdist", "linkdist", "normprod")
+
+
 def _check_weight(name: str, weight: WeightPart, size: int, rows: int) -> None:
-    if any(delay < 0 for delay in weight.delays) or not weight.delays:
-        raise LayerError("its delays are not whole numbers from 0", where=name)
+    if not weight.delays or not all(0 <= delay <= MOST_DELAYS for delay in weight.delays):
+        raise LayerError(f"its delays are not whole numbers from 0 to {MOST_DELAYS}", where=name)
+    if weight.function not in FULL:
+        return
     columns = rows * len(weight.delays)
     if weight.array.shape != (size, columns):
         raise _misfit(name, weight.array, size, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,9 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+<<<<<<< HEAD
 from matbridge.ops.backend import Pairs, Recurrence
 from matbridge.ops.indices import not_a_word, not_whole
 from matbridge.torch import recurrence, resize
+=======
+from matbridge.errors import MismatchError
+from matbridge.ops.backend import Loop, Pairs, Recurrence
+from matbridge.torch import pooling, recurrence, resize, stepwise
+>>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)
 from matbridge.torch.calls import Calls, Direct
 
 __all__ = ["ELEMENTWISE", "TorchBackend"]
@@ -224,10 +231,12 @@ class TorchBackend:
     def max_pool_places(
         self, data: Tensor, window: Sequence[int], stride: Sequence[int], padding: Pairs
     ) -> tuple[Tensor, Tensor]:
-        return self.calls.call(_pool_places, data, list(window), list(stride), list(padding))
+        return self.calls.call(
+            pooling.max_pool_places, data, list(window), list(stride), list(padding)
+        )
 
     def unpool(self, data: Tensor, places: Tensor, sizes: Sequence[object]) -> Tensor:
-        return self.calls.call(_unpool, data, places, tuple(sizes))
+        return self.calls.call(pooling.unpool, data, places, tuple(sizes))
 
     def average_pool(
         self,
@@ -266,6 +275,13 @@ class TorchBackend:
         states: list[Tensor],
     ) -> tuple[Tensor, list[Tensor]]:
         return recurrence.recur(self.calls, how, data, weights, states)
+
+    def loop(
+        self, body: Loop, states: list[Tensor], sequences: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        inner = functools.partial(TorchBackend, self.dtype, self.device, self.training)
+        parts = self.calls.call(stepwise.run, body, inner, states, sequences)
+        return list(parts[: -len(states)]), list(parts[-len(states) :])
 
     def attend(
         self,
@@ -315,23 +331,6 @@ def _check_indices(data: Tensor, words: int, strict: bool) -> None:
         raise not_whole(odd[0].item())
     if strict:
         raise not_a_word(words)
-
-
-def _pool_places(
-    data: Tensor, window: list[int], stride: list[int], padding: Pairs
-) -> tuple[Tensor, Tensor]:
-    """Maxima of the windows over the last two dimensions, and their places in data."""
-    (top, bottom), (left, right) = padding
-    padded = F.pad(data, [left, right, top, bottom], value=-math.inf)
-    values, places = F.max_pool2d(padded, window, stride, return_indices=True)
-    row, column = places // padded.shape[-1] - top, places % padded.shape[-1] - left
-    return values, row * data.shape[-1] + column
-
-
-def _unpool(data: Tensor, places: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    zeros = data.new_zeros((*data.shape[:2], math.prod(sizes)))
-    filled = zeros.scatter(2, places.flatten(2), data.flatten(2))
-    return filled.reshape(*data.shape[:2], *sizes)
 
 
 def _ones(data: Tensor) -> Tensor:

@@ -68,3 +68,49 @@ def memory_of(device: torch.device) -> int | None:
     if device.type != "cuda":
         return None
     return int(torch.cuda.get_device_properties(device).total_memory)
+<<<<<<< HEAD
+=======
+
+
+def _check_size(name: str, x: Value, wanted: Size | None) -> None:
+    shape = tuple(x.data.shape)
+    # A network without inputs takes as many steps as data without rows have.
+    if 0 in without_batch(x.dims, shape) and (wanted is None or 0 not in wanted.sizes):
+        raise MismatchError(f"the input is empty: {_shape(x.data)}", where=name)
+    if wanted is None or _fits(x.dims, shape, wanted):
+        return
+    raise MismatchError(
+        f"an input of size {_shape(x.data)} does not fit {wanted}",
+        where=name,
+        mend=_slip(x.dims, shape, wanted),
+    )
+
+
+def without_batch(dims: str, shape: tuple[int, ...]) -> list[int]:
+    """The sizes but the number of observations."""
+    return [n for label, n in zip(dims, shape, strict=True) if label != "B"]
+
+
+def _fits(dims: str, shape: tuple[int, ...], wanted: Size) -> bool:
+    at_hand = Size.measured(dims, shape)
+    pairs = zip(at_hand.sizes, wanted.sizes, strict=True)
+    return at_hand.format == wanted.format and all(w in (None, n) for n, w in pairs)
+
+
+def _slip(dims: str, shape: tuple[int, ...], wanted: Size) -> str:
+    """What to give, with the usual slips recognised: channels last, MATLAB's own order."""
+    for order in (without(dims, "C") + "C", "T" + without(dims, "T"), canonical(dims)):
+        if sorted(order) == sorted(dims) and _fits(order, shape, wanted):
+            axes = ", ".join(map(str, permutation(order, dims)))
+            return f"It looks like {_shown(order)}: give {_shown(dims)}, x.permute({axes})."
+    return f"Give {_shown(dims)}."
+
+
+def _shown(dims: str) -> str:
+    spatial = iter("HWD")
+    return "×".join(next(spatial) if label == "S" else NAMES[label] for label in dims)
+
+
+def _shape(x: Tensor) -> str:
+    return "×".join(map(str, x.shape)) or "a single number"
+>>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)

@@ -230,7 +230,7 @@ def example_inputs(
             else {"B": EXAMPLE_BATCH, "T": steps}.get(label, size[label])
             for label in batch_first(size.format)
         ]
-        tensors.append(torch.rand([n or 1 for n in shape], dtype=dtype))
+        tensors.append(torch.rand([1 if n is None else n for n in shape], dtype=dtype))
     return tuple(tensors)
 
 

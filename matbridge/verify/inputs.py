@@ -42,9 +42,8 @@ def _drawn(network: Network, name: str, draw: np.random.Generator) -> np.ndarray
     steps = max(STEPS, layer.shortest)
     free = {"B": OBSERVATIONS, "T": steps}
     dims = batch_first(size.format)
-    shape = [
-        (spatial.pop(0) if label == "S" else free.get(label, size[label])) or 1 for label in dims
-    ]
+    sizes = [spatial.pop(0) if label == "S" else free.get(label, size[label]) for label in dims]
+    shape = [1 if n is None else n for n in sizes]
     words = _words(network, name)
     if words is not None:
         return draw.integers(1, words, shape, endpoint=True).astype(network.dtype)
