@@ -344,6 +344,11 @@ class InputLayer(Layer):
         return False
 
     @property
+    def columns(self) -> bool:
+        """Whether MATLAB gives it a column for each observation, where others take rows."""
+        return False
+
+    @property
     def passes_through(self) -> bool:
         """Whether the data go on as they are."""
         return True

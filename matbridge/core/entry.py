@@ -65,7 +65,8 @@ def check_sizes(
 
 
 def _check_size(name: str, dims: str, shape: tuple[int, ...], wanted: Size | None) -> None:
-    if 0 in without_batch(dims, shape):
+    # A network without inputs takes as many steps as data without rows have.
+    if 0 in without_batch(dims, shape) and (wanted is None or 0 not in wanted.sizes):
         raise MismatchError(f"the input is empty: {shown_shape(shape)}", where=name)
     if wanted is None or _fits(dims, shape, wanted):
         return

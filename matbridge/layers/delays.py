@@ -42,6 +42,10 @@ class ShallowInput(InputLayer):
     def format(self) -> str:
         return "CBT" if self.over_time else "CB"
 
+    @property
+    def columns(self) -> bool:
+        return True
+
     def infer(self) -> Size:
         return Size(self.format, (self.size, None, None)[: len(self.format)])
 

@@ -61,7 +61,9 @@ def natural_entry(layer: InputLayer, shape: Shape) -> Entry:
     Raises MismatchError for a shape that the layer does not take.
     """
     dims = layer.format
-    if dims == "CB":
+    if dims == "CB" and layer.columns:
+        entry = Entry(_samples(layer, shape), dims, dims)
+    elif dims == "CB":
         entry = Entry(_features(shape), "BC", dims, layer.splits_complex)
     else:
         full = _sequence(layer, shape, dims) if "T" in dims else _image(layer, shape, dims)
@@ -87,6 +89,15 @@ def _features(shape: Shape) -> Shape:
     return (1,) * (2 - len(shape)) + shape
 
 
+def _samples(layer: InputLayer, shape: Shape) -> Shape:
+    """R×Q, a column for each sample; of a vector one sample, or samples of one row."""
+    if len(shape) > 2:
+        raise MismatchError(f"samples are R×Q, not {_shown(shape)}")
+    if len(shape) < 2:
+        return (1, *shape, 1)[-2:] if layer.entering["C"] != 1 else (1, *shape, 1)[:2]
+    return shape
+
+
 def _image(layer: InputLayer, shape: Shape, dims: str) -> Shape:
     """H×W×C×N, H×W×C or, for one channel, H×W."""
     if len(shape) > len(dims):
@@ -101,7 +112,7 @@ def _sequence(layer: InputLayer, shape: Shape, dims: str) -> Shape:
     """One sequence, C×T or H×W×C×T, with a batch dimension of 1."""
     wanted = len(dims) - 1
     if len(shape) == 1:
-        shape = (1, *shape) if layer.input_size == (1,) else (*shape, 1)  # type: ignore[attr-defined]
+        shape = (1, *shape) if layer.entering["C"] == 1 else (*shape, 1)
     if len(shape) > wanted:
         raise MismatchError(
             f"a sequence of size {_shown(shape)} has too many dimensions",
@@ -119,7 +130,8 @@ def _checked(layer: InputLayer, entry: Entry) -> Entry:
         if dims == "CBT" and sizes[2] == size["C"]:
             mend = 'It looks like time × channels: give its transpose, or format="TC".'
         elif dims == "CB" and sizes[1] == size["C"]:
-            mend = "It looks like channels × observations: give its transpose."
+            order = "observations × rows" if layer.columns else "channels × observations"
+            mend = f"It looks like {order}: give its transpose."
         shown = " × ".join(f"{n}({label})" for n, label in zip(sizes, dims, strict=True))
         raise MismatchError(f"an input of size {shown} does not fit {size}", mend=mend)
     if "T" in dims and sizes[dims.index("T")] < layer.shortest:
@@ -134,7 +146,7 @@ def _expected(layer: InputLayer, dims: str) -> str:
     names = dict(zip("SCBT", ("", "C", "N", "T"), strict=True))
     spatial = iter("HWD")
     order = [next(spatial) if label == "S" else names[label] for label in dims]
-    if dims == "CB":
+    if dims == "CB" and not layer.columns:
         order = ["N", "C"]
     if "T" in dims:
         order.remove("N")

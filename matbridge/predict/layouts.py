@@ -102,7 +102,7 @@ def _read(network: Network, name: str, value: object, format: str | None) -> Bat
         if format is not None:
             batch = _labelled(value, check_labels(format.upper()), layer)
         elif layer is not None:
-            batch = _natural(layer, value, network.kind.columns)
+            batch = _natural(layer, value)
         else:
             raise MismatchError(
                 "this input has no input layer, so its format is not known",
@@ -134,25 +134,7 @@ def _holds_arrays(value: object, dimensions: int) -> bool:
         return False
 
 
-<<<<<<< HEAD
 def _natural(layer: InputLayer, value: Any) -> Batch:
-=======
-def _ordered(array: np.ndarray, format: str, layer: InputLayer | None) -> tuple[np.ndarray, str]:
-    """The array in MATLAB's order, with B."""
-    extra = len(format) - array.ndim
-    if extra < 0 and any(n != 1 for n in array.shape[len(format) :]):
-        raise MismatchError(f"an array of size {_shown(array)} does not have the format {format}")
-    array = array.reshape(array.shape[: len(format)] + (1,) * max(extra, 0))
-    dims = layer.format if layer else canonical(format if "B" in format else format + "B")
-    array = _complex_to_channels(reorder(array, format, dims), dims, layer)
-    if layer is not None:
-        _check_sizes(layer, array, dims)
-        _check_length(layer, array, dims)
-    return array, dims
-
-
-def _natural(layer: InputLayer, value: Any, columns: bool = False) -> Batch:
->>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)
     """The layout that MATLAB's predict takes for this kind of input layer."""
 
     def entry(shape: Shape) -> Entry:
@@ -167,17 +149,7 @@ def _natural(layer: InputLayer, value: Any, columns: bool = False) -> Batch:
         images = _each(value, numeric)
         _check_alike([image.shape for image in images])
         value = np.stack(images, axis=-1)
-<<<<<<< HEAD
     return _whole(numeric(value), entry, "array")
-=======
-    if dims == "CB":
-        array = _samples(layer, numeric(value)) if columns else _features(numeric(value))
-    else:
-        array = _images(numeric(value), dims, layer)
-    array = _complex_to_channels(array, dims, layer)
-    _check_sizes(layer, array, dims, columns)
-    return Batch((array,), (tuple(range(array.shape[-1])),), dims, "array")
->>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)
 
 
 def _whole(array: np.ndarray, entry: Callable[[Shape], Entry], kind: str) -> Batch:
@@ -187,30 +159,11 @@ def _whole(array: np.ndarray, entry: Callable[[Shape], Entry], kind: str) -> Bat
     return Batch((enters.value(array),), (members,), enters.dims, kind)
 
 
-<<<<<<< HEAD
 def _entered(
     items: Sequence[object], entry: Callable[[Shape], Entry]
 ) -> tuple[list[np.ndarray], str]:
     """The value of each observation, and their order; each shape is looked at once."""
     entries: dict[Shape, Entry] = {}
-=======
-def _samples(layer: InputLayer, array: np.ndarray) -> np.ndarray:
-    """R×Q, a column for each sample; of a vector one sample, or samples of one row."""
-    if array.ndim > 2:
-        raise MismatchError(f"samples are R×Q, not {_shown(array)}")
-    if array.ndim == 2:
-        return array
-    return array.reshape((1, -1) if layer.entering["C"] == 1 else (-1, 1))
-
-
-def _images(array: np.ndarray, dims: str, layer: InputLayer) -> np.ndarray:
-    """H×W×C×N, H×W×C or, for one channel, H×W."""
-    if array.ndim > len(dims):
-        raise MismatchError(
-            f"an input of size {_shown(array)} has too many dimensions", mend=_expected(layer, dims)
-        )
-    return array.reshape(array.shape + (1,) * (len(dims) - array.ndim))
->>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)
 
     def read(item: object) -> np.ndarray:
         array = numeric(item)
@@ -218,35 +171,8 @@ def _images(array: np.ndarray, dims: str, layer: InputLayer) -> np.ndarray:
             entries[array.shape] = entry(array.shape)
         return entries[array.shape].value(array)
 
-<<<<<<< HEAD
     values = _each(items, read)
     return values, next(iter(entries.values())).dims if entries else ""
-=======
-def _sequence(layer: InputLayer, value: object, dims: str) -> np.ndarray:
-    """One sequence, C×T or H×W×C×T, with a batch dimension of 1."""
-    array = numeric(value)
-    wanted = len(dims) - 1
-    if array.ndim == 1:
-        array = array.reshape(1, -1) if layer.entering["C"] == 1 else array.reshape(-1, 1)
-    if array.ndim > wanted:
-        raise MismatchError(
-            f"a sequence of size {_shown(array)} has too many dimensions",
-            mend=_expected(layer, dims),
-        )
-    array = array.reshape(array.shape + (1,) * (wanted - array.ndim))
-    array = _complex_to_channels(np.expand_dims(array, dims.index("B")), dims, layer)
-    _check_sizes(layer, array, dims)
-    _check_length(layer, array, dims)
-    return array
-
-
-def _check_length(layer: InputLayer, array: np.ndarray, dims: str) -> None:
-    steps = array.shape[dims.index("T")] if "T" in dims else layer.shortest
-    if steps < layer.shortest:
-        raise MismatchError(
-            f"a sequence of {steps} steps is shorter than MinLength {layer.shortest}"
-        )
->>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)
 
 
 def _each(items: Sequence[object], read: Callable[[object], Read]) -> list[Read]:
@@ -314,48 +240,6 @@ def _split(batch: Batch, members: tuple[tuple[int, ...], ...]) -> Batch:
     return Batch(tuple(arrays), members, batch.dims, batch.kind)
 
 
-<<<<<<< HEAD
-=======
-def _complex_to_channels(array: np.ndarray, dims: str, layer: InputLayer | None) -> np.ndarray:
-    """SplitComplexInputs: the real parts of all channels, then the imaginary parts."""
-    split = layer is not None and layer.splits_complex
-    if split:
-        return np.concatenate([array.real, array.imag], dims.index("C"))
-    return array
-
-
-def _check_sizes(layer: InputLayer, array: np.ndarray, dims: str, columns: bool = False) -> None:
-    size = layer.entering
-    pairs = list(zip(dims, array.shape, size.sizes, strict=True))
-    if all(wanted is None or n == wanted for _, n, wanted in pairs):
-        return
-    mend = _expected(layer, dims, columns)
-    if dims == "CBT" and array.shape[2] == size["C"]:
-        mend = 'It looks like time × channels: give its transpose, or format="TC".'
-    elif dims == "CB" and array.shape[1] == size["C"]:
-        order = "observations × rows" if columns else "channels × observations"
-        mend = f"It looks like {order}: give its transpose."
-    raise MismatchError(f"an input of size {_shown(array, dims)} does not fit {size}", mend=mend)
-
-
-def _expected(layer: InputLayer, dims: str, columns: bool = False) -> str:
-    names = dict(zip("SCBT", ("", "C", "N", "T"), strict=True))
-    spatial = iter("HWD")
-    order = [next(spatial) if label == "S" else names[label] for label in dims]
-    if dims == "CB" and not columns:
-        order = ["N", "C"]
-    if "T" in dims:
-        order.remove("N")
-    return f"Give {'×'.join(order)}; the input layer takes {layer.entering}."
-
-
-def _shown(array: np.ndarray, dims: str = "") -> str:
-    if dims:
-        return " × ".join(f"{n}({label})" for n, label in zip(array.shape, dims, strict=True))
-    return "×".join(map(str, array.shape)) or "1"
-
-
->>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)
 @dataclass(frozen=True)
 class Result:
     """What came out at one output: observations and their arrays in ``dims``, MATLAB's
@@ -381,16 +265,8 @@ def shape_output(network: Network, result: Result) -> Predicted:
         single = {m: a for ms, whole in result.groups for m, a in _apart(ms, whole, axis)}
         ordered = [single[m] for m in sorted(single)]
         return ordered if result.kind == "list" else ordered[0] if len(ordered) == 1 else ordered
-<<<<<<< HEAD
     joined = _joined(result.groups, axis)
     if result.kind != "format" and is_vector(network, joined.shape, result.dims):
-=======
-    order = np.argsort([m for members, _ in result.groups for m in members])
-    joined = np.take(np.concatenate([a for _, a in result.groups], axis), order, axis)
-    if result.kind != "format" and network.kind.columns:
-        return joined
-    if result.kind != "format" and _is_vector(network, joined, result.dims):
->>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)
         return reorder(column_major(joined, (-1, joined.shape[axis])), "CB", "BC")
     return joined
 
@@ -416,6 +292,6 @@ def _joined(groups: tuple[tuple[tuple[int, ...], np.ndarray], ...], axis: int) -
 def is_vector(network: Network, shape: tuple[int, ...], dims: str) -> bool:
     """Whether MATLAB returns N×K: no spatial dimensions, or in the older classes of size 1."""
     sizes = [n for label, n in zip(dims, shape, strict=True) if label == "S"]
-    if dims.replace("S", "") != "CB":
+    if dims.replace("S", "") != "CB" or network.kind.columns:
         return False
     return not sizes or (not network.kind.formatted and all(n == 1 for n in sizes))

@@ -11,15 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-<<<<<<< HEAD
-from matbridge.ops.backend import Pairs, Recurrence
-from matbridge.ops.indices import not_a_word, not_whole
-from matbridge.torch import recurrence, resize
-=======
-from matbridge.errors import MismatchError
 from matbridge.ops.backend import Loop, Pairs, Recurrence
+from matbridge.ops.indices import not_a_word, not_whole
 from matbridge.torch import pooling, recurrence, resize, stepwise
->>>>>>> 082a296 (Network objects are read as cards: delays as states, feedback as a loop, in torch, ONNX and programs)
 from matbridge.torch.calls import Calls, Direct
 
 __all__ = ["ELEMENTWISE", "TorchBackend"]
