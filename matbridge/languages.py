@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from matbridge.core.check import Check
 from matbridge.core.contents import Cards, Contents, Reading, as_registry
 from matbridge.core.network import Network
+from matbridge.core.writing import Writing
 from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
 from matbridge.files import DEFAULT_LIMIT, check_readable, written
 
@@ -39,17 +40,19 @@ class Language:
     """A row of the table.
 
     ``read`` takes a path and how it is to be read (:class:`Reading`). ``write`` writes a network
-    that may not run. ``run`` runs what was written on arrays, batch first, and returns the value
-    at each port that can be seen, by its name; None without what that needs. What is read but
-    not run is run as a network.
+    that may not run, in the manner that :class:`Writing` says, of which the language honours its
+    ``choices``. ``run`` runs what was written on arrays, batch first, and returns the value at
+    each port that can be seen, by its name; it raises UnsupportedError without what that needs.
+    What is read but not run is run as a network.
     """
 
     name: str
     suffixes: tuple[str, ...]
     about: str
     read: Callable[[Path, Reading], Contents] | None = None
-    write: Callable[[Network, Path], None] | None = None
-    run: Callable[[Path, Arrays], Trace | None] | None = None
+    write: Callable[[Network, Path, Writing], None] | None = None
+    run: Callable[[Path, Arrays], Trace] | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def _read_mat(path: Path, how: Reading) -> Contents:
     return MatContents(MatFile(path, how.max_size), how.registry, how.address)
 
 
-def _write_program(network: Network, path: Path) -> None:
+def _write_program(network: Network, path: Path, how: Writing) -> None:
     from matbridge.torch.program import write_program
 
     write_program(network, path)
@@ -91,7 +94,7 @@ def _read_safetensors(path: Path, how: Reading) -> Contents:
     return Contents(path, {network.provenance.address or "network": network})
 
 
-def _write_safetensors(network: Network, path: Path) -> None:
+def _write_safetensors(network: Network, path: Path, how: Writing) -> None:
     from matbridge.safetensors.write import save_safetensors
 
     save_safetensors(network, path)
@@ -103,13 +106,13 @@ def _read_onnx(path: Path, how: Reading) -> Contents:
     return load_onnx(path, how)
 
 
-def _write_onnx(network: Network, path: Path) -> None:
+def _write_onnx(network: Network, path: Path, how: Writing) -> None:
     from matbridge.onnx.save import save_onnx
 
-    save_onnx(network, path)
+    save_onnx(network, path, how)
 
 
-def _run_onnx(path: Path, inputs: Arrays) -> Trace | None:
+def _run_onnx(path: Path, inputs: Arrays) -> Trace:
     from matbridge.onnx.engine import run_onnx
 
     return run_onnx(path, inputs)
@@ -138,6 +141,7 @@ LANGUAGES: tuple[Language, ...] = (
         read=_read_onnx,
         write=_write_onnx,
         run=_run_onnx,
+        choices=("opset", "stateful"),
     ),
 )
 
@@ -235,26 +239,40 @@ def save(
     to: str | None = None,
     force: bool = False,
     reads: Iterable[Path] = (),
+    how: Writing | None = None,
 ) -> Check:
     """Write the network, load that again and compare; only then is the file there.
 
     ``to`` names the language where the path does not tell it: "pt2", "onnx", "safetensors".
+    ``how`` says what the language leaves open, such as ONNX's opset.
     Raises MismatchError if the file is there already and ``force`` is not given, or if it is
-    one of those that the same call ``reads``; UnsupportedError for what cannot be said in the
-    language, and DifferenceError if what was written computes something else. Then nothing is
-    left behind.
+    one of those that the same call ``reads``, or for a choice that the language does not leave;
+    UnsupportedError for what cannot be said in the language, and DifferenceError if what was
+    written computes something else. Then nothing is left behind.
     """
     from matbridge.verify.roundtrip import check
 
     path = Path(path)
     language = target_language(path, to)
     assert language.write is not None
+    how = how or Writing()
+    _check_choices(language, how)
     with written(path, force, reads) as temporary:
-        language.write(network, temporary)
+        language.write(network, temporary, how)
         try:
             return check(network, temporary, language.run, language.read)
         except MatbridgeError as error:
             raise error.at(path.name) from None
+
+
+def _check_choices(language: Language, how: Writing) -> None:
+    for choice in how.chosen:
+        if choice not in language.choices:
+            others = [row.name for row in LANGUAGES if choice in row.choices]
+            raise MismatchError(
+                f"{language.about} leaves no choice of {choice}",
+                mend=f"Leave it out, or write {' or '.join(others)}.",
+            )
 
 
 def convert(
@@ -268,8 +286,13 @@ def convert(
     max_size: int = DEFAULT_LIMIT,
     allow_external_data: str | Path | None = None,
     activations: Sequence[str] = (),
+    opset: int | None = None,
+    stateful: bool = False,
+    half: bool = False,
+    quantize: str = "",
+    data: Sequence[object] = (),
 ) -> Conversion:
-    """Load the network of one file and save it as another, checked; see load and save.
+    """Load the network of one file and save it as another, checked; see load and Network.save.
 
     Raises MismatchError if ``target`` is ``source``, whatever ``force`` says.
     """
@@ -282,5 +305,6 @@ def convert(
         allow_external_data=allow_external_data,
         activations=activations,
     )
-    check = save(source_network, target, to, force, [Path(source)])
+    how = Writing(opset, stateful, half, quantize, tuple(data))
+    check = save(source_network, target, to, force, [Path(source)], how)
     return Conversion(source_network, Path(target), language.name, check)

@@ -16,7 +16,7 @@ from matbridge.matlab.file import read_mat
 from matbridge.safetensors.codec import network_from_json, network_to_json
 
 
-def write_toy(network, path):
+def write_toy(network, path, how):
     """A text: the graph, then a line of numbers for each array."""
     graph, arrays = network_to_json(network)
     lines = [json.dumps(graph)]
@@ -115,7 +115,7 @@ def test_names_and_languages(net, in_folder):
 
 
 def test_a_failure_leaves_nothing(net, in_folder, monkeypatch):
-    def half(network, path):
+    def half(network, path, how):
         path.write_text("half")
         raise UnsupportedError("no")
 

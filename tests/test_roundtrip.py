@@ -7,6 +7,7 @@ from helpers import layer
 
 import matbridge
 from matbridge import Network, languages
+from matbridge.core.writing import Writing
 from matbridge.onnx.engine import run_onnx
 from matbridge.onnx.save import save_onnx
 from matbridge.torch.program import run_program, write_program
@@ -111,10 +112,10 @@ def test_saturated_scores_hide_nothing(to, tmp_path, monkeypatch):
     assert set(np.unique(scores)) == {0.0, 1.0}
     language = languages.named(to)
     path = tmp_path / f"net.{to}"
-    language.write(wrong, path)
+    language.write(wrong, path, Writing())
     with pytest.raises(DifferenceError, match="first at fc"):
         check(network, path, language.run, language.read)
-    language.write(network, path)
+    language.write(network, path, Writing())
     assert check(network, path, language.run, language.read).ports >= 2
 
 

@@ -31,6 +31,7 @@ from matbridge.cli.terminal import console, print_json, say, table, tell, warn_o
 from matbridge.core.check import Check
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
+from matbridge.core.writing import Writing
 from matbridge.errors import MismatchError
 from matbridge.files import check_readable, check_target
 from matbridge.inspect.summary import summarize_network
@@ -53,6 +54,7 @@ class Order:
     force: bool
     reads: Sequence[Path]
     several: bool
+    how: Writing
 
     def target(self, path: Path, ending: str = "") -> Path:
         """Where the network of a file goes; ``ending`` tells several of one file apart."""
@@ -70,7 +72,7 @@ class Order:
             say(f"warning: {listed(arrays, 5)} hold NaN or Inf: the training diverged, and what "
                 "the network computes is no answer")  # fmt: skip
         say(f"writing {target.name} ...")
-        return save(network, target, language.name, self.force, self.reads)
+        return save(network, target, language.name, self.force, self.reads, self.how)
 
 
 @click.command("convert")
@@ -82,6 +84,15 @@ class Order:
               help="; ".join(f"{language.name}: {language.about}" for language in WRITTEN)
               + f". [default: by OUT, else {DEFAULT}]")  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
+@click.option(
+    "--opset",
+    type=int,
+    metavar="N",
+    help="The opset of an ONNX model, 9 or newer. [default: a recent one]",
+)
+@click.option("--stateful", is_flag=True,
+              help="Give an ONNX model the states of its layers as inputs and outputs, so that a "
+                   "sequence can be fed step by step.")  # fmt: skip
 @all_option
 @network_option
 @reading_options
@@ -91,6 +102,8 @@ def command(
     output: Path | None,
     to: str | None,
     force: bool,
+    opset: int | None,
+    stateful: bool,
     every: bool,
     network: str | None,
     reading: Reading,
@@ -106,10 +119,12 @@ def command(
       matbridge convert net.mat
       matbridge convert agent.mat --network agent.Actor -o actor.safetensors
       matbridge convert net.mat --to onnx
+      matbridge convert net.mat -o net.onnx --opset 13 --stateful
       matbridge convert models/ more.mat --all --to onnx -o converted
     """
     several = are_many(paths, every)
-    order = Order(output, to, force, expanded(paths), several)
+    how = Writing(opset, stateful)
+    order = Order(output, to, force, expanded(paths), several, how)
     if several:
         rows = _several(order, every, network, reading)
         return show_all(rows, as_json)

@@ -21,6 +21,7 @@ from matbridge.core.graph import Connection, Graph, Port, find_port, name_layers
 from matbridge.core.mistakes import infer_layer, run_layer
 from matbridge.core.nesting import expanded
 from matbridge.core.running import Running
+from matbridge.core.writing import Writing
 from matbridge.errors import MatbridgeError, MissingNameError, UnknownSizeError
 from matbridge.text import listed, nearest, visible
 
@@ -344,11 +345,23 @@ class Network(Running):
 
         return to_html(self)
 
-    def save(self, path: str | Path, to: str | None = None, force: bool = False) -> Check:
-        """Write, load again, compare, and only then keep; see languages.save."""
+    def save(
+        self,
+        path: str | Path,
+        to: str | None = None,
+        force: bool = False,
+        *,
+        opset: int | None = None,
+        stateful: bool = False,
+        half: bool = False,
+        quantize: str = "",
+        data: Sequence[object] = (),
+    ) -> Check:
+        """Write, load again, compare, and only then keep; see languages.save and core.writing."""
         from matbridge.languages import save
 
-        return save(self, path, to, force)
+        how = Writing(opset, stateful, half, quantize, tuple(data))
+        return save(self, path, to, force, how=how)
 
     def to_torch(
         self,

@@ -16,6 +16,7 @@ from matbridge.core.declare import CHANNEL, Array
 from matbridge.core.dims import Size, batch_first, check_labels, permutation
 from matbridge.core.kinds import Kind
 from matbridge.core.network import Network
+from matbridge.core.writing import Writing
 from matbridge.errors import LayerError, MatbridgeError, UnsupportedError
 from matbridge.languages import LANGUAGES, Language
 from matbridge.layers.input import AnyInput
@@ -186,7 +187,7 @@ def _writing(language: Language) -> Callable[[Network], str]:
         assert language.write is not None
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, f"card{language.suffixes[0]}")
-            language.write(network, path)
+            language.write(network, path, Writing())
             agreement = check(network, path, language.run, language.read)
         return agreement.note or f"agrees to {agreement.max_rel:.1g}"
 

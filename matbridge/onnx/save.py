@@ -7,10 +7,11 @@ from pathlib import Path
 import onnx
 
 from matbridge.core.network import Network
-from matbridge.errors import UnsupportedError
+from matbridge.core.writing import Writing
+from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.metadata import Manner, remember
 from matbridge.onnx.opsets import DEFAULT
-from matbridge.onnx.write import to_onnx
+from matbridge.onnx.write import STATES, to_onnx
 
 __all__ = ["save_onnx"]
 
@@ -18,13 +19,20 @@ __all__ = ["save_onnx"]
 MOST_BYTES = (1 << 31) - 1
 
 
-def save_onnx(
-    network: Network, path: Path, *, opset: int = DEFAULT, stateful: bool = False
-) -> None:
-    """Write :func:`to_onnx` to a file, with the network itself in its metadata."""
-    manner = Manner(network.dtype, opset, stateful)
-    model = to_onnx(network, opset=opset, stateful=stateful)
-    remember(network, model, manner)
+def save_onnx(network: Network, path: Path, how: Writing | None = None) -> None:
+    """Write :func:`to_onnx` to a file, with the network itself in its metadata.
+
+    Raises MismatchError for states of a network that has none, and UnsupportedError for a
+    model that is too large for a file.
+    """
+    how = how or Writing()
+    opset = DEFAULT if how.opset is None else how.opset
+    model = to_onnx(network, opset=opset, stateful=how.stateful)
+    if how.stateful and STATES not in {entry.key for entry in model.metadata_props}:
+        raise MismatchError(
+            "the network has no state", mend="Only recurrent layers have one: leave out stateful."
+        )
+    remember(network, model, Manner(network.dtype, opset, how.stateful))
     path.write_bytes(_bytes(model))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from matbridge.core.arrays import size_of
 from matbridge.core.card import Array, Layer
+from matbridge.core.dims import reorder
 from matbridge.core.names import identifiers
 from matbridge.core.network import Network, Port
 from matbridge.errors import UnsupportedError
@@ -39,12 +40,14 @@ class States:
     names: dict[StateName, str] = field(default_factory=dict)
     entering: dict[StateName, Value] = field(default_factory=dict)
     leaving: dict[StateName, Value] = field(default_factory=dict)
+    initial: dict[StateName, np.ndarray] = field(default_factory=dict)
 
-    def enter(self, key: StateName, name: str, shape: Sequence[int], dims: str) -> Value:
-        """The input for a state of this shape, under this name if it is free."""
+    def enter(self, key: StateName, name: str, initial: np.ndarray, dims: str) -> Value:
+        """The input for a state that begins like this, under this name if it is free."""
         if key not in self.entering:
             order = self.order(dims)
-            sizes = [self.batch if at == "B" else shape[dims.index(at)] for at in order]
+            self.initial[key] = reorder(initial, dims, order)
+            sizes = [self.batch if at == "B" else initial.shape[dims.index(at)] for at in order]
             self.entering[key] = Value(Tensor(self._named(key, name), tuple(sizes)), order)
         return self.entering[key]
 
@@ -80,7 +83,7 @@ class Bound:
         shape, dims = declared.view(array.shape)
         if declared.role == "state" and self.states is not None:
             key = self.layer.name, name
-            return self.states.enter(key, f"{self.scope}.{name}", shape, dims)
+            return self.states.enter(key, f"{self.scope}.{name}", array.reshape(shape), dims)
         # What is computed from constants is computed in float64; the rest need not be copied.
         array = array if array.dtype.kind == "f" else array.astype(np.float64)
         return Value(array.reshape(shape), dims)

@@ -25,10 +25,10 @@ from matbridge.ops import Ops, Value
 from matbridge.ops.outputs import network_output
 from matbridge.version import VERSION
 
-__all__ = ["PORTS", "to_onnx", "unchecked"]
+__all__ = ["PORTS", "STATES", "to_onnx", "unchecked"]
 
-# The metadata that tell which tensor is the value at which port.
-PORTS = "ports"
+# The metadata that tell which tensor is the value at which port, and what the states are.
+PORTS, STATES = "ports", "states"
 
 
 def to_onnx(
@@ -80,6 +80,8 @@ def unchecked(network: Network, dtype: str, opset: int, stateful: bool) -> onnx.
     told = _told(network, names)
     places = _places(nodes, dict(zip(ports, values[len(ends) :], strict=True)))
     told[PORTS] = json.dumps({"outputs": network.output_names, "places": places})
+    if states is not None and states.entering:
+        told[STATES] = json.dumps(_told_states(states))
     return _model_of(graph, opset, told)
 
 
@@ -135,6 +137,21 @@ def _state_outputs(builder: Builder, states: States) -> list[Tensor]:
     return [
         builder.named(value.data, f"{states.names[key]}_out")
         for key, value in states.leaving.items()
+    ]
+
+
+def _told_states(states: States) -> list[dict[str, object]]:
+    """Each state that is an input: whose it is, the output for it, and where MATLAB begins."""
+    return [
+        {
+            "layer": key[0],
+            "state": key[1],
+            "input": name,
+            "output": f"{name}_out" if key in states.leaving else "",
+            "initial": states.initial[key].tolist(),
+        }
+        for key, name in states.names.items()
+        if key in states.entering
     ]
 
 
