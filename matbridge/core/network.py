@@ -13,7 +13,6 @@ import numpy as np
 
 from matbridge.core.arrays import check_arrays
 from matbridge.core.card import InputLayer, Layer
-from matbridge.core.check import Check
 from matbridge.core.classes import CLASSES, NetworkClass
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
@@ -21,13 +20,10 @@ from matbridge.core.graph import Connection, Graph, Port, find_port, name_layers
 from matbridge.core.mistakes import infer_layer, run_layer
 from matbridge.core.nesting import expanded
 from matbridge.core.running import Running
-from matbridge.core.writing import Writing
 from matbridge.errors import MatbridgeError, MissingNameError, UnknownSizeError
 from matbridge.text import listed, nearest, visible
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import torch
 
     from matbridge.ops import Ops, Parameters, Value
@@ -344,24 +340,6 @@ class Network(Running):
         from matbridge.inspect.table import to_html
 
         return to_html(self)
-
-    def save(
-        self,
-        path: str | Path,
-        to: str | None = None,
-        force: bool = False,
-        *,
-        opset: int | None = None,
-        stateful: bool = False,
-        half: bool = False,
-        quantize: str = "",
-        data: Sequence[object] = (),
-    ) -> Check:
-        """Write, load again, compare, and only then keep; see languages.save and core.writing."""
-        from matbridge.languages import save
-
-        how = Writing(opset, stateful, half, quantize, tuple(data))
-        return save(self, path, to, force, how=how)
 
     def to_torch(
         self,

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from numpy.typing import ArrayLike
 
+from matbridge.core.check import Check
+from matbridge.core.writing import Writing
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
 __all__ = ["Data", "Progress", "Running"]
@@ -33,7 +38,7 @@ def _key(
 
 
 class Running:
-    """The part of a network that runs it. What is prepared for a run is kept with the network."""
+    """The part of a network that runs and writes it. What is prepared for a run is kept with the network."""
 
     @cached_property
     def _sessions(self) -> Kept:
@@ -177,3 +182,25 @@ class Running:
         # The weights are ready: the new network goes on with them.
         updated._sessions[_key(engine, device, dtype, allow_tf32)] = session
         return updated, result
+
+    def save(
+        self,
+        path: str | Path,
+        to: str | None = None,
+        force: bool = False,
+        *,
+        opset: int | None = None,
+        stateful: bool = False,
+        half: bool = False,
+        quantize: str = "",
+        data: Sequence[object] = (),
+    ) -> Check:
+        """Write, load again, compare, and only then keep; see languages.save and core.writing.
+
+        ``to`` names the language where the path does not tell it; ``opset``, ``stateful``,
+        ``half``, ``quantize`` and ``data`` are what ONNX leaves open.
+        """
+        from matbridge.languages import save
+
+        how = Writing(opset, stateful, half, quantize, tuple(data))
+        return save(self, path, to, force, how=how)  # type: ignore[arg-type]
