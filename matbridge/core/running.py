@@ -38,7 +38,7 @@ def _key(
 
 
 class Running:
-    """The part of a network that runs and writes it. What is prepared for a run is kept with the network."""
+    """The part of a network that runs and writes it; what is prepared for a run is kept with it."""
 
     @cached_property
     def _sessions(self) -> Kept:
