@@ -6,11 +6,12 @@ onnx. See docs/adding-a-language.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from matbridge.core.card import Layer
 from matbridge.core.check import Check
 from matbridge.core.contents import Cards, Contents, Reading, as_registry
 from matbridge.core.network import Network
@@ -215,6 +216,7 @@ def load(
     *,
     allow_external_data: str | Path | None = None,
     activations: Sequence[str] = (),
+    replace: Mapping[str, Layer] | None = None,
 ) -> Network:
     """The network in a file that MATLAB saved, that another tool exported, or matbridge wrote.
 
@@ -223,13 +225,16 @@ def load(
     matbridge does not know; ``max_size`` bounds the bytes that a variable may hold.
     ``allow_external_data`` is the folder in which the data of an ONNX file may stand in files
     of their own; ``activations`` are the functions of plain weights that do not name theirs,
-    one for each layer, such as ("relu", "softmax").
+    one for each layer, such as ("relu", "softmax"); ``replace`` gives layers for the placeholders
+    of an ONNX file, by name, such as {"tanh1": tanhLayer()}.
 
     Raises FormatError (damaged), MismatchError (no or several such networks) and
     UnsupportedError (a kind of network that cannot be read).
     """
     folder = None if allow_external_data is None else Path(allow_external_data)
-    how = Reading(as_registry(registry), max_size, network, folder, tuple(activations))
+    how = Reading(
+        as_registry(registry), max_size, network, folder, tuple(activations), replace or {}
+    )
     return read(path, how).choose(network)
 
 

@@ -186,7 +186,12 @@ def test_cards_that_do_not_load_name_the_line(mistakes, call):
     )
 
 
-NEEDED = {"predict": ["--input", "x"], "verify": ["--input", "x"], "scaffold": ["class"]}
+NEEDED = {
+    "predict": ["--input", "x"],
+    "verify": ["--input", "x"],
+    "scaffold": ["class"],
+    "repair": ["-o", "x.onnx"],
+}
 UNEXPECTED = [
     TypeError("x"),
     RecursionError(),

@@ -19,6 +19,7 @@ COMMANDS = {
     "inspect": "matbridge.cli.inspect",
     "layers": "matbridge.cli.layers",
     "predict": "matbridge.cli.predict",
+    "repair": "matbridge.cli.repair",
     "scaffold": "matbridge.cli.scaffold",
     "verify": "matbridge.cli.verify",
 }
@@ -29,6 +30,7 @@ SUMMARIES = {
     "inspect": "Show what is in a file, and what is wrong with it.",
     "layers": "Show MATLAB's layers: which are read and run.",
     "predict": "Run a network on data.",
+    "repair": "Fill what an ONNX file does not say.",
     "scaffold": "Write a card for a layer of your own, to be filled in.",
     "verify": "Run a network and compare with what is expected.",
 }

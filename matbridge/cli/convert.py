@@ -39,7 +39,7 @@ from matbridge.languages import LANGUAGES, named, save, target_language
 from matbridge.layers.catalogue import evidence_of
 from matbridge.text import listed
 
-__all__ = ["command"]
+__all__ = ["command", "told_of"]
 
 DEFAULT = "pt2"
 WRITTEN = [language for language in LANGUAGES if language.write]
@@ -157,7 +157,7 @@ def _several(order: Order, every: bool, address: str | None, reading: Reading) -
         check = order.write(network, target)
         taken.add(target)
         document = {"output": str(target), "check": check.as_dict()}
-        return Row(str(path), address, f"{target}: {_told(check)}", document=document)
+        return Row(str(path), address, f"{target}: {told_of(check)}", document=document)
 
     return run_all(order.reads, lambda path: networks_of(path, address, every, reading),
                    work)  # fmt: skip
@@ -176,12 +176,13 @@ def _show(network: Network, target: Path, check: Check, as_json: bool) -> None:
         return
     show_network(console(), summary)
     tell(f"\nwritten to {target}")
-    tell(f"loaded again and compared on random input: {_told(check)}")
+    tell(f"loaded again and compared on random input: {told_of(check)}")
     tell("")
     console().print(_evidence(network))
 
 
-def _told(check: Check) -> str:
+def told_of(check: Check) -> str:
+    """How far what was written agrees, in one sentence."""
     if check.note:
         return check.note
     lost = f"; {check.lost:,} more are NaN or Inf, which says nothing" if check.lost else ""

@@ -35,6 +35,7 @@ OPTIONS = {
     "padding_direction": "--padding-direction {}",
     "padding_value": "--padding-value {}",
     "registry": "--cards FILE.py",
+    "replace": "--replace NAME=LAYER",
     "sequence_length": "--sequence-length {}",
     "to": "--to {}",
     "tolerance": "--tolerance {}",

@@ -150,7 +150,9 @@ class Layer:
     @property
     def type_name(self) -> str:
         """The layer's type as MATLAB users know it: "LSTMLayer"."""
-        return (self.class_name or self.MATLAB[0]).rpartition(".")[2]
+        name = self.class_name or self.MATLAB[0]
+        # An operator of ONNX has its domain before it.
+        return name.rpartition("::" if "::" in name else ".")[2]
 
     @property
     def status(self) -> str:

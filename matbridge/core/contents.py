@@ -41,7 +41,8 @@ class Reading:
     ``address`` is that of a network where only one is asked for. ``max_size`` bounds the bytes
     that a variable may hold. ``external_data`` is the folder in which an ONNX file's data may
     stand beside it, None for nowhere. ``activations`` are those of a chain of plain weights
-    that does not name its own.
+    that does not name its own. ``replacements`` are layers, by name, for nodes of an ONNX file
+    that do not say what they compute.
     """
 
     registry: Registry = field(default_factory=Registry.builtin)
@@ -49,6 +50,7 @@ class Reading:
     address: str | None = None
     external_data: Path | None = None
     activations: tuple[str, ...] = ()
+    replacements: Mapping[str, Layer] = field(default_factory=dict)
 
 
 @dataclass

@@ -28,7 +28,7 @@ class Unknown(Layer):
     """A layer without a card, kept with all its properties in ``extra``.
 
     ``builtin`` tells that the class is one of MATLAB's own. ``reason`` tells why an object
-    for whose class there is a card could not be read by it.
+    for whose class there is a card could not be read by it, and ``mend`` what can be done.
     """
 
     known = False
@@ -37,6 +37,7 @@ class Unknown(Layer):
     out_ports: tuple[str, ...] = field(default=("out",), kw_only=True)
     builtin: bool = field(default=False, kw_only=True)
     reason: str = field(default="", kw_only=True)
+    mend: str = field(default="", kw_only=True)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -57,7 +58,7 @@ class Unknown(Layer):
             return UnsupportedError(
                 f"{self.type_name} cannot be read: {self.reason}",
                 where=self.name,
-                mend="Please report the file." if self.builtin else "Mend its card.",
+                mend=self.mend or ("Please report the file." if self.builtin else "Mend its card."),
             )
         if self.builtin:
             return UnsupportedError(

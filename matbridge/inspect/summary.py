@@ -116,7 +116,7 @@ def summarize_network(
         "outputs": list(network.output_names),
         "classes": list(network.classes),
         "beside": {name: brief(v) for name, v in (beside or {}).items() if _is_telling(v)},
-        "products": sorted(set(needed.values()) - {USER}),
+        "products": sorted(set(needed.values()) - {USER, ""}),
         "custom_classes": sorted(name for name, product in needed.items() if product == USER),
         "parameters": network.parameter_count(),
         "nonfinite": list(network.nonfinite_arrays()),
@@ -127,7 +127,10 @@ def summarize_network(
 
 
 def _release(network: Network) -> str:
-    """Who wrote it: what matbridge wrote is told as such."""
+    """Who wrote it: what matbridge wrote, or another tool, is told as such."""
+    producer = network.provenance.details.get("producer")
+    if producer:
+        return str(producer)
     platform = str(network.provenance.details.get("platform", ""))
     return platform if platform.startswith("matbridge") else str(when_written(network))
 

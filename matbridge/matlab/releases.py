@@ -102,7 +102,7 @@ def _named_releases(values: Iterable[object]) -> Iterator[str]:
 
 
 def products(network: Network) -> dict[str, str]:
-    """For each class of layer, what MATLAB needs installed to open it."""
+    """For each class of layer, what MATLAB needs to open it; "" for an operator of ONNX."""
     by_class = {}
     for layer in network.layers:
         name = layer.class_name or layer.MATLAB[0]
@@ -110,5 +110,5 @@ def products(network: Network) -> dict[str, str]:
             by_class[name] = network.kind.product or layer.PRODUCT
         else:
             matches = (product for prefix, product in PACKAGES if name.startswith(prefix))
-            by_class[name] = next(matches, USER)
+            by_class[name] = next(matches, "" if "::" in name else USER)
     return by_class

@@ -7,9 +7,13 @@ layer, and the report lists them all. See lifted.py for how to write a pattern.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence, Sized
 
+import onnx
+
 from matbridge.core.card import Layer
+from matbridge.core.contents import Reading
 from matbridge.core.diagnostics import Report
 from matbridge.core.dims import Size
 from matbridge.core.graph import Connection, find_port
@@ -29,6 +33,7 @@ from matbridge.onnx.labels import Axes
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting, NotYetError, Pattern
 from matbridge.onnx.nodes import Node, NodeGraph, Shape
 from matbridge.ops.layout import numbered
+from matbridge.version import DOCS
 
 __all__ = ["lift"]
 
@@ -37,26 +42,27 @@ def lift(
     graph: NodeGraph,
     patterns: Sequence[Pattern],
     provenance: Provenance,
-    replacements: Mapping[str, Layer] | None = None,
+    how: Reading,
 ) -> Network:
-    """The network of a graph; ``replacements`` are layers for what it does not say, by name.
+    """The network of a graph; cards and replacements of ``how`` stand for what it does not say.
 
     Raises FormatError for a tensor that nothing makes.
     """
-    return _Walk(graph, patterns, replacements or {}).network(provenance)
+    return _Walk(graph, patterns, how).network(provenance)
 
 
+MEND = (
+    f"The report lists every operator that cannot be read; a card can stand for one: {DOCS}/onnx.md"
+)
 # What comes of nodes that are not as ONNX says.
 ODD = (ValueError, TypeError, LookupError, ArithmeticError)
 
 
 class _Walk:
-    def __init__(
-        self, graph: NodeGraph, patterns: Sequence[Pattern], replacements: Mapping[str, Layer]
-    ) -> None:
+    def __init__(self, graph: NodeGraph, patterns: Sequence[Pattern], how: Reading) -> None:
         self.graph = graph
         self.patterns = patterns
-        self.at = Lifting(graph, replacements)
+        self.at = Lifting(graph, how.registry, how.replacements)
         self.feeds: dict[str, Labelled] = {}
         # The place in the file of what each layer was made from: layers are listed in its order.
         self.places: dict[str, int] = {}
@@ -90,7 +96,7 @@ class _Walk:
             for end, value in self.feeds.items()
             if self._layer_of(end) in layers
         ]
-        self._note_unused(layers)
+        self._tell(layers)
         return Network(
             tuple(layers.values()),
             tuple(connections),
@@ -132,7 +138,7 @@ class _Walk:
 
     def _asked(self, node: Node) -> Lifted:
         """What the first pattern that fits says of the node, else an unknown layer."""
-        why = "no pattern fits it"
+        refused: list[MatbridgeError] = []
         for pattern in self.patterns:
             try:
                 lifted = pattern(self.at, node)
@@ -140,30 +146,28 @@ class _Walk:
                     continue
                 self._check(lifted, node)
             except MatbridgeError as error:
-                why = error.what
+                refused.append(error)
                 continue
             except ODD as error:
-                why = f"its inputs or attributes are not as ONNX has them: {error}"
+                said = f"its inputs or attributes are not as ONNX has them: {error}"
+                refused.append(FormatError(said))
                 continue
             return lifted
-        return self._unknown(node, why)
+        return self._unknown(node, refused[0] if refused else _no_pattern(node))
 
-    def _unknown(self, node: Node, why: str) -> Lifted:
+    def _unknown(self, node: Node, why: MatbridgeError) -> Lifted:
         """A layer that says the operator; its output is taken to be labelled as its input."""
-        name = self.at.name(node)
         data = [n for n in dict.fromkeys(node.inputs) if n and self.graph.constant(n) is None]
         inputs = [self.at.value(n) for n in data]
         outputs = [n for n in node.outputs if n]
-        ports = tuple(f"in{i}" for i in range(1, len(data) + 1)) if len(data) != 1 else ("in",)
-        out_ports = tuple(f"out{i}" for i in range(1, len(outputs) + 1))
         layer = Unknown(
-            name=name,
-            class_name=node.operator or "an operator without a name",
-            ports=ports,
-            out_ports=out_ports if len(outputs) > 1 else ("out",),
-            reason=why,
+            name=self.at.name(node),
+            class_name=node.operator if "::" in node.operator else f"onnx::{node.operator}",
+            ports=_ports("in", len(data)),
+            out_ports=_ports("out", len(outputs)),
+            reason=why.what,
+            mend=why.mend or MEND,
         )
-        self.report.error(f"the operator {node.operator} cannot be read: {why}", str(node))
         axes = inputs[0].axes if inputs else ()
         return Lifted.one(layer, inputs, dict.fromkeys(outputs, axes))
 
@@ -179,7 +183,7 @@ class _Walk:
     def _check(self, lifted: Lifted, node: Node) -> None:
         """Raise LayerError where the layers refuse their inputs, or the labels of a tensor are
         not those of its layer, or its lengths not those that ONNX infers."""
-        sizes = {**self.at.sizes, **self._sizes_of(lifted)}
+        sizes = ChainMap(self._sizes_of(lifted), self.at.sizes)
         for tensor, value in lifted.gives.items():
             size = sizes.get(value.end)
             if size is None:
@@ -189,8 +193,8 @@ class _Walk:
 
     def _sizes_of(self, lifted: Lifted) -> dict[str, Size]:
         """The sizes of the new layers' outputs, as far as they can be told."""
-        sizes = dict(self.at.sizes)
         new: dict[str, Size] = {}
+        sizes = ChainMap(new, self.at.sizes)
         for layer in (*lifted.replaces, *lifted.layers):
             ends = [_end_of(layer, port, layer.inputs) for port in layer.inputs]
             inputs = [] if layer.IS_INPUT else [sizes.get(lifted.feeds[e].end) for e in ends]
@@ -204,7 +208,6 @@ class _Walk:
             results = outcome if isinstance(outcome, tuple) else (outcome,)
             for port, size in zip(layer.outputs, results, strict=True):
                 new[_end_of(layer, port, layer.outputs)] = size
-            sizes.update(new)
         return new
 
     # -- the outputs -------------------------------------------------------------------------
@@ -255,10 +258,26 @@ class _Walk:
         layer = self.at.layers[name]
         return (_end_of(layer, port, layer.inputs) for port in layer.inputs)
 
-    def _note_unused(self, layers: Mapping[str, Layer]) -> None:
+    def _tell(self, layers: Mapping[str, Layer]) -> None:
+        """What cannot be read, all of it, and inputs that nothing needs."""
+        for layer in layers.values():
+            obstacle = None if layer.known else layer.obstacle()
+            if obstacle is not None:
+                self.report.error(obstacle.what, obstacle.where, obstacle.mend)
         for tensor in self.graph.inputs:
             if self.at.values[tensor].end not in layers:
                 self.report.warning("no output depends on this input; it is left out", tensor)
+
+
+def _no_pattern(node: Node) -> MatbridgeError:
+    inner = [name for name, value in node.attributes.items() if isinstance(value, onnx.GraphProto)]
+    if inner:
+        return UnsupportedError(f"it has graphs of its own: {', '.join(inner)}")
+    return UnsupportedError("no layer of MATLAB's says it")
+
+
+def _ports(word: str, count: int) -> tuple[str, ...]:
+    return (word,) if count == 1 else tuple(f"{word}{i}" for i in range(1, count + 1))
 
 
 def _end_of(layer: Layer, port: str, ports: Sequence[str]) -> str:

@@ -48,6 +48,7 @@ from matbridge.core.arrays import fit_arrays
 from matbridge.core.card import Layer
 from matbridge.core.dims import Size
 from matbridge.core.readonly import Arrays
+from matbridge.core.registry import Registry
 from matbridge.errors import UnsupportedError
 from matbridge.onnx.labels import Axes, dims_of
 from matbridge.onnx.nodes import Node, NodeGraph
@@ -114,9 +115,12 @@ class NotYetError(Exception):
 class Lifting:
     """The state of the walk as patterns see it: the graph, and what was lifted so far."""
 
-    def __init__(self, graph: NodeGraph, replacements: Mapping[str, Layer]) -> None:
+    def __init__(
+        self, graph: NodeGraph, registry: Registry, replacements: Mapping[str, Layer]
+    ) -> None:
         self.graph = graph
-        # Layers that the user gives for what the file does not say, by name.
+        # Cards, and layers by name, that the caller gives for what the file does not say.
+        self.registry = registry
         self.replacements = replacements
         self.values: dict[str, Labelled] = {}
         self.sizes: dict[str, Size] = {}

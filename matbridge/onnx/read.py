@@ -19,7 +19,7 @@ from matbridge.onnx.nodes import NodeGraph
 from matbridge.onnx.patterns import patterns_for
 from matbridge.onnx.tensors import ExternalData, Tensors
 
-__all__ = ["graph_of", "load_onnx"]
+__all__ = ["load_onnx"]
 
 # The oldest opset whose operators are known here.
 OLDEST = 6
@@ -31,16 +31,20 @@ def load_onnx(path: Path, how: Reading) -> Contents:
     The one that matbridge kept in the metadata, as it was, if the graph still is that network's;
     else what the nodes say.
     """
+    try:
+        network = _read(read_model(path, how.max_size), path.name, how)
+    except MatbridgeError as error:
+        raise error.at(path.name) from None
+    return Contents(path, {network.provenance.address or "network": network})
+
+
+def _read(model: onnx.ModelProto, file: str, how: Reading) -> Network:
     doubts: list[Diagnostic] = []
-    model = read_model(path, how.max_size)
     network = _kept(model, how, doubts)
     if network is None:
-        try:
-            network = _network(_graph(model, how), path.name)
-        except MatbridgeError as error:
-            raise error.at(path.name) from None
+        network = _network(_graph(model, how), file, how)
         network = dataclasses.replace(network, report=(*doubts, *network.report))
-    return Contents(path, {network.provenance.address or "network": network})
+    return network
 
 
 def _kept(model: onnx.ModelProto, how: Reading, doubts: list[Diagnostic]) -> Network | None:
@@ -60,13 +64,8 @@ def _kept(model: onnx.ModelProto, how: Reading, doubts: list[Diagnostic]) -> Net
     return None
 
 
-def graph_of(path: Path, how: Reading) -> NodeGraph:
-    """The graph of a file. Raises FormatError for one that is damaged, and UnsupportedError for
-    what matbridge does not read of ONNX as a whole."""
-    return _graph(read_model(path, how.max_size), how)
-
-
 def _graph(model: onnx.ModelProto, how: Reading) -> NodeGraph:
+    """Raises UnsupportedError for what matbridge does not read of ONNX as a whole."""
     model = inlined(model, MOST_NODES)
     if model.graph.sparse_initializer:
         raise UnsupportedError("the model has sparse arrays, which matbridge does not read")
@@ -81,11 +80,11 @@ def _graph(model: onnx.ModelProto, how: Reading) -> NodeGraph:
     return graph
 
 
-def _network(graph: NodeGraph, file: str) -> Network:
+def _network(graph: NodeGraph, file: str, how: Reading) -> Network:
     model = graph.model
     details = {
         "producer": f"{model.producer_name} {model.producer_version}".strip(),
         "opsets": ", ".join(f"{domain or 'ai.onnx'} {n}" for domain, n in graph.opsets.items()),
     }
     provenance = Provenance(file, "network", details=details)
-    return lift(graph, patterns_for(graph), provenance)
+    return lift(graph, patterns_for(graph), provenance, how)

@@ -39,6 +39,7 @@ FIELDS: dict[str, type | UnionType] = {
     "description": str,
     "class_name": str,
     "reason": str,
+    "mend": str,
     "keeps_spatial": bool,
     "builtin": bool,
     "ports": tuple,

@@ -9,6 +9,7 @@ from matbridge.onnx.lifted import Pattern
 from matbridge.onnx.nodes import NodeGraph
 from matbridge.onnx.patterns import (
     arithmetic,
+    given,
     layout,
     matlab_dense,
     matlab_input,
@@ -19,6 +20,9 @@ from matbridge.onnx.patterns import (
 )
 
 __all__ = ["MATLABS", "STANDARD", "patterns_for"]
+
+# What the caller gives comes before what the file says.
+GIVEN: tuple[Pattern, ...] = (given.given, given.placeholder)
 
 # A window that moves over spatial dimensions.
 MOVING: tuple[Pattern, ...] = (standard.convolution, windows.grouped_convolution, windows.pool)
@@ -55,4 +59,4 @@ STANDARD: tuple[Pattern, ...] = (
 
 def patterns_for(graph: NodeGraph) -> tuple[Pattern, ...]:
     """The patterns that are asked of this graph."""
-    return (*MATLABS, *STANDARD) if graph.from_matlab else STANDARD
+    return (*GIVEN, *(MATLABS if graph.from_matlab else ()), *STANDARD)
