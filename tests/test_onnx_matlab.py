@@ -11,6 +11,7 @@ from matlab_exports import Converter
 from onnx import helper, numpy_helper
 
 import matbridge
+from matbridge.matlab.file import read_mat
 from matbridge.matlab.releases import when_written
 
 ROUNDING = 2e-5
@@ -64,6 +65,18 @@ def test_a_wrong_reading_would_be_noticed(law, tmp_path):
     export = matlab_cases.export(name, release, broken=(law,))
     (found,) = outputs_of(load(export.model, tmp_path), export.inputs)
     assert np.abs(found - export.outputs[0]).max() > 100 * ROUNDING
+
+
+NEWEST = [(name, releases[-1]) for name, (_, releases) in matlab_cases.CASES.items()]
+
+
+@pytest.mark.parametrize(("name", "release"), NEWEST)
+def test_what_was_lifted_is_written_again(name, release, tmp_path):
+    """The written model is run and compared with the network, at every port."""
+    network = load(matlab_cases.export(name, release).model, tmp_path)
+    check = network.save(tmp_path / "again.onnx")
+    assert check.ports
+    assert check.used <= 1
 
 
 @pytest.mark.parametrize(("release", "opset"), [("18.2.5", 8), ("18.2.4", 9), ("22.1.2", 6)])
@@ -205,6 +218,32 @@ def test_each_file_becomes_layers_of_matlab(place, corpus, manifest):
     known = sum(numpy_helper.to_array(t).size for t in graph.initializer if t.data_type == 1)
     held = sum(array.size for layer in network for array in layer.arrays.values())
     assert held == known or "LSTM" in manifest[place]["ops"]
+
+
+def plain_weights(path):
+    """The matrices and biases of a file that holds them in cells W and b, or in a struct."""
+    values = read_mat(path)
+    for value in values.values():
+        values = value if isinstance(value, dict) and "W" in value else values
+    flat = [[np.asarray(a) for a in values[name]] for name in "Wb"]
+    return list(zip(*flat, strict=True))
+
+
+@pytest.mark.parametrize("place", range(74))
+def test_the_weights_beside_a_file_are_those_of_its_layers(place, corpus, manifest):
+    """Matrices out by in and biases, to float32: 41 pairs, written by others than the exporter."""
+    pair = manifest[place]["pair"]
+    if not pair or pair["variable"] == "net":
+        pytest.skip("no plain weights beside it")
+    network = matbridge.load(corpus / manifest[place]["file"])
+    dense = [layer for layer in network if layer.type_name == "FullyConnectedLayer"]
+    weights = plain_weights(corpus / pair["file"])
+    # Three of them go on after the exported network, to the range of the output.
+    assert len(dense) <= len(weights)
+    for layer, (matrix, bias) in zip(dense, weights, strict=False):
+        shape = layer.arrays["Weights"].shape
+        assert np.array_equal(layer.arrays["Weights"], np.float32(matrix).reshape(shape))
+        assert np.array_equal(layer.arrays["Bias"].ravel(), np.float32(bias).ravel())
 
 
 def test_the_network_that_was_exported(corpus):

@@ -1,5 +1,7 @@
 """LSTM and GRU of ONNX, and what stands around them, as one layer of MATLAB's."""
 
+import itertools
+
 import numpy as np
 import pytest
 from matlab_exports import draw, single
@@ -321,3 +323,13 @@ def test_wrong_sizes_are_told(tmp_path):
     ]
     network = load(nodes, arrays, ["z"], tmp_path)
     assert not any(layer.type_name == "LSTMLayer" for layer in network)
+
+
+def test_a_long_way_behind_is_no_hang(tmp_path):
+    """Thousands of nodes that only view the output are followed a little way."""
+    a = Arrays("LSTM", 2)
+    nodes = [node("LSTM", ["x", "W", "R", "B"], ["y"], hidden_size=H, direction="bidirectional")]
+    names = ["y", *(f"t{i}" for i in range(3000))]
+    nodes += [node("Identity", [p], [q]) for p, q in itertools.pairwise(names)]
+    network = load(nodes, a.tensors(), [names[-1]], tmp_path)
+    assert not any(layer.type_name == "BiLSTMLayer" for layer in network)

@@ -82,6 +82,8 @@ class Layer:
     ARRAYS: ClassVar[tuple[Array, ...]] = ()
     INPUTS: ClassVar[tuple[str, ...]] = ("in",)
     OUTPUTS: ClassVar[tuple[str, ...]] = ("out",)
+    # Output ports for other layers alone, whose values each engine says in its own way.
+    INNER: ClassVar[tuple[str, ...]] = ()
     TRAINING: ClassVar[tuple[str, ...]] = ()
     # The arrays that a constructor takes beside those of ARRAYS.
     STATISTICS: ClassVar[tuple[str, ...]] = ()

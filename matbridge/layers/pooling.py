@@ -83,6 +83,7 @@ class MaxPooling2D(MaxPooling):
     NICKNAME = "maxpool"
     SINCE = "R2016a"
     EVIDENCE = RECORDED
+    INNER = ("indices",)
 
     has_unpooling_outputs: bool = prop("HasUnpoolingOutputs", logical, default=False)
 

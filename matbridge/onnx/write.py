@@ -59,7 +59,9 @@ def unchecked(network: Network, dtype: str, opset: int, stateful: bool) -> onnx.
     builder = Builder(np.dtype(dtype), check_opset(opset), reserved=frozenset(names.values()))
     inputs = {n: entering(network, n, names[n], batch_first) for n in network.input_names}
     states = _states(inputs, builder) if stateful else None
-    ports = [Port(layer.name, name) for layer in network.layers for name in layer.outputs]
+    ports = [
+        Port(x.name, port) for x in network.layers for port in x.outputs if port not in x.INNER
+    ]
     values = walk(network, OnnxBackend(builder), inputs, [*network.outputs, *ports], states)
     # The outputs come first, then what stands at each port.
     pairs = zip(ends, values, strict=False)

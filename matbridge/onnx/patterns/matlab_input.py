@@ -57,7 +57,7 @@ def _behind_input(graph: NodeGraph, node: Node) -> list[Node]:
     none where that is not what leads here."""
     nodes: list[Node] = []
     step: Node | None = node
-    while step is not None and len(step.inputs) == 2:
+    while step is not None and len(step.inputs) == 2 and len(nodes) < LONGEST:
         data, other = step.inputs
         if graph.constant(other) is None or (graph.only_user(data) is not step):
             return []
@@ -95,6 +95,8 @@ def _symmetric(steps: Sequence[_Step]) -> tuple[str, Statistics] | None:
     return "rescale-symmetric", {"Min": low, "Max": low + span}
 
 
+# The most nodes of a rule.
+LONGEST = 4
 Rule = Callable[[Sequence[_Step]], tuple[str, Statistics] | None]
 
 # Nodes by their operators, and what they say: a kind of normalization and its statistics.

@@ -8,7 +8,7 @@ layer has: OutputMode, HasStateOutputs. The inverse: ../recurrence.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from onnx import TensorProto, numpy_helper
@@ -38,6 +38,8 @@ PEEPHOLES = ("iof", "ifo")
 STATES = {"LSTM": ("HiddenState", "CellState"), "GRU": ("HiddenState",)}
 STATE_ACTIVATIONS = {"Tanh": "tanh", "Softsign": "softsign", "Relu": "relu"}
 GATE_ACTIVATIONS = {"Sigmoid": "sigmoid", "HardSigmoid": "hard-sigmoid"}
+# How many nodes may stand between one and what it views.
+MOST_VIEWS = 20
 # What may take the last step.
 PICKS = frozenset(("Gather", "Slice"))
 # The axes of ONNX's outputs; D is the direction and H the unit, which are MATLAB's C together.
@@ -79,7 +81,9 @@ def _weights(graph: NodeGraph, root: Node, directions: int) -> dict[int, np.ndar
 def _root(graph: NodeGraph, node: Node) -> Node | None:
     """The recurrent node that this one is, or that it only views."""
     step: Node | None = node
-    while step is not None and (step.operator in VIEWS or step.operator in PICKS):
+    for _ in range(MOST_VIEWS):
+        if step is None or not (step.operator in VIEWS or step.operator in PICKS):
+            break
         step = graph.maker(step.inputs[0])
     return step if step is not None and step.operator in GATES else None
 
@@ -125,7 +129,8 @@ class _End:
     """A tensor in which an output (0 for Y, 1 for Y_h, 2 for Y_c) stands in MATLAB's labels.
 
     ``picked`` where it is the last step of Y. ``whole`` is False where it is not all of a layer's
-    output in one: one direction of two, or a step that is not the last.
+    output in one: one direction of two, or a step that is not the last. ``views`` counts the nodes
+    that it was followed through.
     """
 
     tensor: str
@@ -133,6 +138,7 @@ class _End:
     axes: Axes
     picked: bool = False
     whole: bool = True
+    views: int = 0
 
 
 def _ends(graph: NodeGraph, root: Node, directions: int, units: int) -> Iterator[_End]:
@@ -148,13 +154,13 @@ def _followed(graph: NodeGraph, end: _End, lengths: Lengths) -> Iterator[_End]:
     steps = [_viewed(graph, user, end, lengths) for user in graph.users(end.tensor)]
     # One direction is in MATLAB's labels from the start, but its last step may be what counts.
     if settled is not None and not _leads_to_last(graph, end, lengths):
-        yield _End(end.tensor, end.output, settled, end.picked)
+        yield replace(end, axes=settled)
         return
     if end.tensor in graph.outputs or not steps:
-        yield _End(end.tensor, end.output, end.axes, whole=False)
+        yield replace(end, whole=False)
     for step in steps:
         if step is None:
-            yield _End(end.tensor, end.output, end.axes, whole=False)
+            yield replace(end, whole=False)
         else:
             yield from _followed(graph, step, lengths)
 
@@ -179,14 +185,20 @@ def _leads_to_last(graph: NodeGraph, end: _End, lengths: Lengths) -> bool:
 
 def _viewed(graph: NodeGraph, node: Node, end: _End, lengths: Lengths) -> _End | None:
     """What a node that only views this tensor makes of it; None for any other."""
-    if node.inputs[0] != end.tensor:
+    if node.inputs[0] != end.tensor or end.views == MOST_VIEWS:
         return None
     if node.operator in PICKS:
         # Of two directions the last step of Y is not where each ends.
         picked = _without_time(graph, node, end.axes) if lengths["D"] == 1 else None
-        return None if picked is None else _End(node.output, end.output, picked, True)
+        return (
+            None
+            if picked is None
+            else replace(end, tensor=node.output, axes=picked, picked=True, views=end.views + 1)
+        )
     axes = seen(graph, node, end.axes, lengths, {}) if node.operator in VIEWS else None
-    return None if axes is None else _End(node.output, end.output, axes, end.picked)
+    return (
+        None if axes is None else replace(end, tensor=node.output, axes=axes, views=end.views + 1)
+    )
 
 
 def _without_time(graph: NodeGraph, node: Node, axes: Axes) -> Axes | None:
