@@ -8,13 +8,14 @@ from helpers import assert_close
 from reference import learners
 
 import matbridge
-from matbridge import LayerError, MismatchError, UnsupportedError
+from matbridge import LayerError, MismatchError, UnsupportedError, cli
 from matbridge.matlab.file.values import (
     Categorical,
     Cell,
     FunctionHandle,
     MatObject,
     StringArray,
+    Table,
 )
 from matbridge.matlab.file.write import write_mat
 
@@ -314,3 +315,72 @@ def test_written_files_compute_the_same(suffix, tmp_path):
         again = matbridge.load(tmp_path / "model.safetensors")
         assert np.array_equal(again.predict(X), network.predict(X))
         assert again.classify(X).tolist() == network.classify(X).tolist()
+
+
+@pytest.fixture
+def call(capsys):
+    """Run a command; its exit code and what it printed."""
+
+    def invoke(*arguments):
+        code = cli.run([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return code, out + err
+
+    return invoke
+
+
+def test_tables_give_their_columns_by_name(tmp_path, call):
+    """A table of other columns too, in another order, as users' tables are."""
+    table = Table(
+        {
+            "d": X[:, 3:],
+            "speed": Cell(["fast"] * 20, (20, 1)),
+            "b": X[:, 1:2],
+            "a": X[:, :1],
+            "c": X[:, 2:3],
+        }
+    )
+    path = tmp_path / "model.mat"
+    write_mat(path, {"model": classifier(), "T": table, "lacking": Table({"a": X[:, :1]})})
+    code, told = call("predict", path, "--input", ":T", "-o", tmp_path / "y.npy")
+    assert code == 0, told
+    expected = learners.posterior(outputs())
+    assert_close(np.load(tmp_path / "y.npy"), expected, 1e-14)
+    code, told = call("predict", path, "--input", ":lacking")
+    assert code == 2
+    assert "the table lacks the columns b, c, d" in told
+
+
+def test_tables_of_text_too(tmp_path, call):
+    path = tmp_path / "model.mat"
+    write_mat(path, {"model": classifier()})
+    rows = [f"{d!r},slow,{b!r},{c!r},{a!r}" for a, b, c, d in X.tolist()]
+    (tmp_path / "x.csv").write_text("\n".join(["d,speed,b,c,a", *rows]))
+    code, told = call("predict", path, "--input", tmp_path / "x.csv", "-o", tmp_path / "y.csv")
+    assert code == 0, told
+    written = np.loadtxt(tmp_path / "y.csv", delimiter=",")
+    assert_close(written, learners.posterior(outputs()), 1e-14)
+
+
+def test_a_predictor_of_text_is_told(tmp_path, call):
+    columns = {name: X[:, i : i + 1] for i, name in enumerate("abc")}
+    path = tmp_path / "model.mat"
+    text = Cell(["x"] * 20, (20, 1))
+    write_mat(path, {"model": classifier(), "T": Table({**columns, "d": text})})
+    code, told = call("predict", path, "--input", ":T")
+    assert code == 2
+    assert "a predictor in the table is no column of numbers" in told
+
+
+@pytest.mark.parametrize("expected", ["numbers", "names"])
+def test_labels_that_matlab_returned_as_numbers_are_verified(expected, tmp_path, call):
+    labels = learners.labels(learners.posterior(outputs()), ["1", "2", "5"])
+    values = labels.astype(float).reshape(-1, 1) if expected == "numbers" else Cell(list(labels))
+    path = tmp_path / "model.mat"
+    write_mat(path, {"model": classifier(), "X": X, "Y": values})
+    code, told = call("verify", path, "--input", ":X", "--expected", ":Y")
+    assert code == 0, told
+    wrong = np.full((20, 1), 5.0)
+    write_mat(path, {"model": classifier(), "X": X, "Y": wrong})
+    assert call("verify", path, "--input", ":X", "--expected", ":Y")[0] == 1

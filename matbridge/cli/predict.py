@@ -102,9 +102,9 @@ def gather_inputs(
     plain: list[object] = []
     for text in texts:
         name, data = split_input(network, text)
-        value = read_data(in_file(data, file), limit)
         # Data beyond the last input are told of where the network runs.
         place = [name] if name else network.input_names[len(plain) : len(plain) + 1]
+        value = read_data(in_file(data, file), limit, _columns(network, place))
         if resize and place and (is_image(data) or takes_images(network, place[0])):
             value = resized(value, network, place[0])
         _warn_about_nan(value, text)
@@ -115,6 +115,12 @@ def gather_inputs(
     if named and plain:
         raise MismatchError("either all inputs are named or none")
     return [named] if named else plain
+
+
+def _columns(network: Network, place: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a table that an input takes by their names."""
+    layers = (network.input_layers.get(name) for name in place)
+    return next((layer.column_names for layer in layers if layer is not None), ())
 
 
 def named_classes(text: str | None, limit: int, file: Path) -> Sequence[str]:

@@ -38,7 +38,7 @@ from matbridge.cli.terminal import (
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
-from matbridge.predict.class_names import is_labels
+from matbridge.predict.class_names import is_labels, number_labels
 from matbridge.predict.data import read_data
 from matbridge.text import visible
 from matbridge.verify.compare import DEFAULT_TOLERANCE, Comparison, compare
@@ -71,6 +71,8 @@ class Question:
         warn_of(network.report)
         data = gather_inputs(network, self.inputs, self.max_size, path, self.resize)
         wanted = [read_data(in_file(text, path), self.max_size) for text in self.expected]
+        if len(wanted) == 1:
+            wanted = [number_labels(wanted[0], network.classes)]
         labels = len(wanted) == 1 and is_labels(wanted[0])
         with progress_bar("predicting") as progress:
             if labels:

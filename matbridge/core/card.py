@@ -338,6 +338,11 @@ class InputLayer(Layer):
         return size
 
     @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns of a table that enter, in order; () for all, as they stand."""
+        return ()
+
+    @property
     def shortest(self) -> int:
         """The fewest time steps that it takes."""
         return 1

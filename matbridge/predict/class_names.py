@@ -8,7 +8,7 @@ import numpy as np
 
 from matbridge.matlab.file.values import Categorical, Cell, StringArray
 
-__all__ = ["as_categorical", "as_labels", "is_labels"]
+__all__ = ["as_categorical", "as_labels", "is_labels", "number_labels"]
 
 MISSING = "<missing>"
 UNDEFINED = "<undefined>"
@@ -42,6 +42,18 @@ def as_labels(value: object) -> object:
         if all(isinstance(item, Categorical | StringArray | Cell) for item in value):
             return [as_labels(item) for item in value]
     return value
+
+
+def number_labels(value: object, classes: Sequence[str]) -> object:
+    """Numbers or logical values, one for each observation, as names where they are all names of
+    classes, as of a model trained on numbers; anything else as it is."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub" or not value.size:
+        return value
+    if max(value.shape) != value.size or value.shape == (1, len(classes)):
+        return value
+    flat = value.reshape(-1, order="F").tolist()
+    written = [str(item).lower() if isinstance(item, bool) else f"{item:.15g}" for item in flat]
+    return _names(written) if set(written) <= set(classes) else value
 
 
 def _names(found: Iterable[str]) -> np.ndarray:

@@ -19,7 +19,7 @@ from matbridge.predict.class_names import as_categorical, as_labels, is_labels
 from matbridge.predict.images import IMAGE_SUFFIXES, read_image
 from matbridge.predict.numpy_files import read_npy, read_npz, write_npy, write_npz
 from matbridge.predict.select import fields_of, logged, select
-from matbridge.predict.tables import read_csv, write_csv
+from matbridge.predict.tables import named_columns, read_csv, write_csv
 from matbridge.text import listed
 
 __all__ = ["check_name", "read_classes", "read_data", "split_name", "write_data"]
@@ -43,8 +43,9 @@ def split_name(text: str) -> tuple[Path, str]:
     return Path(match["path"]), match["inside"] or ""
 
 
-def read_data(text: str, limit: int = DEFAULT_LIMIT) -> Any:
-    """The array (or cell, as a list) that ``text`` names; class names as arrays of str.
+def read_data(text: str, limit: int = DEFAULT_LIMIT, columns: Sequence[str] = ()) -> Any:
+    """The array (or cell, as a list) that ``text`` names; class names as arrays of str. Of a
+    table that has columns of these names, those alone.
 
     Raises FormatError for a damaged file and MismatchError if nothing is there.
     """
@@ -52,9 +53,9 @@ def read_data(text: str, limit: int = DEFAULT_LIMIT) -> Any:
     reader = READERS[path.suffix.lower()]
     check_readable(path)
     with _decoding(path):
-        value = as_labels(logged(reader(path, inside, limit)))
-    if isinstance(value, Table):
-        return _table_to_array(value, text)
+        value = as_labels(logged(reader(path, inside, limit, columns)))
+        if isinstance(value, Table):
+            return _table_to_array(value, text, columns)
     if isinstance(value, np.ndarray | list):
         return value
     kind = getattr(value, "class_name", "") or type(value).__name__
@@ -94,18 +95,23 @@ def _read_mat(path: Path, inside: str, limit: int) -> object:
     return select(value, steps, f"{path.name}:{inside}")
 
 
-READERS: dict[str, Callable[[Path, str, int], object]] = {
-    ".mat": _read_mat,
-    ".npy": lambda path, inside, limit: read_npy(path, limit),
-    ".npz": read_npz,
-    ".csv": lambda path, inside, limit: read_csv(path, limit),
-    **dict.fromkeys(IMAGE_SUFFIXES, lambda path, inside, limit: read_image(path, limit)),
+READERS: dict[str, Callable[[Path, str, int, Sequence[str]], object]] = {
+    ".mat": lambda path, inside, limit, columns: _read_mat(path, inside, limit),
+    ".npy": lambda path, inside, limit, columns: read_npy(path, limit),
+    ".npz": lambda path, inside, limit, columns: read_npz(path, inside, limit),
+    ".csv": lambda path, inside, limit, columns: read_csv(path, limit, columns),
+    **dict.fromkeys(IMAGE_SUFFIXES, lambda path, inside, limit, columns: read_image(path, limit)),
 }
 
 
-def _table_to_array(table: Table, where: str) -> np.ndarray:
-    """The numeric columns of a table side by side."""
-    columns = [c for c in table.columns.values() if isinstance(c, np.ndarray) and c.ndim == 2]
+def _table_to_array(table: Table, where: str, wanted: Sequence[str]) -> np.ndarray:
+    """The numeric columns of a table side by side, those that are wanted if it has them."""
+    names = list(table.columns)
+    chosen = [names[place] for place in named_columns(names, wanted)] or names
+    found = [table.columns[name] for name in chosen]
+    columns = [c for c in found if isinstance(c, np.ndarray) and c.ndim == 2]
+    if chosen is not names and len(columns) < len(chosen):
+        raise MismatchError("a predictor in the table is no column of numbers", where=where)
     if not columns:
         raise MismatchError("the table has no numeric columns", where=where)
     return np.concatenate(columns, axis=1)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from matbridge.errors import FormatError, MismatchError
 from matbridge.matlab.file.budget import too_large
+from matbridge.text import listed
 
-__all__ = ["read_csv", "write_csv"]
+__all__ = ["named_columns", "read_csv", "write_csv"]
 
 ENCODING = "utf-8-sig"
 
 
-def read_csv(path: Path, limit: int) -> np.ndarray:
-    """Rows of numbers, below one row of names if there is one; or a column of labels.
+def read_csv(path: Path, limit: int, columns: Sequence[str] = ()) -> np.ndarray:
+    """Rows of numbers, below one row of names if there is one; or a column of labels. Of
+    ``columns`` those of these names alone, where the row of names has any of them.
 
     A row of names holds no number at all. object other cell that is none is an error, as are
     rows of different lengths; nothing is a comment.
@@ -31,10 +34,24 @@ def read_csv(path: Path, limit: int) -> np.ndarray:
     skipped = 0 if any(map(_is_number, first)) else 1
     if not second and skipped:
         raise FormatError("it holds no numbers")
+    places = named_columns(first, columns) if skipped else ()
     return np.loadtxt(
         path, delimiter=",", skiprows=skipped, ndmin=2, encoding=ENCODING, comments=None,
-        quotechar='"',
+        quotechar='"', usecols=places or None,
     )  # fmt: skip
+
+
+def named_columns(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Where the columns that are wanted stand, none where no name is among them; MismatchError
+    where only some are there."""
+    absent = [name for name in wanted if name not in names]
+    if len(absent) == len(wanted):
+        return []
+    if absent:
+        raise MismatchError(
+            f"the table lacks the columns {listed(absent)}", mend=f"It has {listed(names)}."
+        )
+    return [names.index(name) for name in wanted]
 
 
 def _is_number(cell: str) -> bool:
@@ -63,4 +80,6 @@ def write_csv(path: Path, array: np.ndarray) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(array.reshape(len(array), -1).tolist())
     else:
-        np.savetxt(path, array, delimiter=",", fmt="%.9g" if array.dtype.kind == "f" else "%s")
+        # As many digits as tell two numbers of the type apart.
+        digits = {"float32": "%.9g", "float64": "%.17g"}.get(array.dtype.name, "%s")
+        np.savetxt(path, array, delimiter=",", fmt=digits)
