@@ -40,13 +40,15 @@ TRAINING = (
     "performParam plotFcns plotParams derivFcn gradientFcn gradientParam trainFcn trainParam "
     "sampleTime userdata"
 ).split()
-# What computes, or follows from what does; how it is cached; weights before the training.
+# What computes, or follows from what does.
 USED = (
     "version name numInputs numLayers numOutputs numInputDelays numLayerDelays "
     "numFeedbackDelays numWeightElements biasConnect inputConnect layerConnect outputConnect "
-    "inputs layers outputs biases inputWeights layerWeights IW LW b "
-    "efficiency revert revertProps hint targetConnect numTargets targets"
+    "inputs layers outputs biases inputWeights layerWeights IW LW b"
 ).split()
+# How values are cached, the weights before the training, tables that follow from the others,
+# targets of the oldest version.
+UNREAD = "efficiency revert revertProps hint targetConnect numTargets targets".split()
 # Of each part: what is used, and what only training, plots or people read.
 PARTS: Mapping[str, tuple[str, ...]] = {
     name: tuple(fields.split())
@@ -91,7 +93,8 @@ def read_structure(
     take more than the ``budget``.
     """
     saved = _saved(value)
-    _hold_sparse(saved, budget or Budget(DEFAULT_LIMIT))
+    kept = {name: value for name, value in saved.items() if name not in UNREAD}
+    saved = _full(kept, budget or Budget(DEFAULT_LIMIT))
     try:
         structure = _structure(saved)
     except ODD as error:
@@ -131,12 +134,16 @@ def _structure(saved: Saved) -> ShallowStructure:
     )
 
 
-def _hold_sparse(saved: Saved, budget: Budget) -> None:
-    """Sparse matrices take little in a file, and any amount once they are full."""
-    for name in ("IW", "LW", "b"):
-        for value in _elements(saved.get(name)):
-            if hasattr(value, "toarray"):
-                budget.hold(8 * math.prod(getattr(value, "shape", ())))
+def _full(value: Any, budget: Budget) -> Any:
+    """The same without sparse matrices, which take little in a file and any amount once full."""
+    if hasattr(value, "toarray"):
+        budget.hold(8 * math.prod(value.shape))
+        return value.toarray()
+    if isinstance(value, dict):
+        return {name: _full(inner, budget) for name, inner in value.items()}
+    return (
+        Cell((_full(v, budget) for v in value), value.shape) if isinstance(value, Cell) else value
+    )
 
 
 # -- parts ------------------------------------------------------------------------------------
@@ -270,10 +277,7 @@ def _part(value: object) -> Saved:
 
 
 def _matrix(value: object, rows: int, columns: int) -> np.ndarray:
-    """An array, which may be sparse, of this size; [] where that has no elements."""
-    sparse: Any = value
-    if hasattr(sparse, "toarray"):
-        value = sparse.toarray()
+    """An array of this size, also where [] stands for one without elements."""
     array = np.zeros((0, 0)) if value is None else np.asarray(value, dtype=float)
     return np.zeros((rows, columns)) if array.size == 0 == rows * columns else array
 

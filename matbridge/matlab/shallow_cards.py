@@ -210,6 +210,9 @@ class Composer:
             **({} if part.bias is None else {"b": part.bias}),
         }
         net_input = self._function(part.net_input, f"n{{{number}}}", settings, len(terms))
+        # What computes nothing, for the way back.
+        about = {"size": float(part.size), "topology": dict(part.topology)}
+        net_input = net_input.replace(training={**net_input.training, **about})
         source = assembly.add(net_input, *terms)
         transfer = self._function(part.transfer, _a(number), part.transfer_parameters)
         return assembly.add(transfer, source)
