@@ -50,6 +50,8 @@ class OnnxBackend:
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
         self.constants = Constants()
+        # What each result of a Reshape was made of.
+        self.reshaped: dict[str, Tensor] = {}
 
     # -- layout ------------------------------------------------------------------------
 
@@ -62,13 +64,24 @@ class OnnxBackend:
     def permute(self, data: Data, axes: tuple[int, ...]) -> Data:
         if isinstance(data, np.ndarray):
             return data.transpose(axes)
-        shape = [data.shape[axis] for axis in axes]
+        shape = tuple(data.shape[axis] for axis in axes)
+        longer = [axis for axis in axes if data.shape[axis] != 1]
+        if longer == sorted(longer):
+            # Nothing moves in memory.
+            return self.reshape(data, shape)
         return self.builder.node("Transpose", [data], shape, perm=axes)
 
     def reshape(self, data: Data, sizes: tuple[Extent, ...]) -> Data:
         if isinstance(data, np.ndarray) and settled(sizes):
             return data.reshape(sizes)
-        return self.builder.node("Reshape", [data, self._new_shape(data.shape, sizes)], sizes)
+        # Of what was reshaped before, only the last shape counts.
+        source = self.reshaped.get(data.name, data) if isinstance(data, Tensor) else data
+        if source.shape == tuple(sizes):
+            return source
+        result = self.builder.node("Reshape", [source, self._new_shape(source.shape, sizes)], sizes)
+        if isinstance(source, Tensor):
+            self.reshaped[result.name] = source
+        return result
 
     def _new_shape(self, old: Sequence[Extent], new: Sequence[Extent]) -> str:
         """0 keeps the length at the same place, -1 is what is left; others are computed."""
@@ -191,6 +204,9 @@ class OnnxBackend:
         return self.builder.node("MatMul", [a, b], (*a.shape[:-1], b.shape[-1]))
 
     def linear(self, data: Data, weights: Data, bias: Data | None) -> Data:
+        if len(data.shape) == 2 and isinstance(data, Tensor) and bias is not None:
+            rows, columns = data.shape[0], weights.shape[0]
+            return self.builder.node("Gemm", [data, weights, bias], (rows, columns), transB=1)
         y = self.matmul(data, self.permute(weights, (1, 0)))
         return y if bias is None else self.elementwise("add", y, bias)
 

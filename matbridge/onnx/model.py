@@ -5,7 +5,7 @@ What is written for others is onnx.write's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +27,8 @@ from matbridge.onnx.graph import (
     Tensor,
 )
 from matbridge.onnx.walk import StateName, States, batch_of, entering, walk
-from matbridge.ops import Ops, Value
+from matbridge.ops import Ops, Recurrence, Value
+from matbridge.ops.backend import Pairs
 from matbridge.passes.fold import fold_batch_normalization
 
 __all__ = ["EngineModel", "Entry", "StateEntry"]
@@ -60,16 +61,58 @@ class Lookup(NamedTuple):
     strict: bool
 
 
-class LookingBackend(OnnxBackend):
-    """Tells the indices that are looked up, which a model does not check."""
+class WatchingBackend(OnnxBackend):
+    """Tells what a model does not check itself: indices of words, and data of operators in
+    which onnxruntime turns NaN into numbers."""
 
     def __init__(self, builder: Builder) -> None:
         super().__init__(builder)
         self.lookups: list[tuple[Lookup, Data]] = []
+        self.watched: list[Tensor] = []
+
+    def watch(self, *data: Data | None) -> None:
+        """These must be finite, or the result of the model is none."""
+        self.watched += [x for x in data if isinstance(x, Tensor)]
+
+    def sum_of_watched(self) -> list[Tensor]:
+        """One number, finite if all that is watched is; none if nothing is."""
+        sums = [self.builder.node("ReduceSum", [x], (), keepdims=0) for x in self.watched]
+        return sums if len(sums) < 2 else [self.builder.node("Sum", sums, ())]
 
     def lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
         self.lookups.append((Lookup(words, strict), data))
         return super().lookup(table, data, words, strict)
+
+    def recur(
+        self, how: Recurrence, data: Data, weights: tuple[Data, ...], states: list[Data]
+    ) -> tuple[Data, list[Data]]:
+        self.watch(data)
+        return super().recur(how, data, weights, states)
+
+    def max_pool(
+        self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
+    ) -> Data:
+        self.watch(data)
+        return super().max_pool(data, window, stride, padding)
+
+    def max_pool_places(
+        self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
+    ) -> tuple[Data, Data]:
+        self.watch(data)
+        return super().max_pool_places(data, window, stride, padding)
+
+    def attend(
+        self,
+        query: Data,
+        key: Data,
+        value: Data,
+        scale: float,
+        causal: bool,
+        mask: Data | None,
+        want_scores: bool,
+    ) -> tuple[Data, Data | None]:
+        self.watch(query, key, value, mask)
+        return super().attend(query, key, value, scale, causal, mask, want_scores)
 
 
 class EngineModel:
@@ -78,17 +121,19 @@ class EngineModel:
     ``inputs`` by the network's names; ``outputs`` are the orders in which values came
     naturally; ``states`` go in; ``leaving`` come out, with what brings them to MATLAB's
     layout; ``wanted`` names all that comes out: outputs, states, indices of
-    ``lookups``.
+    ``lookups``, and last, if it ``watches``, a number that is not finite where NaN was lost.
     Raises UnsupportedError for what cannot run or cannot be said in ONNX.
     """
 
     def __init__(self, network: Network, dtype: np.dtype) -> None:
         network.check_runnable()
+        for name in network.nonfinite_arrays():
+            raise UnsupportedError(f"{name} holds NaN or Inf, which onnxruntime may lose")
         check_memory(network, network.infer(), np.dtype(np.float64).itemsize)
         network = fold_batch_normalization(network)
         names = {name: f"input_{i}" for i, name in enumerate(network.input_names)}
         self.builder = Builder(dtype, reserved=frozenset(names.values()))
-        backend = LookingBackend(self.builder)
+        backend = WatchingBackend(self.builder)
         inputs = {name: entering(network, name, names[name], steps_first) for name in names}
         states = States(steps_first, batch_of(next(iter(inputs.values()))), self.builder.reserved)
         values = walk(network, backend, inputs, network.outputs, states)
@@ -106,7 +151,9 @@ class EngineModel:
         self.lookups = [lookup for lookup, _ in backend.lookups]
         leaving = [value.data for value in states.leaving.values()]
         indices = [data for _, data in backend.lookups]
-        outputs = self._named([value.data for value in values] + leaving + indices)
+        watched = backend.sum_of_watched()
+        self.watches = bool(watched)
+        outputs = self._named([value.data for value in values] + leaving + indices + watched)
         self.wanted = [tensor.name for tensor in outputs]
         entries = [value.data for value in (*inputs.values(), *states.entering.values())]
         self.proto, self.arrays = self._finished(entries, outputs)

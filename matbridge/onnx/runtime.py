@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -68,6 +69,11 @@ class OnnxruntimeEngine:
         if self.model.states:
             self._add_states(feed, states)
         found = self._compute(feed, sizes)
+        if self.model.watches and not math.isfinite(found.pop()):
+            raise EngineError(
+                "NaN or Inf comes to a layer in which onnxruntime would make a number of it",
+                mend='Use engine="torch".',
+            )
         results = [
             Labelled(turn(array), dims)
             for array, (dims, turn) in zip(found, self.turned, strict=False)
