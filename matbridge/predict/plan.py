@@ -7,24 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from matbridge.core.dims import check_labels, reordering, steps_first
+from matbridge.core.dims import check_labels, reordering, steps_first, without
 from matbridge.core.engine import Labelled
 from matbridge.core.network import Network
 from matbridge.predict.entries import Entry, Shape, labelled_entry, natural_entry
-from matbridge.predict.layouts import Result, is_vector
+from matbridge.predict.layouts import Predicted, Result, is_vector
 from matbridge.predict.numbers import ORDINARY
 
-__all__ = ["Plan", "Plans", "plan_for", "plan_key"]
+__all__ = ["Given", "Plan", "Plans", "plan_for", "plan_key"]
 
+# One input: an array, or several of one shape.
+Given: TypeAlias = np.ndarray | list[np.ndarray]
 Turn = Callable[[np.ndarray], np.ndarray]
 
 
 class Entering(NamedTuple):
-    """The shape with all dimensions, and what brings them to the order of an engine."""
+    """The shape with all dimensions, and what brings them to the order of an engine; several
+    arrays of one shape stand side by side first."""
 
     name: str
     shape: Shape
@@ -34,12 +37,12 @@ class Entering(NamedTuple):
 
 class Leaving(NamedTuple):
     """A result of this shape in MATLAB's order with B, what brings that to the order that
-    the user sees, and the shape there."""
+    the user sees, the shape there, and whether that is a list of observations."""
 
     shape: Shape
-    dims: str
     turn: Turn
     seen: Shape
+    several: bool
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,11 @@ class Plan:
     kind: str
     count: int
 
-    def entered(self, arrays: Sequence[np.ndarray]) -> dict[str, Labelled]:
+    def entered(self, inputs: Sequence[Given]) -> dict[str, Labelled]:
         """The inputs as an engine takes them."""
         return {
-            name: Labelled(turn(array.reshape(shape)), dims)
-            for (name, shape, turn, dims), array in zip(self.entering, arrays, strict=True)
+            name: Labelled(turn(_one(x).reshape(shape)), dims)
+            for (name, shape, turn, dims), x in zip(self.entering, inputs, strict=True)
         }
 
     def fits(self, results: Sequence[Labelled]) -> bool:
@@ -65,11 +68,10 @@ class Plan:
             for (array, _), known in zip(results, self.leaving, strict=True)
         )
 
-    def seen(self, results: Sequence[Labelled]) -> np.ndarray | tuple[np.ndarray, ...]:
+    def seen(self, results: Sequence[Labelled]) -> Predicted | tuple[Predicted, ...]:
         """What predict returns."""
         shaped = tuple(
-            known.turn(array).reshape(known.seen)
-            for (array, _), known in zip(results, self.leaving, strict=True)
+            _seen(array, known) for (array, _), known in zip(results, self.leaving, strict=True)
         )
         return shaped[0] if len(shaped) == 1 else shaped
 
@@ -77,6 +79,16 @@ class Plan:
         """The results as the long way gives them."""
         members = tuple(range(self.count))
         return [Result(self.kind, ((members, array),), dims) for array, dims in results]
+
+
+def _one(given: Given) -> np.ndarray:
+    """Several arrays side by side."""
+    return np.concatenate(given) if isinstance(given, list) else given
+
+
+def _seen(array: np.ndarray, known: Leaving) -> Predicted:
+    result = known.turn(array).reshape(known.seen)
+    return list(result) if known.several else result
 
 
 class Plans(dict[Hashable, Plan]):
@@ -102,35 +114,59 @@ def plan_key(
     if not (format is None or type(format) is str) or not (size is None or type(size) is int):
         return None
     key: list[Hashable] = [format, size]
-    for array in inputs:
-        if type(array) is not np.ndarray or array.dtype not in ORDINARY:
+    for x in inputs:
+        if isinstance(x, list):
+            if not _alike(x):
+                return None
+            key.append(len(x))
+            x = x[0]
+        if type(x) is not np.ndarray or x.dtype not in ORDINARY:
             return None
-        key += (array.shape, array.dtype)
+        key += (x.shape, x.dtype)
     return tuple(key)
+
+
+def _alike(arrays: list[Any]) -> bool:
+    """Whether these are arrays, at least one, of one shape and type."""
+    if not arrays or type(arrays[0]) is not np.ndarray or not arrays[0].ndim:
+        return False
+    shape, dtype = arrays[0].shape, arrays[0].dtype
+    return all(type(x) is np.ndarray and x.shape == shape and x.dtype == dtype for x in arrays)
 
 
 def plan_for(
     network: Network,
-    inputs: Sequence[np.ndarray],
+    inputs: Sequence[Given],
     format: str | None,
     size: int | None,
     results: Sequence[Result],
 ) -> Plan | None:
     """The plan for arrays such as these, which gave these results; None if they take turns."""
     names = network.input_names
-    entries = [
-        _entry(network, name, x.shape, format) for name, x in zip(names, inputs, strict=True)
-    ]
-    count = entries[0].count
-    if (size is not None and count > size) or any(entry.splits for entry in entries):
+    entering = [_entering(network, *pair, format) for pair in zip(names, inputs, strict=True)]
+    kept = [one for one in entering if one is not None]
+    if len(kept) < len(entering) or any(len(result.groups) > 1 for result in results):
         return None
-    entering = tuple(
-        Entering(name, entry.shape, reordering(entry.have, steps_first(entry.dims)),
-                 steps_first(entry.dims))
-        for name, entry in zip(names, entries, strict=True)
-    )  # fmt: skip
+    count = len(results[0].groups[0][0])
+    if size is not None and count > size:
+        return None
     leaving = tuple(_leaving(network, result) for result in results)
-    return Plan(entering, leaving, results[0].kind, count)
+    return Plan(tuple(kept), leaving, results[0].kind, count)
+
+
+def _entering(network: Network, name: str, given: Given, format: str | None) -> Entering | None:
+    """How this enters; None for what is no value as it stands."""
+    array = given[0] if isinstance(given, list) else given
+    entry = _entry(network, name, array.shape, format)
+    shape, have = entry.shape, entry.have
+    if isinstance(given, list):
+        if entry.count != 1 or "T" not in entry.dims:
+            return None
+        shape, have = (len(given), *_less(shape, have.index("B"))), "B" + without(have, "B")
+    if entry.splits:
+        return None
+    order = steps_first(entry.dims)
+    return Entering(name, shape, reordering(have, order), order)
 
 
 def _entry(network: Network, name: str, shape: Shape, format: str | None) -> Entry:
@@ -144,9 +180,17 @@ def _leaving(network: Network, result: Result) -> Leaving:
     """One result; layouts.shape_output says the same for any."""
     ((_, array),), dims = result.groups, result.dims
     shape, order, axis = array.shape, dims, dims.index("B")
+    several = result.kind == "list" and "T" in dims
     seen = shape
-    if result.kind != "format" and "T" in dims:
-        seen = (*shape[:axis], *shape[axis + 1 :])
+    if several:
+        order, seen = "B" + without(dims, "B"), (shape[axis], *_less(shape, axis))
+    elif result.kind != "format" and "T" in dims:
+        seen = _less(shape, axis)
     elif result.kind != "format" and is_vector(network, shape, dims):
         order, seen = "BC" + "S" * dims.count("S"), (shape[axis], array.size // shape[axis])
-    return Leaving(shape, dims, reordering(dims, order), seen)
+    return Leaving(shape, reordering(dims, order), seen, several)
+
+
+def _less(shape: Shape, axis: int) -> Shape:
+    """The shape without one dimension."""
+    return (*shape[:axis], *shape[axis + 1 :])

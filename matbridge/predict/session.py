@@ -269,9 +269,8 @@ class Session:
         results = [Result(kind, each.groups(), each.dims) for each in collected]
         key = plan_key(inputs, format, batching.size)
         if key is not None and batching.padding is None:
-            arrays = [np.asarray(array) for array in inputs]
             one = format if isinstance(format, str) else None
-            self._plans.keep(key, plan_for(self._base, arrays, one, batching.size, results))
+            self._plans.keep(key, plan_for(self._base, inputs, one, batching.size, results))  # type: ignore[arg-type]
         return results, states
 
     def _exactly(
