@@ -137,8 +137,6 @@ def test_threads_take_turns(network):
 class Counting:
     """An engine that counts its runs in a state."""
 
-    name = "counting"
-
     def __init__(self, network, asked):
         pass
 
@@ -176,8 +174,6 @@ def test_no_thread_loses_the_state_of_another(network, monkeypatch):
 
 class Doubling:
     """An engine that knows no layers."""
-
-    name = "doubling"
 
     def __init__(self, network, asked):
         self.network = network

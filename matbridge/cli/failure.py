@@ -27,6 +27,7 @@ OPTIONS = {
     "allow_external_data": "--allow-external-data {}",
     "classes": "--classes a,b,c",
     "dtype": "--dtype {}",
+    "engine": "--engine {}",
     "force": "--force",
     "format": "--format {}",
     "max_size": "--max-size {}",

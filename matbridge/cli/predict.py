@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from matbridge.predict.data import check_name, read_classes, read_data, split_na
 from matbridge.predict.images import is_image, resized, takes_images
 from matbridge.text import listed, nearest
 
-__all__ = ["command", "gather_inputs", "in_file", "named_classes", "run_options"]
+__all__ = ["command", "gather_inputs", "in_file", "named_classes", "run_options", "session_of"]
 
 
 def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | None) -> object:
@@ -49,6 +50,10 @@ RUN_OPTIONS = (
                  help="The type to compute in, without it that of MATLAB: float64 for shallow "
                       "networks, fitcnet and fitrnet, else float32."),
     click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps."),
+    click.option("--engine", type=click.Choice(["auto", "torch", "onnxruntime"]), default="auto",
+                 show_default=True,
+                 help="What computes; auto is onnxruntime where that can, else torch."),
+    click.option("--verbose", is_flag=True, help="Say what computed, and why not another."),
     click.option("--mini-batch-size", type=click.IntRange(1), default=128, show_default=True,
                  help="Observations that run at once."),
     click.option("--sequence-length", metavar="LENGTH", callback=_sequence_length,
@@ -60,9 +65,10 @@ RUN_OPTIONS = (
     click.option("--sort-by-length", is_flag=True,
                  help="Make mini-batches of sequences of like length."),
 )  # fmt: skip
+# Options that open a session, and those of its predict.
+OPENING = ("dtype", "device", "engine", "verbose")
 OPTIONS = (
-    "dtype",
-    "device",
+    *OPENING,
     "mini_batch_size",
     "sequence_length",
     "padding_direction",
@@ -85,6 +91,20 @@ def run_options(function: Callable[..., object]) -> Callable[..., object]:
     for option in reversed(RUN_OPTIONS):
         option(wrapped)
     return wrapped
+
+
+@contextmanager
+def session_of(network: Network, options: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """A session as the options ask for it, and those that its predict takes.
+
+    With ``verbose`` it is told afterwards what computed.
+    """
+    opening = {name: options[name] for name in OPENING}
+    verbose = opening.pop("verbose")
+    with network.session(**opening) as session:
+        yield session, {k: v for k, v in options.items() if k not in OPENING}
+        if verbose:
+            say(f"engine: {session.choice}")
 
 
 def gather_inputs(
@@ -207,8 +227,9 @@ def command(
     with progress_bar("predicting") as progress:
         if classify:
             options |= {"classes": names, "scores": scores}
-        run = opened.classify if classify else opened.predict
-        result = run(*given, **options, progress=progress)
+        with session_of(opened, options) as (session, rest):
+            run = session.classify if classify else session.predict
+            result = run(*given, **rest, progress=progress)
     results = result if isinstance(result, tuple) else (result,)
     if target is None:
         titles = ("labels", "scores") if scores else opened.output_names

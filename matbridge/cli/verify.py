@@ -25,7 +25,7 @@ from matbridge.cli.options import (
     network_option,
     reading_options,
 )
-from matbridge.cli.predict import gather_inputs, in_file, named_classes, run_options
+from matbridge.cli.predict import gather_inputs, in_file, named_classes, run_options, session_of
 from matbridge.cli.terminal import (
     Terminal,
     console,
@@ -74,12 +74,15 @@ class Question:
         if len(wanted) == 1:
             wanted = [number_labels(wanted[0], network.classes)]
         labels = len(wanted) == 1 and is_labels(wanted[0])
-        with progress_bar("predicting") as progress:
+        with (
+            progress_bar("predicting") as progress,
+            session_of(network, self.options) as (session, rest),
+        ):
             if labels:
                 names = named_classes(self.classes, self.max_size, path)
-                result = network.classify(*data, classes=names, **self.options, progress=progress)
+                result = session.classify(*data, classes=names, **rest, progress=progress)
             else:
-                result = network.predict(*data, **self.options, progress=progress)
+                result = session.predict(*data, **rest, progress=progress)
         results = result if isinstance(result, tuple) else (result,)
         if len(results) != len(wanted):
             raise MismatchError(

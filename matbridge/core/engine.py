@@ -29,9 +29,6 @@ class EngineError(MismatchError):
 class Engine(Protocol):
     """A network made ready to run on one device, in one precision."""
 
-    # As the table of engines has it.
-    name: str
-
     def run(
         self,
         inputs: Mapping[str, Labelled],

@@ -26,12 +26,12 @@ from matbridge.onnx.graph import (
     Dim,
     Tensor,
 )
-from matbridge.onnx.walk import StateName, States, batch_of, entering, walk
+from matbridge.onnx.walk import StateName, States, batch_of, entering, scopes, walk
 from matbridge.ops import Ops, Recurrence, Value
 from matbridge.ops.backend import Pairs
 from matbridge.passes.fold import fold_batch_normalization
 
-__all__ = ["EngineModel", "Entry", "StateEntry"]
+__all__ = ["EngineModel", "Entry", "Lookup", "StateEntry"]
 
 # Arrays of more bytes stay outside the model, which may not be larger than 2 GB.
 LARGE = 1 << 10
@@ -55,8 +55,9 @@ class StateEntry(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """Where words are looked up: how many there are, and whether each must be known."""
+    """Which layer looks words up, how many there are, and whether each must be known."""
 
+    layer: str
     words: int
     strict: bool
 
@@ -80,7 +81,7 @@ class WatchingBackend(OnnxBackend):
         return sums if len(sums) < 2 else [self.builder.node("Sum", sums, ())]
 
     def lookup(self, table: Data, data: Data, words: int, strict: bool) -> Data:
-        self.lookups.append((Lookup(words, strict), data))
+        self.lookups.append((Lookup(self.builder.scope, words, strict), data))
         return super().lookup(table, data, words, strict)
 
     def recur(
@@ -148,7 +149,10 @@ class EngineModel:
             (layer, name): reordering(value.dims, _declared(network[layer], name).dims)
             for (layer, name), value in states.leaving.items()
         }
-        self.lookups = [lookup for lookup, _ in backend.lookups]
+        layers = {scope: name for name, scope in scopes(network).items()}
+        self.lookups = [
+            lookup._replace(layer=layers[lookup.layer]) for lookup, _ in backend.lookups
+        ]
         leaving = [value.data for value in states.leaving.values()]
         indices = [data for _, data in backend.lookups]
         watched = backend.sum_of_watched()

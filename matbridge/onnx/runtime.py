@@ -15,7 +15,7 @@ from matbridge.core.engine import EngineError, Labelled, States
 from matbridge.core.entry import Shaped, SizeCheck
 from matbridge.core.network import Network
 from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
-from matbridge.onnx.model import EngineModel
+from matbridge.onnx.model import EngineModel, Lookup
 from matbridge.ops.indices import not_a_word, not_whole
 
 __all__ = ["OnnxruntimeEngine"]
@@ -29,8 +29,6 @@ class OnnxruntimeEngine:
     ``dtype`` is "float32" or "float64". Raises UnsupportedError for a network that cannot be
     said in ONNX or that onnxruntime does not take.
     """
-
-    name = "onnxruntime"
 
     def __init__(self, network: Network, dtype: str = "float32") -> None:
         if dtype not in TYPES:
@@ -82,8 +80,8 @@ class OnnxruntimeEngine:
         updates: dict[str, dict[str, np.ndarray]] = {}
         for (layer, name), turn in self.model.leaving.items():
             updates.setdefault(layer, {})[name] = turn(next(rest))
-        for (words, strict), indices in zip(self.model.lookups, rest, strict=True):
-            check_indices(indices, words, strict)
+        for lookup, indices in zip(self.model.lookups, rest, strict=True):
+            check_indices(indices, lookup)
         return results, updates
 
     def _data(self, array: np.ndarray) -> np.ndarray:
@@ -132,16 +130,16 @@ class OnnxruntimeEngine:
         return {layer: dict(own) for layer, own in states.items()}
 
 
-def check_indices(data: np.ndarray, words: int, strict: bool) -> None:
-    """Refuse what is no whole number, and if ``strict`` all that is no word."""
+def check_indices(data: np.ndarray, lookup: Lookup) -> None:
+    """Refuse what is no whole number, and where the layer is strict all that is no word."""
     whole = data == np.floor(data)
-    if (whole & (data >= 1) & (data <= words)).all():
+    if (whole & (data >= 1) & (data <= lookup.words)).all():
         return
     odd = data[~whole | np.isinf(data)]
     if odd.size:
-        raise not_whole(float(odd[0]))
-    if strict:
-        raise not_a_word(words)
+        raise not_whole(float(odd[0])).at(lookup.layer)
+    if lookup.strict:
+        raise not_a_word(lookup.words).at(lookup.layer)
 
 
 def _session(model: EngineModel) -> Any:

@@ -18,7 +18,7 @@ from matbridge.onnx.backend import OnnxBackend
 from matbridge.onnx.graph import Data, Dim, Extent, Tensor
 from matbridge.ops import Ops, Value
 
-__all__ = ["Order", "StateName", "States", "batch_of", "entering", "walk"]
+__all__ = ["Order", "StateName", "States", "batch_of", "entering", "scopes", "walk"]
 
 # A layer, and what MATLAB calls the state.
 StateName: TypeAlias = tuple[str, str]
@@ -105,13 +105,18 @@ def walk(
 ) -> list[Value]:
     """Add the nodes of every layer; the values at ``wanted``."""
     ops, builder = Ops(backend), backend.builder
-    scopes = identifiers(layer.name for layer in network.layers)
+    names = scopes(network)
 
     def bind(layer: Layer) -> Bound:
-        builder.scope = scopes[layer.name]
+        builder.scope = names[layer.name]
         return Bound(layer, ops, builder.scope, states)
 
     return network.walk(ops, inputs, bind, wanted)
+
+
+def scopes(network: Network) -> dict[str, str]:
+    """What the names of each layer's nodes begin with."""
+    return identifiers(layer.name for layer in network.layers)
 
 
 def entering(network: Network, name: str, bears: str, order: Order) -> Value:

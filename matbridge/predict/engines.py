@@ -34,13 +34,13 @@ class Asked(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """An engine, and why another was not taken, nothing if it is the one asked for."""
+    """The name of an engine, and why another was not taken, nothing if none was thought of."""
 
-    engine: Engine
+    name: str
     why: str = ""
 
     def __str__(self) -> str:
-        return f"{self.engine.name} ({self.why})" if self.why else self.engine.name
+        return f"{self.name} ({self.why})" if self.why else self.name
 
 
 def _torch(network: Network, asked: Asked) -> Engine:
@@ -72,7 +72,7 @@ ENGINES: dict[str, Callable[[Network, Asked], Engine]] = {
 }
 
 
-def open_engine(network: Network, asked: Asked) -> Choice:
+def open_engine(network: Network, asked: Asked) -> tuple[Engine, Choice]:
     """The engine that was asked for with the network; MismatchError if there is none.
 
     "auto" is onnxruntime on the CPU in float32 where it is installed and the network can be
@@ -83,15 +83,16 @@ def open_engine(network: Network, asked: Asked) -> Choice:
     if asked.engine not in ENGINES:
         names = " or ".join((AUTO, *ENGINES))
         raise MismatchError(f"there is no engine {asked.engine!r}", mend=f"Use {names}.")
-    return Choice(ENGINES[asked.engine](network, asked))
+    return ENGINES[asked.engine](network, asked), Choice(asked.engine)
 
 
-def _chosen(network: Network, asked: Asked) -> Choice:
-    if asked.type != "float32":
-        return Choice(_torch(network, asked), f"onnxruntime is taken for float32, not {asked.type}")
-    try:
-        return Choice(_onnxruntime(network, asked))
-    except MatbridgeError as error:
-        # What is wrong with the network itself torch says as well.
-        place = f"{error.where}: " if error.where else ""
-        return Choice(_torch(network, asked), f"onnxruntime was not taken: {place}{error.what}")
+def _chosen(network: Network, asked: Asked) -> tuple[Engine, Choice]:
+    why = f"onnxruntime is taken for float32, not {asked.type}"
+    if asked.type == "float32":
+        try:
+            return _onnxruntime(network, asked), Choice("onnxruntime")
+        except MatbridgeError as error:
+            # What is wrong with the network itself torch says as well.
+            place = f"{error.where}: " if error.where else ""
+            why = f"onnxruntime was not taken: {place}{error.what}"
+    return _torch(network, asked), Choice("torch", why)

@@ -17,7 +17,7 @@ from matbridge.core.engine import Engine, EngineError, Labelled, States
 from matbridge.core.network import Network
 from matbridge.core.running import Data, Progress
 from matbridge.errors import MismatchError
-from matbridge.predict.engines import AUTO, Asked, open_engine
+from matbridge.predict.engines import AUTO, Asked, Choice, open_engine
 from matbridge.predict.labels import class_names, label
 from matbridge.predict.layouts import Batch, Predicted, Result, read_inputs, shape_output
 from matbridge.predict.plan import Plan, Plans, plan_for, plan_key
@@ -89,8 +89,8 @@ class Session:
     ) -> None:
         _warn_about(network)
         self._asked = Asked(engine, device, dtype or network.dtype, allow_tf32)
-        self.choice = open_engine(network, self._asked)
-        self._engine: Engine | None = self.choice.engine
+        self._engine: Engine | None
+        self._engine, self.choice = open_engine(network, self._asked)
         self._plans = Plans()
         self._lock = threading.RLock()
         self._begin(network, {})
@@ -287,12 +287,11 @@ class Session:
 
     def _turned_to_torch(self, error: EngineError) -> bool:
         """Whether the choice was ours, and there is another engine to go on with."""
-        if self._asked.engine != AUTO or self.choice.engine.name == "torch":
+        if self._asked.engine != AUTO or self.choice.name == "torch":
             return False
         states = self.engine.arrays(self._states)
-        asked = self._asked._replace(engine="torch")
-        self.choice = open_engine(self._base, asked)._replace(why=error.what)
-        self._engine = self.choice.engine
+        self._engine, _ = open_engine(self._base, self._asked._replace(engine="torch"))
+        self.choice = Choice("torch", error.what)
         self._states = self._engine.states(states)
         return True
 

@@ -28,8 +28,6 @@ class TorchEngine:
     the way. Raises MismatchError for a device that is not there.
     """
 
-    name = "torch"
-
     def __init__(
         self,
         network: Network,
