@@ -210,7 +210,7 @@ class Size:
         return cls(format, tuple(None if label in "BT" else left.pop(0) for label in format))
 
     @classmethod
-    def measured(cls, dims: str, shape: Sequence[int]) -> Size:
+    def measured(cls, dims: str, shape: Sequence[int | None]) -> Size:
         """That of an array whose dimensions are in this order."""
         pairs = sorted(zip(dims, shape, strict=True), key=lambda pair: LABELS.index(pair[0]))
         return cls("".join(a for a, _ in pairs), tuple(n for _, n in pairs))

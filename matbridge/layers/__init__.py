@@ -109,6 +109,7 @@ from matbridge.layers.normalization import (
     InstanceNormalization,
     LayerNormalization,
 )
+from matbridge.layers.operator import Operator
 from matbridge.layers.output import (
     ClassificationOutput,
     DicePixelClassification,
@@ -317,4 +318,6 @@ CARDS: tuple[type[Layer], ...] = (
     VerifyBatchSize,
     CustomOutputPort,
     BinaryCrossEntropyRegression,
+    # Of files of other tools
+    Operator,
 )

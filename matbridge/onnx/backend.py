@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from onnx import TensorProto
 
 from matbridge.errors import UnsupportedError
-from matbridge.onnx import loops, recurrence, windows
+from matbridge.onnx import loops, operators, recurrence, windows
 from matbridge.onnx.elementwise import ELEMENTWISE
 from matbridge.onnx.graph import TYPES, Builder, Data, Dim, Extent, Tensor, settled
 from matbridge.onnx.windows import known
@@ -220,6 +220,8 @@ class OnnxBackend:
     unpool = _built(windows.unpool)
     average_pool = _built(windows.average_pool)
     resize = _built(windows.resize)
+
+    operate = _built(operators.operate)
 
     # -- sequences -------------------------------------------------------------------------
 

@@ -94,6 +94,8 @@ class Builder:
     # Names of inputs and outputs, which nothing else may bear.
     reserved: frozenset[str] = frozenset()
     counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    # The versions of operator sets beside ONNX's own, by domain.
+    domains: dict[str, int] = field(default_factory=dict)
     # By identity; the array is held so that its id is not given to another.
     names: dict[int, tuple[np.ndarray, str]] = field(default_factory=dict)
 
@@ -140,7 +142,7 @@ class Builder:
         **attributes: Attribute,
     ) -> list[Tensor]:
         """One node with several results."""
-        results = [_result(self.fresh(operator.lower()), shape) for shape in shapes]
+        results = self.results(operator, shapes)
         names = [data if isinstance(data, str) else self.name_of(data) for data in inputs]
         call = in_opset(Call(operator, tuple(names), attributes), self.opset, self.array)
         ends = [result.name for result in results]
@@ -149,6 +151,10 @@ class Builder:
         node.attribute.extend(itertools.starmap(helper.make_attribute, options))
         self.nodes.append(node)
         return results
+
+    def results(self, operator: str, shapes: Sequence[Sequence[Extent | None]]) -> list[Tensor]:
+        """What a node of this operator is to give."""
+        return [_result(self.fresh(operator.lower()), shape) for shape in shapes]
 
     def named(self, data: Data, name: str) -> Tensor:
         """The same value under this name: it may stand under another, or be an input."""

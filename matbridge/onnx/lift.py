@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence, Sized
+from dataclasses import replace
 
 import onnx
 
@@ -102,7 +103,8 @@ class _Walk:
             tuple(connections),
             self._class_name(layers, connections),
             output_ports=tuple(find_port(layers, end, "outputs") for end in ends),
-            provenance=provenance,
+            input_order=tuple(self.at.values[tensor].end for tensor in self.graph.inputs),
+            provenance=replace(provenance, details={**provenance.details, "axes": self._axes()}),
             report=tuple(self.report),
         )
 
@@ -112,6 +114,13 @@ class _Walk:
             return "dlnetwork"
         chain = len(connections) == len(layers) - 1 and len(self.graph.inputs) == 1
         return "SeriesNetwork" if chain else "DAGNetwork"
+
+    def _axes(self) -> dict[str, dict[str, list[str]]]:
+        """The labels of the dimensions of the file's inputs and outputs, in its own order."""
+        sides = {"inputs": self.graph.inputs, "outputs": self.graph.outputs}
+        return {
+            side: {t: list(self.at.values[t].axes) for t in names} for side, names in sides.items()
+        }
 
     def _lift(self, tensor: str) -> None:
         """Lift what makes this tensor, and before it what its patterns ask for."""
@@ -183,6 +192,10 @@ class _Walk:
     def _check(self, lifted: Lifted, node: Node) -> None:
         """Raise LayerError where the layers refuse their inputs, or the labels of a tensor are
         not those of its layer, or its lengths not those that ONNX infers."""
+        for name in node.outputs:
+            read = self.graph.users(name) or name in self.graph.outputs
+            if name and read and name not in lifted.gives:
+                raise LayerError(f"the layer does not give {name!r}")
         sizes = ChainMap(self._sizes_of(lifted), self.at.sizes)
         for tensor, value in lifted.gives.items():
             size = sizes.get(value.end)
@@ -231,6 +244,9 @@ class _Walk:
         added = card(name=self.at.free(tensor if layer.IS_INPUT else f"{layer.name}_flatten"))
         self._add(added, len(self.graph.nodes))
         self.feeds[added.name] = value
+        if merged:
+            axes = tuple("C" if axis in merged else axis for axis in value.axes)
+            self.at.values[tensor] = Labelled(added.name, axes)
         return added.name
 
     def _loses_spatial(self, value: Labelled) -> bool:

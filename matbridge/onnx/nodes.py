@@ -14,9 +14,10 @@ from typing import NoReturn
 
 import numpy as np
 import onnx
-from onnx import checker, helper, shape_inference
+from onnx import TensorProto, checker, helper, shape_inference
 
 from matbridge.errors import FormatError
+from matbridge.onnx.sizes import Sizes, sizes_of
 from matbridge.onnx.tensors import Tensors
 
 __all__ = ["MATLAB", "Node", "NodeGraph", "Shape"]
@@ -28,6 +29,7 @@ Shape = tuple[int | None, ...]
 # Larger initializers are not shown to the shape inference, which copies the model.
 SMALL = 1024
 DEFAULT_DOMAINS = ("", "ai.onnx")
+FLOATING = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +149,10 @@ class NodeGraph:
         return tuple(int(n) for n in numbers if n.isdecimal())
 
     def constant(self, name: str) -> np.ndarray | None:
-        """The array of an initializer or a Constant node; None for what data decide."""
-        return self.constants.get(name)
+        """The array of an initializer, a Constant node or what is computed from those alone;
+        None for what data decide."""
+        array = self.constants.get(name)
+        return self.sizes.values.get(name) if array is None and not self.from_matlab else array
 
     def maker(self, name: str) -> Node | None:
         """The node that makes this tensor; None for an input or an initializer."""
@@ -174,7 +178,20 @@ class NodeGraph:
     def shape(self, name: str) -> Shape | None:
         """The shape of a tensor as far as ONNX's shape inference tells, None without one."""
         array = self.constants.get(name)
-        return self._shapes.get(name) if array is None else array.shape
+        if array is not None:
+            return array.shape
+        if self.from_matlab or name not in self.sizes.shapes:
+            return self._shapes.get(name)
+        return tuple(n if isinstance(n, int) else None for n in self.sizes.shapes[name])
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """What the free lengths of the inputs make of every tensor."""
+        return sizes_of(self.model, [node.proto for node in self.nodes], self.constants)
+
+    def is_floating(self, name: str) -> bool:
+        """Whether the tensor holds floating point numbers, as far as the file tells."""
+        return self.sizes.types.get(name, TensorProto.FLOAT) in FLOATING
 
     @cached_property
     def _shapes(self) -> dict[str, Shape]:

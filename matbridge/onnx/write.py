@@ -84,12 +84,14 @@ def unchecked(network: Network, dtype: str, opset: int, stateful: bool) -> onnx.
     told[PORTS] = json.dumps({"outputs": network.output_names, "places": places})
     if states is not None and states.entering:
         told[STATES] = json.dumps(_told_states(states))
-    return _model_of(graph, opset, told)
+    return _model_of(graph, {"": opset, **builder.domains}, told)
 
 
-def _model_of(graph: onnx.GraphProto, opset: int, told: dict[str, str]) -> onnx.ModelProto:
-    """The model of a graph, with these metadata."""
-    opsets = [helper.make_opsetid("", opset)]
+def _model_of(
+    graph: onnx.GraphProto, versions: Mapping[str, int], told: dict[str, str]
+) -> onnx.ModelProto:
+    """The model of a graph of these operator sets, by domain, with these metadata."""
+    opsets = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
     model = helper.make_model(
         graph,
         opset_imports=opsets,

@@ -15,12 +15,24 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from matbridge.ops.backend import Backend, Recurrence
+from matbridge.ops.backend import Backend, Operation, Recurrence
 from matbridge.ops.layout import Value
+from matbridge.ops.operators import OPERATORS
 from matbridge.ops.windows import Padding
 from matbridge.ops.words import WORDS, ArrayOps, Ops
 
-__all__ = ["WORDS", "ArrayOps", "Backend", "Ops", "Padding", "Parameters", "Recurrence", "Value"]
+__all__ = [
+    "OPERATORS",
+    "WORDS",
+    "ArrayOps",
+    "Backend",
+    "Operation",
+    "Ops",
+    "Padding",
+    "Parameters",
+    "Recurrence",
+    "Value",
+]
 
 
 class Parameters(Protocol):

@@ -7,15 +7,15 @@ graph and arrays, or only sizes. Sizes may be symbolic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 from numpy.typing import ArrayLike
 
 from matbridge.core.dims import Extent
 
-__all__ = ["ArrayBackend", "Backend", "Data", "Loop", "Pairs", "Recurrence"]
+__all__ = ["ArrayBackend", "Backend", "Data", "Loop", "Operation", "Pairs", "Recurrence"]
 
 # Tensors, nodes and sizes have no type in common.
 Data: TypeAlias = Any
@@ -49,6 +49,23 @@ class Recurrence:
     def one_way(self) -> Recurrence:
         """The same for one direction alone."""
         return replace(self, directions=1)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operator of ONNX: its type, its domain ("" is ONNX's own), the version of the operator
+    set that it was read from, its attributes, and which of its results are wanted."""
+
+    op_type: str
+    domain: str = ""
+    version: int = 1
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    wanted: tuple[bool, ...] = (True,)
+
+    @property
+    def full_name(self) -> str:
+        """With the domain in front: "Relu", "ai.onnx.ml::Scaler"."""
+        return f"{self.domain}::{self.op_type}" if self.domain else self.op_type
 
 
 class ArrayBackend(Protocol):
@@ -193,6 +210,17 @@ class Backend(ArrayBackend, Protocol):
 
         Returns the result (..., heads, T, d) and, if wanted, the scores (..., heads, T, T).
         """
+
+    # -- operators that no word says ----------------------------------------------------------
+
+    def operate(
+        self,
+        operation: Operation,
+        data: Sequence[Data | None],
+        shapes: Sequence[Sequence[Extent | None]],
+    ) -> tuple[Data, ...]:
+        """The wanted results of an operator of ONNX of data and NumPy constants, None for an
+        operand that is left out; ``shapes`` tell the results' sizes where they are known."""
 
     # -- the way out ------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from matbridge.ops import arithmetic, layout, plain, regularization, sequences, windows
+from matbridge.ops import arithmetic, layout, operators, plain, regularization, sequences, windows
 from matbridge.ops.backend import ArrayBackend, Backend
 from matbridge.ops.layout import Value
 
@@ -115,6 +115,8 @@ class Ops(ArrayOps):
     recur = _word(sequences.recur)
     loop = _word(sequences.loop)
     attend = _word(sequences.attend)
+
+    operate = _word(operators.operate)
 
     plain = _word(plain.plain)
 

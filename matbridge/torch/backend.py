@@ -7,14 +7,16 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from matbridge.ops.backend import Loop, Pairs, Recurrence
+from matbridge.ops.backend import Loop, Operation, Pairs, Recurrence
 from matbridge.ops.indices import not_a_word, not_whole
 from matbridge.torch import pooling, recurrence, resize, stepwise
 from matbridge.torch.calls import Calls, Direct
+from matbridge.torch.operators import operate
 
 __all__ = ["ELEMENTWISE", "TorchBackend"]
 
@@ -291,6 +293,14 @@ class TorchBackend:
         return result if want_scores else (result, None)
 
     # -- training ----------------------------------------------------------------------------
+
+    def operate(
+        self,
+        operation: Operation,
+        data: Sequence[Tensor | np.ndarray | None],
+        shapes: Sequence[Sequence[object]],
+    ) -> tuple[Tensor, ...]:
+        return self.calls.call(operate, operation, self.dtype, self.device, *data)
 
     def plain(self, function: Callable[..., object], *data: Tensor) -> object:
         return self.calls.call(function, *data)

@@ -14,6 +14,7 @@ from matbridge.onnx.patterns import (
     matlab_dense,
     matlab_input,
     matlab_windows,
+    operators,
     recurrent,
     standard,
     windows,
@@ -54,6 +55,7 @@ STANDARD: tuple[Pattern, ...] = (
     arithmetic.combination,
     arithmetic.affine,
     arithmetic.concatenation,
+    operators.plain,
 )
 
 

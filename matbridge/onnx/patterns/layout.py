@@ -86,7 +86,8 @@ def _same(
     graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
 ) -> Axes | None:
     """Cast between floating types is nothing to a runtime that computes in one type."""
-    return axes if node.integer("to", TensorProto.FLOAT) in FLOATING else None
+    floating = all(graph.is_floating(name) for name in (node.inputs[0], node.output))
+    return axes if floating or node.operator == "Identity" else None
 
 
 VIEWS: Mapping[str, View] = {
