@@ -34,6 +34,13 @@ TYPES = {
 }
 # Tests of what is not claimed of an operator that is, by the beginning of their names.
 NOT_CLAIMED = {
+    "test_ai_onnx_ml_array_feature_extractor": "opset 1",
+    "test_ai_onnx_ml_binarizer": "opset 1",
+    "test_not_": "opset 1",
+    "test_col2im_5d": "volumes",
+    "test_dequantizelinear_blocked": "blocks",
+    "test_quantizelinear_blocked": "blocks",
+    "test_nllloss_NCd1d2d3d4d5": "7 dimensions",
     "test_batchnorm_epsilon_training": "training mode",
     "test_batchnorm_example_training": "training mode",
     "test_training_dropout": "random numbers",
@@ -63,6 +70,8 @@ def why_not(test):
     if absent:
         return f"operator {min(absent)}"
     graph = test.model.graph
+    if {n.op_type for n in graph.node} <= {"Shape", "Size", "Constant"}:
+        return "no data enter"
     for value in (*graph.input, *graph.output):
         if value.type.WhichOneof("value") != "tensor_type":
             return "type " + value.type.WhichOneof("value")
@@ -108,12 +117,19 @@ def arranged(value, axes):
     return data.permute(order).numpy()
 
 
+def as_array(tensor):
+    """A tensor of a test: some come as protobuf messages."""
+    message = isinstance(tensor, onnx.TensorProto)
+    return onnx.numpy_helper.to_array(tensor) if message else np.asarray(tensor)
+
+
 def passes(test, folder):
     """Whether every data set of a test gives what it should; else what went wrong."""
     path = folder / "test.onnx"
     path.write_bytes(test.model.SerializeToString())
     graph = test.model.graph
-    for inputs, outputs in test.data_sets:
+    for data in test.data_sets:
+        inputs, outputs = ([as_array(x) for x in side] for side in data)
         names = [value.name for value in graph.input]
         try:
             results = run(path, dict(zip(names, inputs, strict=False)))

@@ -287,8 +287,9 @@ def test_a_reduction_of_sizes_over_no_dimension():
 
 
 def test_every_word_has_a_rule_for_padding():
-    """Any other is refused: what looks at bare tensors; words made of words need none."""
-    assert {*WORDS} - {*RULES} == {"standardize", "plain", "loop"}
+    """Any other is refused: what looks at bare tensors, operators of other tools; words made of
+    words need none."""
+    assert {*WORDS} - {*RULES} == {"standardize", "plain", "loop", "operate"}
     assert {*RULES} <= {*WORDS}
 
 

@@ -99,9 +99,9 @@ def _checked_shape(graph: NodeGraph, name: str) -> Shape:
         raise UnsupportedError(f"the input is no tensor, but {kind}", where=name)
     if value.type.tensor_type.elem_type not in NUMBERS:
         raise UnsupportedError("the input is not of real numbers", where=name)
-    if shape is None or not 0 < len(shape) < 6:
+    if shape is None or not len(shape) < 6:
         rank = "any number of" if shape is None else len(shape)
-        raise UnsupportedError(f"the input has {rank} dimensions, not 1 to 5", where=name)
+        raise UnsupportedError(f"the input has {rank} dimensions, not 0 to 5", where=name)
     if any(n is not None and n < 0 for n in shape):
         raise FormatError("the input has a dimension of negative length", where=name)
     return shape

@@ -33,6 +33,7 @@ from matbridge.onnx.entering import entering
 from matbridge.onnx.labels import Axes
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting, NotYetError, Pattern
 from matbridge.onnx.nodes import Node, NodeGraph, Shape
+from matbridge.onnx.patterns.operators import apart
 from matbridge.ops.layout import numbered
 from matbridge.version import DOCS
 
@@ -231,7 +232,7 @@ class _Walk:
         value = self.at.values[tensor]
         merged = [axis for axis in value.axes if len(axis) > 1]
         if merged and merged != ["C" + "123"[: len(merged[0]) - 1]]:
-            self.report.error(f"the output {tensor!r} merges the dimensions {', '.join(merged)}")
+            return self._merging(tensor, merged)
         layer = self.at.layers[self._layer_of(value.end)]
         card: type[Layer] | None = Identity if layer.IS_INPUT else None
         if merged:
@@ -248,6 +249,17 @@ class _Walk:
             axes = tuple("C" if axis in merged else axis for axis in value.axes)
             self.at.values[tensor] = Labelled(added.name, axes)
         return added.name
+
+    def _merging(self, tensor: str, merged: Sequence[str]) -> str:
+        """The end of an output whose dimensions merge several."""
+        lifted = apart(self.at, tensor)
+        if lifted is None:
+            self.report.error(f"the output {tensor!r} merges the dimensions {', '.join(merged)}")
+            return self.at.values[tensor].end
+        node = self.graph.maker(tensor)
+        assert node is not None
+        self._keep(lifted, node)
+        return self.at.values[tensor].end
 
     def _loses_spatial(self, value: Labelled) -> bool:
         """Whether the layer's output has spatial dimensions and the tensor none."""

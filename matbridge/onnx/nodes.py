@@ -187,7 +187,23 @@ class NodeGraph:
     @cached_property
     def sizes(self) -> Sizes:
         """What the free lengths of the inputs make of every tensor."""
-        return sizes_of(self.model, [node.proto for node in self.nodes], self.constants)
+        light = _without_large(self.model)
+        # What the file says of sizes in between is not asked; the checker wants types of outputs.
+        del light.graph.value_info[:]
+        del light.graph.output[:]
+        light.graph.output.extend(self.model.graph.output)
+        return sizes_of(light, [node.proto for node in self.nodes], self.constants)
+
+    @cached_property
+    def _declared(self) -> dict[str, int]:
+        graph = self.model.graph
+        values = [*graph.value_info, *graph.output]
+        return {v.name: len(shape) for v in values if (shape := _shape(v)) is not None}
+
+    def rank(self, name: str) -> int | None:
+        """How many dimensions a tensor has: as inferred, or else as the file declares it."""
+        shape = self.shape(name)
+        return self._declared.get(name) if shape is None else len(shape)
 
     def is_floating(self, name: str) -> bool:
         """Whether the tensor holds floating point numbers, as far as the file tells."""

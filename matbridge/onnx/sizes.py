@@ -54,6 +54,11 @@ class Sizes:
 def sizes_of(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto], constants: Values) -> Sizes:
     """The sizes of a model whose nodes are in order, with these constants."""
     order = list(nodes)
+    try:
+        # What the checker refuses may end the shape inference, and the process with it.
+        onnx.checker.check_model(model)
+    except Exception:  # onnx raises what it likes
+        return Sizes({}, {}, {}, {}, {})
     # What depends on nothing is computed once.
     constants = _run(model, order, [], constants, {}).values
     inputs = [v for v in model.graph.input if v.name not in constants]
@@ -177,7 +182,8 @@ def _attribute(node: onnx.NodeProto, name: str) -> int | None:
 def _is_large(run: _Run, node: onnx.NodeProto, values: Values) -> bool:
     most = max(MOST, sum(array.size for array in values.values()))
     shapes = [run.shape(name) for name in node.output if name]
-    return any(s is None or math.prod(n or most for n in s) > most for s in shapes)
+    known = [s for s in shapes if s is not None and None not in s]
+    return len(known) < len(shapes) or any(math.prod(n or 0 for n in s) > most for s in known)
 
 
 def _keep(run: _Run, name: str, array: np.ndarray) -> None:

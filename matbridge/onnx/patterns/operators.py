@@ -16,11 +16,12 @@ from matbridge.layers.operator import Data, Learned, Operand, Operator, Result
 from matbridge.onnx.labels import Axes, axes_of
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting
 from matbridge.onnx.nodes import Node
+from matbridge.onnx.patterns.layout import VIEWS
 from matbridge.onnx.sizes import Length, Symbol
 from matbridge.ops import OPERATORS
 from matbridge.ops.layout import numbered, unnumbered
 
-__all__ = ["plain"]
+__all__ = ["apart", "plain"]
 
 # Labels for dimensions of which nothing is known, the first choice first.
 SPARE = "C123UT"
@@ -40,6 +41,9 @@ FROM_FIRST = frozenset(
     "ReduceLogSumExp ReduceSumSquare ArgMax ArgMin TopK OneHot".split()
 )
 
+# Operators on each element, where the shape inference tells nothing.
+SAME_RANK = frozenset("Abs Cast Ceil Exp Floor Log Neg Not Reciprocal Relu Round Sqrt Tanh".split())
+
 
 def plain(at: Lifting, node: Node) -> Lifted | None:
     """Any operator that can be run. The inverse: onnx/operators.py."""
@@ -52,6 +56,20 @@ def plain(at: Lifting, node: Node) -> Lifted | None:
     results = [group.result(name) for name in node.outputs]
     layer = group.operator(at.name(node), operands, results)
     return group.lifted(layer)
+
+
+def apart(at: Lifting, tensor: str) -> Lifted | None:
+    """A Reshape for a tensor of which a dimension merges several; None if it is none such, or
+    their sizes are not known."""
+    node, value = at.graph.maker(tensor), at.value(tensor)
+    if node is None or all(len(axis) < 2 for axis in value.axes):
+        return None
+    group = Group(at, node)
+    try:
+        alone = group.apart(value, tensor)
+    except LayerError:
+        return None
+    return Lifted(tuple(group.before), group.feeds, {tensor: alone})
 
 
 class Group:
@@ -75,7 +93,7 @@ class Group:
         array = self._shape_told(place) if array is None else array
         if array is not None:
             return self._constant(array, place)
-        value = self._apart(self._typed(self.at.value(name), name), name)
+        value = self.apart(self._typed(self.at.value(name), name), name)
         self.entering.append(value)
         return Data(_order(value, self.at))
 
@@ -104,8 +122,7 @@ class Group:
         kind = self.at.graph.sizes.types.get(name)
         if kind is None or self.at.graph.is_floating(name):
             return value
-        layer = self.at.layers.get(value.end, self.at.layers.get(value.end.rpartition("/")[0]))
-        if isinstance(layer, Operator):
+        if not self._enters(name):
             return value
         size = self.at.size(value)
         if size is None:
@@ -114,20 +131,41 @@ class Group:
         cast = self._extra("Cast", value, numbered(size.format), result, {"to": kind})
         return replace(value, end=cast.name)
 
-    def _apart(self, value: Labelled, name: str) -> Labelled:
+    def _enters(self, name: str) -> bool:
+        """Whether the tensor is an input of the graph, only seen otherwise: an input layer gives
+        floating point numbers."""
+        while name not in self.at.graph.inputs:
+            node = self.at.graph.maker(name)
+            if node is None or node.operator not in VIEWS:
+                return False
+            name = node.inputs[0]
+        return True
+
+    def apart(self, value: Labelled, name: str) -> Labelled:
         """The value with a dimension of its own for each axis that merges several."""
         if all(len(axis) < 2 for axis in value.axes):
             return value
-        lengths = self.at.lengths(value)
-        shape = [_merged_length(axis, lengths) for axis in value.axes]
-        if shape.count(-1) > 1:
-            raise LayerError(f"its operand {name!r} merges dimensions whose sizes are not known")
+        shape = self._merged(value.axes, self.at.graph.sizes.shapes.get(name, ()))
+        if shape is None:
+            raise LayerError(f"{name!r} merges dimensions whose sizes are not known")
         axes = _renamed(value.axes)
-        sizes = tuple(None if n == -1 else n for n in shape)
+        sizes = tuple(n if n > 0 else None for n in shape)
         result = Result(unnumbered("".join(axes)), sizes)
         taken = "".join(value.axes)
         joined = self._extra("Reshape", value, taken, result, constant=np.array(shape, np.int64))
         return Labelled(joined.name, axes_of(result.dims))
+
+    def _merged(self, axes: Axes, lengths: Sequence[Length]) -> list[int] | None:
+        """What Reshape says to merge: 0 for a length that stays in its place, -1 for a free one."""
+        if len(lengths) != len(axes):
+            return None
+        shape, place = [], 0
+        for number, (axis, length) in enumerate(zip(axes, lengths, strict=True)):
+            stays = len(axis) == 1 and axis in "BT" and place == number
+            free = "B" in axis or not isinstance(length, int)
+            shape.append(0 if stays else -1 if free or not isinstance(length, int) else length)
+            place += len(axis)
+        return shape if shape.count(-1) < 2 else None
 
     def _extra(
         self,
@@ -160,7 +198,7 @@ class Group:
         if not name or not (graph.users(name) or name in graph.outputs):
             return None
         shape: Sequence[Length] | None = graph.sizes.shapes.get(name, graph.shape(name))
-        shape = self._reduced() if shape is None else shape
+        shape = self._shape_by_rank(name) if shape is None else shape
         if shape is None:
             raise LayerError("how many dimensions it gives is not known")
         labels: list[str] = [""] * len(shape)
@@ -181,15 +219,17 @@ class Group:
         dims = unnumbered("".join(labels))
         return Result(dims, tuple(n if isinstance(n, int) else None for n in shape))
 
-    def _reduced(self) -> Sequence[Length] | None:
-        """As many dimensions as a reduction over axes that data tell must leave."""
-        if not self.node.operator.startswith("Reduce") or not self.entering:
-            return None
-        rank = len(self.entering[0].axes)
-        if self.node.integer("keepdims", 1):
-            return (None,) * rank
-        axes = self.at.graph.shape(self.node.inputs[1]) if self.node.has(1) else None
-        return None if axes is None or axes[0] is None else (None,) * (rank - axes[0])
+    def _shape_by_rank(self, name: str) -> Sequence[Length] | None:
+        """As many free lengths as the result has dimensions: as the file declares, or as an
+        operator on each element leaves them."""
+        rank = self.at.graph.rank(name)
+        if rank is None and self.entering and self.node.operator in SAME_RANK:
+            rank = len(self.entering[0].axes)
+        if rank is None and self.entering and self.node.operator.startswith("Reduce"):
+            axes = self.at.graph.shape(self.node.inputs[1]) if self.node.has(1) else None
+            gone = 0 if self.node.integer("keepdims", 1) else (axes or (None,))[0]
+            rank = None if gone is None else len(self.entering[0].axes) - gone
+        return None if rank is None else (None,) * rank
 
     def _labels_of_lengths(self) -> dict[Length, str]:
         """Which label each free length of the graph's inputs has."""
@@ -280,16 +320,6 @@ def _kept(length: Length, there: Length) -> int:
     if isinstance(length, int):
         return length
     return 0 if length is not None and length == there else -1
-
-
-def _merged_length(axis: str, lengths: Mapping[str, int | None]) -> int:
-    total = 1
-    for label in axis:
-        length = lengths.get(label)
-        if length is None:
-            return -1
-        total *= length
-    return total
 
 
 def _renamed(axes: Axes) -> Axes:

@@ -32,10 +32,16 @@ def _mask(
         own = torch.nn.functional.pad(own, [0, short], value=-torch.inf) if short > 0 else own
         bias = bias + own
     places = torch.arange(keys, device=q.device)
+    begin = past if lengths is None else lengths.reshape(-1, 1, 1, 1) - steps
+    rows = torch.arange(steps, device=q.device).unsqueeze(-1) + begin
     if call.whole("is_causal"):
-        begin = past if lengths is None else lengths.reshape(-1, 1, 1, 1) - steps
-        rows = torch.arange(steps, device=q.device).unsqueeze(-1) + begin
         bias = torch.where(places <= rows, bias, nothing)
+    # A window of so many keys before and behind each query; -1 is without end.
+    left, right = call.whole("left_window_size", -1), call.whole("right_window_size", -1)
+    if left >= 0:
+        bias = torch.where(places >= rows - left, bias, nothing)
+    if right >= 0:
+        bias = torch.where(places <= rows + right, bias, nothing)
     if lengths is not None:
         bias = torch.where(places < lengths.reshape(-1, 1, 1, 1), bias, nothing)
     return bias

@@ -44,7 +44,8 @@ def _extreme(function: Callable[..., Tensor], empty: float) -> Over:
     def reduce(x: Tensor, axes: list[int], keep: bool) -> Tensor:
         if any(x.shape[axis] == 0 for axis in axes):
             # Of nothing: what every number wins against.
-            return torch.full_like(_sum(x, axes, keep), empty)
+            neutral = empty > 0 if x.dtype == torch.bool else empty
+            return torch.full_like(_sum(x, axes, keep), neutral)
         if x.dtype == torch.bool:
             return function(x.to(torch.uint8), axes, keep).to(x.dtype)
         return function(x, axes, keep) if axes else x.clone()

@@ -181,7 +181,10 @@ def depth_to_space(call: Call, x: Tensor) -> Tensor:
 def space_to_depth(call: Call, x: Tensor) -> Tensor:
     n, c, h, w = x.shape
     b = call.whole("blocksize")
-    parts = x.reshape(n, c, h // b, b, w // b, b).permute(0, 3, 5, 1, 2, 4)
+    parts = x.reshape(n, c, h // b, b, w // b, b)
+    # CRD counts the channels slowest, DCR the places in a block.
+    rows_first = call.text("mode", "DCR") == "DCR"
+    parts = parts.permute(*((0, 3, 5, 1, 2, 4) if rows_first else (0, 1, 3, 5, 2, 4)))
     return parts.reshape(n, c * b**2, h // b, w // b)
 
 
