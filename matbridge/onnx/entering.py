@@ -153,7 +153,7 @@ def _told(graph: NodeGraph, tensor: str, rank: int) -> Axes | None:
 
 def _placed(dims: str, places: Sequence[int | None], rank: int) -> Axes | None:
     """The axes of the input whose dimensions lie at these places of a tensor of ``dims``."""
-    if len(dims) != len(places):
+    if len(dims) != len(places) or len(dims) > 5:
         return None
     found = [""] * rank
     for label, place in zip(axes_of(dims), places, strict=True):
