@@ -35,7 +35,7 @@ def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | No
 
 
 RUN_OPTIONS = (
-    click.option("--input", "inputs", multiple=True, required=True, metavar="DATA",
+    click.option("--input", "inputs", multiple=True, metavar="DATA",
                  help="Data: file.mat:X, file.npy, file.npz:x, file.csv or an image; parts such as "
                       "file.mat:X(1:3,:), S.a{2}; NAME=DATA for one of several inputs. Once "
                       "for each input."),
@@ -82,6 +82,8 @@ def run_options(function: Callable[..., object]) -> Callable[..., object]:
 
     @functools.wraps(function)
     def wrapped(*args: object, format: str | None, **given: object) -> object:
+        if not given["inputs"] and not given.get("other"):
+            raise click.MissingParameter(param_hint="'--input'", param_type="option")
         options = {name: given.pop(name) for name in OPTIONS}
         options["format"] = format.split(",") if format and "," in format else format
         if given["resize"] and format and not format.upper().startswith("SSC"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from matbridge.cli.against import Other
 from matbridge.cli.many import (
     Row,
     all_option,
@@ -127,6 +128,9 @@ class Answer:
                    "each output.")  # fmt: skip
 @click.option("--tolerance", type=float, default=DEFAULT_TOLERANCE, show_default=True,
               help="Of the largest expected value.")  # fmt: skip
+@click.option("--against", "other", type=click.Path(path_type=Path), metavar="NET",
+              help="Another network, in any file that is read: the same inputs through both, "
+                   "random ones without --input.")  # fmt: skip
 @all_option
 @network_option
 @reading_options
@@ -134,28 +138,37 @@ class Answer:
 def command(
     paths: tuple[Path, ...],
     inputs: tuple[str, ...],
+    other: Path | None,
     expected: tuple[str, ...],
     tolerance: float,
     resize: bool,
     classes: str | None,
-    options: dict[str, object],
+    options: dict[str, Any],
     every: bool,
     network: str | None,
     reading: Reading,
     as_json: bool,
 ) -> int:
-    """Run the network in FILE and compare with what is expected.
+    """Run the network in FILE and compare with what is expected, or with another network.
 
     Exit code 0 if they agree, 1 if they differ, 5 if there is nothing to compare. Several
-    files, or folders, give a row for each; :X is then the variable X of each file.
+    files, or folders, give a row for each; :X is then the variable X of each file. Against
+    another network the verdict is identical, rounding or different, told by running both in
+    float64 and in float32; --tolerance and --dtype are for --expected.
 
     \b
     Example:
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
       matbridge verify models/ --input :XTest --expected :YPred
+      matbridge verify net.mat --against net.onnx
     """
     from matbridge.verify.compare import EmptyComparisonError
 
+    if other is not None:
+        if expected:
+            raise MismatchError("either --expected or --against", mend="Leave out one.")
+        rival = Other(other, inputs, options["format"], resize, reading)
+        return _compare(paths, every, network, rival, as_json)
     if not expected:
         raise EmptyComparisonError(
             "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
@@ -175,6 +188,25 @@ def command(
     else:
         show(answer)
     return answer.code
+
+
+def _compare(
+    paths: tuple[Path, ...], every: bool, address: str | None, rival: Other, as_json: bool
+) -> int:
+    """Each network against the other one."""
+    if are_many(paths, every):
+        rows = run_all(
+            expanded(paths),
+            lambda path: networks_of(path, address, every, rival.reading),
+            lambda path, address, one: rival.answer(path, one).row(path, address),
+        )
+        return show_all(rows, as_json)
+    verdict = rival.answer(paths[0], one_of(paths[0], address, rival.reading))
+    if as_json:
+        print_json(verdict.as_dict())
+    else:
+        verdict.show()
+    return verdict.code
 
 
 def _row(path: Path, address: str, answer: Answer) -> Row:
