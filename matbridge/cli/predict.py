@@ -184,6 +184,7 @@ def _warn_about_nan(value: Any, where: str) -> None:
 @path_argument
 @run_options
 @click.option("-o", "--output", metavar="FILE[:NAME]", help="Where to: .mat, .npy, .npz, .csv.")
+@click.option("--part", metavar="PART", help="Of an autoencoder: encode or decode.")
 @click.option("--classify", is_flag=True, help="Class names instead of scores.")
 @click.option("--scores", is_flag=True, help="With --classify: the scores beside the names.")
 @click.option("--force", is_flag=True, help="Overwrite the output.")
@@ -194,6 +195,7 @@ def command(
     path: Path,
     inputs: tuple[str, ...],
     output: str | None,
+    part: str | None,
     classify: bool,
     scores: bool,
     force: bool,
@@ -213,10 +215,12 @@ def command(
       matbridge predict net.mat --input data.mat:XTest -o scores.mat:YPred
       matbridge predict net.mat --input rows.csv --format BC --classify --scores -o y.csv
       matbridge predict net.mat --input data.mat:XTest --sequence-length longest
+      matbridge predict autoenc.mat --part encode --input data.mat:X -o codes.mat:Z
     """
     if (scores or classes) and not classify:
         raise MismatchError("--scores and --classes go with --classify")
     opened = one_of(path, network, reading)
+    opened = opened.part(part) if part else opened
     warn_of(opened.report)
     target, name = split_name(output) if output else (None, "")
     data = (in_file(split_input(opened, text)[1], path) for text in inputs)

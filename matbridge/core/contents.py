@@ -24,6 +24,9 @@ from matbridge.text import listed, nearest
 
 __all__ = ["Cards", "Contents", "Reading", "as_registry"]
 
+# The parts of an autoencoder, by the names of MATLAB's functions.
+PARTS = ("encode", "decode")
+
 Cards = Registry | Mapping[str, type[Layer]] | Iterable[type[Layer]]
 
 
@@ -64,7 +67,8 @@ class Contents:
     def choose(self, address: str | None = None) -> Network:
         """The network at an address, or without one the only trained one.
 
-        An address may stop short: ``agent.Actor`` is the only trained network inside.
+        An address may stop short: ``agent.Actor`` is the only trained network inside. It may
+        end in a part of an autoencoder: ``autoenc.encode``.
         Raises MismatchError listing them where there is not exactly one.
         """
         if address is None:
@@ -80,6 +84,9 @@ class Contents:
             return self._told(trained[0])
         if len(inside) == 1:
             return self._told(next(iter(inside.values())))
+        whole, dot, part = (address or "").rpartition(".")
+        if dot and not inside and part in PARTS:
+            return self.choose(whole).part(part)
         raise self._no_choice(address, bool(inside))
 
     def _told(self, network: Network) -> Network:

@@ -183,6 +183,15 @@ class Running:
         updated._sessions[_key(engine, device, dtype, allow_tf32)] = session
         return updated, result
 
+    def part(self, name: str) -> Self:
+        """The part "encode" or "decode" of an autoencoder, as a network of its own.
+
+        Raises MismatchError for another name, UnsupportedError for a network of another kind.
+        """
+        from matbridge.matlab.shallow_parts import part
+
+        return part(self, name)  # type: ignore[arg-type, return-value]
+
     def save(
         self,
         path: str | Path,

@@ -58,12 +58,11 @@ def when_written(network: Network) -> Written:
     exact = next(_named_releases(_values(network)), "")
     if exact:
         return Written(exact, because="named in a function handle")
-    since = [
-        (layer.SINCE, layer.type_name) for layer in network.layers if layer.SINCE.startswith("R")
-    ]
+    since = [(layer.SINCE, layer.type_name) for layer in network.layers]
     since.append((network.kind.since, network.class_name))
-    # Names of releases sort as text: R2019b before R2020a.
-    earliest, reason = max(since)
+    # Names of releases sort as text: R2019b before R2020a. What is older than all tells nothing.
+    named = [pair for pair in since if pair[0].startswith("R")]
+    earliest, reason = max(named, default=("", ""))
     return Written(
         "",
         earliest,
