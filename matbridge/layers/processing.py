@@ -137,7 +137,9 @@ def _mapped(
         _column(saved[name]) if _given(saved, name) else computed
         for name, computed in (("xoffset", low), ("gain", gain))
     )
-    passes = ~np.isfinite(gain) | ~np.isfinite(xoffset) | (flat & (xoffset != offset))
+    # With these newer versions let a row pass: x - ymin + ymin, which may round.
+    passing = (gain == 1) & (xoffset == offset)
+    passes = ~np.isfinite(gain) | ~np.isfinite(xoffset) | (flat & ~passing)
     return saved | {
         "xoffset": np.where(passes, 0.0, xoffset),
         "gain": np.where(passes, 1.0, gain),
@@ -191,10 +193,12 @@ class MapStd(RowMapping):
         if not (_given(saved, "xmean") or _given(saved, "xoffset")):
             return saved
         mean = _column(saved.get("xmean", saved.get("xoffset")))
-        deviation = _column(saved.get("xstd", np.full(mean.shape, np.nan)))
+        # Generated code tells gain and xoffset alone.
+        deviation = _column(saved.get("xstd", np.ones(mean.shape)))
+        spread = np.isfinite(deviation) & (deviation != 0)
         with np.errstate(all="ignore"):
             gain = number(saved.get("ystd", 1.0)) / deviation
-        return _mapped(saved, mean, gain, number(saved.get("ymean", 0.0)), deviation == 0)
+        return _mapped(saved, mean, gain, number(saved.get("ymean", 0.0)), ~spread)
 
 
 class RowSelection(ProcessingFunction):
