@@ -78,9 +78,13 @@ class _Walk:
             self._note_fixed(tensor, axes)
 
     def _note_fixed(self, tensor: str, axes: Axes) -> None:
-        for label, length in zip(axes, self.graph.shape(tensor) or (), strict=True):
+        """The lengths of batch and time in the file; where they are free, some numbers."""
+        example = () if self.graph.from_matlab else self.graph.sizes.examples.get(tensor, ())
+        shape = self.graph.shape(tensor) or ()
+        for place, (label, length) in enumerate(zip(axes, shape, strict=True)):
             if label in "BT" and label:
-                self.at.fixed.setdefault(label, length)
+                number = example[place] if length is None and example else length
+                self.at.fixed.setdefault(label, number)
 
     def _add(self, layer: Layer, place: int) -> None:
         self.at.layers[layer.name] = layer

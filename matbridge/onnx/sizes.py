@@ -49,6 +49,8 @@ class Sizes:
     examples: Mapping[str, tuple[int, ...]]
     values: Mapping[str, np.ndarray]
     open_values: Mapping[str, tuple[Length, ...]]
+    # Tensors of free size that hold zeros alone, such as states.
+    zeros: frozenset[str]
 
 
 def sizes_of(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto], constants: Values) -> Sizes:
@@ -58,7 +60,7 @@ def sizes_of(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto], constants:
         # What the checker refuses may end the shape inference, and the process with it.
         onnx.checker.check_model(model)
     except Exception:  # onnx raises what it likes
-        return Sizes({}, {}, {}, {}, {})
+        return Sizes({}, {}, {}, {}, {}, frozenset())
     # What depends on nothing is computed once.
     constants = _run(model, order, [], constants, {}).values
     inputs = [v for v in model.graph.input if v.name not in constants]
@@ -204,6 +206,7 @@ def _compared(runs: Sequence[_Run], symbols: Mapping[Symbol, tuple[int, int]]) -
     shapes: dict[str, tuple[Length, ...]] = {}
     values: dict[str, np.ndarray] = {}
     open_values: dict[str, tuple[Length, ...]] = {}
+    zeros = set()
     for name in types:
         sizes = [run.shape(name) for run in runs]
         ranks = {None if s is None else len(s) for s in sizes}
@@ -215,11 +218,13 @@ def _compared(runs: Sequence[_Run], symbols: Mapping[Symbol, tuple[int, int]]) -
             continue
         if all(_same(arrays[0], array) for array in arrays[1:]):
             values[name] = arrays[0]
+        elif not any(array.any() for array in arrays):
+            zeros.add(name)
         elif _is_shape(arrays):
             columns = zip(*(array.ravel().tolist() for array in arrays), strict=True)
             open_values[name] = tuple(_length(list(c), symbols) for c in columns)
     examples = {n: s for n in types if (s := first.shape(n)) is not None and None not in s}
-    return Sizes(types, shapes, examples, values, open_values)  # type: ignore[arg-type]
+    return Sizes(types, shapes, examples, values, open_values, frozenset(zeros))  # type: ignore[arg-type]
 
 
 def _is_shape(arrays: Sequence[np.ndarray]) -> bool:

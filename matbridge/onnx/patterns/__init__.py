@@ -8,12 +8,14 @@ from __future__ import annotations
 from matbridge.onnx.lifted import Pattern
 from matbridge.onnx.nodes import NodeGraph
 from matbridge.onnx.patterns import (
+    activations,
     arithmetic,
     given,
     layout,
     matlab_dense,
     matlab_input,
     matlab_windows,
+    normalization,
     operators,
     recurrent,
     standard,
@@ -52,9 +54,17 @@ STANDARD: tuple[Pattern, ...] = (
     windows.global_pool,
     windows.batch_normalization,
     windows.softmax,
+    activations.swish,
+    activations.gelu,
     arithmetic.combination,
     arithmetic.affine,
     arithmetic.concatenation,
+    activations.activation,
+    activations.prelu,
+    normalization.layer_normalization,
+    normalization.image_normalization,
+    normalization.reduction,
+    normalization.transposed_convolution,
     operators.plain,
 )
 

@@ -73,6 +73,9 @@ def _reshaped(
     graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
 ) -> Axes | None:
     """To a constant shape, or to one that the shape inference tells."""
+    told = None if graph.from_matlab else _by_example(graph, node, axes, lengths, fixed)
+    if told is not None:
+        return told
     shape = integers(graph.option(node, "shape", 1))
     if shape is None or node.integer("allowzero", 0):
         inferred = graph.shape(node.output)
@@ -80,6 +83,23 @@ def _reshaped(
             return None
         shape = [-1 if n is None else n for n in inferred]
     return regrouped(axes, lengths, shape, fixed)
+
+
+def _by_example(
+    graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
+) -> Axes | None:
+    """The axes after Reshape, found with some numbers in place of free lengths."""
+    have, want = (graph.sizes.examples.get(name) for name in (node.inputs[0], node.output))
+    if have is None or want is None or len(have) != len(axes):
+        return None
+    alone = {axis: n for axis, n in zip(axes, have, strict=True) if len(axis) == 1}
+    known = {**fixed, **alone}
+    # A free length that the file has as 1 is none that a reshape would show.
+    numbers = {
+        label: known[label] if n is None and known.get(label) not in (None, 1) else n
+        for label, n in lengths.items()
+    }
+    return regrouped(axes, numbers, want, fixed)
 
 
 def _same(

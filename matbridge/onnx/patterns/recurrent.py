@@ -342,6 +342,8 @@ def _states(at: Lifting, root: Node) -> list[np.ndarray | Labelled | None] | Non
             if array.any():
                 return None
             states.append(None)
+        elif source and not at.from_matlab and source in at.graph.sizes.zeros:
+            states.append(None)
         elif source:
             value = at.value(source)
             if value.axes != ("", "B", "C"):

@@ -25,7 +25,7 @@ def gather(call: Call, x: Tensor, places: Tensor) -> Tensor:
     axis = call.whole("axis") % x.ndim
     index = _counted_from_end(places, x.shape[axis])
     rows = x.index_select(axis, index.flatten())
-    return rows.reshape(*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    return rows.reshape((*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
 
 
 def gather_elements(call: Call, x: Tensor, places: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def gather_nd(call: Call, x: Tensor, places: Tensor) -> Tensor:
     rows = x.reshape(math.prod(outer), -1, *inner)
     flat = _flat(places, x.shape[batch : batch + depth]).reshape(math.prod(outer), -1)
     picked = torch.stack([own[index] for own, index in zip(rows, flat, strict=True)])
-    return picked.reshape(*places.shape[:-1], *inner)
+    return picked.reshape((*places.shape[:-1], *inner))
 
 
 def scatter_elements(call: Call, x: Tensor, places: Tensor, updates: Tensor) -> Tensor:

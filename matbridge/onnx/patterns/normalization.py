@@ -1,0 +1,159 @@
+"""Normalizations and means over whole dimensions as MATLAB's layers, and transposed convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from matbridge.core.card import Layer
+from matbridge.core.dims import reorder
+from matbridge.layers.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
+from matbridge.layers.normalization import (
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+)
+from matbridge.layers.transposed import (
+    TransposedConvolution1D,
+    TransposedConvolution2D,
+    TransposedConvolution3D,
+)
+from matbridge.onnx.lifted import Labelled, Lifted, Lifting, with_arrays
+from matbridge.onnx.nodes import Node
+from matbridge.onnx.patterns.layout import integers
+from matbridge.onnx.patterns.standard import padding_of
+
+__all__ = ["image_normalization", "layer_normalization", "reduction", "transposed_convolution"]
+
+Pools = tuple[type[Layer], type[Layer], type[Layer]]
+POOLS: Mapping[str, Pools] = {
+    "ReduceMean": (GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D),
+    "ReduceMax": (GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D),
+}
+TRANSPOSED = {1: TransposedConvolution1D, 2: TransposedConvolution2D, 3: TransposedConvolution3D}
+
+
+def _per_channel(at: Lifting, x: Labelled, array: np.ndarray) -> np.ndarray:
+    """One value for each channel as MATLAB saves it: 1×1×C beside images, else C×1."""
+    size = at.size(x)
+    spatial = len(size.spatial) if size is not None else 0
+    return array.reshape((1,) * spatial + (-1,) if spatial else (-1, 1))
+
+
+def _arrays(at: Lifting, node: Node, x: Labelled, channels: int) -> dict[str, np.ndarray] | None:
+    """Scale and Offset of a normalization; None where one is no constant of so many values."""
+    scale = at.graph.constant(node.inputs[1])
+    if scale is None or scale.size != channels or scale.ndim != 1:
+        return None
+    offset = at.graph.constant(node.inputs[2]) if node.has(2) else np.zeros_like(scale)
+    if offset is None or offset.shape != scale.shape:
+        return None
+    pairs = {"Scale": scale, "Offset": offset}
+    return {name: _per_channel(at, x, array) for name, array in pairs.items()}
+
+
+def layer_normalization(at: Lifting, node: Node) -> Lifted | None:
+    """LayerNormalization over the last dimension, if that is the channels."""
+    if node.operator != "LayerNormalization":
+        return None
+    if any(at.graph.users(name) or name in at.graph.outputs for name in node.outputs[1:]):
+        return None
+    x = at.value(node.inputs[0])
+    last = node.integer("axis", -1) in (-1, len(x.axes) - 1)
+    channels = at.lengths(x).get("C")
+    if not last or x.axes[-1] != "C" or channels is None:
+        return None
+    arrays = _arrays(at, node, x, channels)
+    if arrays is None:
+        return None
+    layer = LayerNormalization(
+        name=at.name(node),
+        epsilon=node.number("epsilon", 1e-5),
+        operation_dimension="channel-only",
+    )
+    return Lifted.one(with_arrays(layer, **arrays), [x], {node.output: x.axes})
+
+
+def image_normalization(at: Lifting, node: Node) -> Lifted | None:
+    """InstanceNormalization, and GroupNormalization of opset 21, over N×C×... ."""
+    if node.operator not in ("InstanceNormalization", "GroupNormalization"):
+        return None
+    x = at.value(node.inputs[0])
+    channels = at.lengths(x).get("C")
+    if x.dims not in ("BCS", "BCSS", "BCSSS") or channels is None:
+        return None
+    arrays = _arrays(at, node, x, channels)
+    # Before opset 21 a scale is that of a group.
+    if arrays is None or (node.operator == "GroupNormalization" and at.graph.opset < 21):
+        return None
+    options = {"name": at.name(node), "epsilon": node.number("epsilon", 1e-5)}
+    layer: Layer = (
+        InstanceNormalization(**options)  # type: ignore[arg-type]
+        if node.operator == "InstanceNormalization"
+        else GroupNormalization(num_groups=node.integer("num_groups", 1), **options)  # type: ignore[arg-type]
+    )
+    return Lifted.one(with_arrays(layer, **arrays), [x], {node.output: x.axes})
+
+
+def reduction(at: Lifting, node: Node) -> Lifted | None:
+    """ReduceMean or ReduceMax over all spatial dimensions, or over time."""
+    cards = POOLS.get(node.operator)
+    places = integers(at.graph.option(node, "axes", 1)) if cards else None
+    if cards is None or not places or not at.graph.is_floating(node.output):
+        return None
+    x = at.value(node.inputs[0])
+    size = at.size(x)
+    over = {place % len(x.axes) for place in places}
+    labels = sorted("".join(x.axes[place] for place in over))
+    if size is None or "C" not in size.format:
+        return None
+    spatial = [str(n) for n in range(1, len(size.spatial) + 1)]
+    if labels != (spatial or ["T"]) or ("T" in size.format and spatial):
+        return None
+    layer = cards[max(len(spatial), 1) - 1](name=at.name(node))
+    # MATLAB keeps spatial dimensions, with size 1, and drops time.
+    kept = list(x.axes) if spatial else ["" if axis == "T" else axis for axis in x.axes]
+    if not node.integer("keepdims", 1):
+        kept = [axis for place, axis in enumerate(x.axes) if place not in over]
+    return Lifted.one(layer, [x], {node.output: tuple(kept)})
+
+
+def transposed_convolution(at: Lifting, node: Node) -> Lifted | None:
+    """ConvTranspose of one group, whose output has the size that MATLAB's has."""
+    if node.operator != "ConvTranspose" or node.integer("group", 1) != 1:
+        return None
+    weights = at.graph.constant(node.inputs[1])
+    bias = at.graph.constant(node.inputs[2]) if node.has(2) else None
+    card = TRANSPOSED.get(weights.ndim - 2) if weights is not None else None
+    if card is None or weights is None or (bias is None and node.has(2)):
+        return None
+    spatial, ones = "S" * card.RANK, (1,) * card.RANK
+    plain = not any(node.integers("output_padding") or ()) and not node.integers("output_shape")
+    dilated = set(node.integers("dilations") or ones) != {1}
+    padding = padding_of(node, card.RANK)
+    x = at.value(node.inputs[0])
+    if x.dims != "BC" + spatial or dilated or not plain or isinstance(padding, str | None):
+        return None
+    filters = weights.shape[1]
+    layer = card(
+        name=at.name(node),
+        filter_size=weights.shape[2:],
+        num_filters=filters,
+        stride=node.integers("strides") or ones,
+        cropping=padding,
+    )
+    bias = np.zeros(filters, weights.dtype) if bias is None else bias
+    filled = with_arrays(
+        layer,
+        Weights=reorder(weights, "IO" + spatial, spatial + "OI"),
+        Bias=bias.reshape((*ones, filters) if card.RANK > 1 else (1, filters)),
+    )
+    return Lifted.one(filled, [x], {node.output: x.axes})
