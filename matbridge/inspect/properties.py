@@ -10,6 +10,7 @@ from matbridge.core.card import Layer
 from matbridge.core.declare import Property
 from matbridge.core.kinds import Kind, kind_of, saved_value
 from matbridge.matlab.file.values import Categorical
+from matbridge.shallow.topology import about_map
 
 __all__ = ["brief", "properties", "size_of", "telling"]
 
@@ -34,10 +35,18 @@ def properties(layer: Layer) -> dict[str, str]:
     """Every property by its MATLAB name, as MATLAB's language writes its value."""
     if not layer.known:
         return {name: brief(value) for name, value in layer.extra.items() if _is_plain_name(name)}
-    return {
+    shown = {
         declared.name: _shown(getattr(layer, field), declared.kind)
         for field, declared in type(layer).properties().items()
     }
+    return shown | _map_of(layer)
+
+
+def _map_of(layer: Layer) -> dict[str, str]:
+    """Where the neurons of a map stand, which computes nothing: kept for training alone."""
+    topology = layer.training.get("topology")
+    words = about_map(topology) if isinstance(topology, dict) else ""
+    return {"Map": words} if words else {}
 
 
 def telling(layer: Layer) -> list[str]:
@@ -45,13 +54,14 @@ def telling(layer: Layer) -> list[str]:
     if not layer.known:
         return list(properties(layer))
     values = properties(layer)
-    return [
+    named = [
         declared.name
         for field, declared in type(layer).properties().items()
         if declared.name in TELLING
         or (declared.name not in ELSEWHERE and values[declared.name] != _default(declared))
         if values[declared.name] != "[]"
     ]
+    return [*named, *_map_of(layer)]
 
 
 def _is_plain_name(name: str) -> bool:
