@@ -73,7 +73,7 @@ def _read_mat(path: Path, how: Reading) -> Contents:
     from matbridge.matlab.contents import MatContents
     from matbridge.matlab.file import MatFile
 
-    return MatContents(MatFile(path, how.max_size), how.registry, how.address)
+    return MatContents(MatFile(path, how.max_size), how.registry, how.address, how.activations)
 
 
 def _write_program(network: Network, path: Path, how: Writing) -> None:
@@ -215,7 +215,7 @@ def load(
     max_size: int = DEFAULT_LIMIT,
     *,
     allow_external_data: str | Path | None = None,
-    activations: Sequence[str] = (),
+    activations: str | Sequence[str] = (),
     replace: Mapping[str, Layer] | None = None,
 ) -> Network:
     """The network in a file that MATLAB saved, that another tool exported, or matbridge wrote.
@@ -225,7 +225,7 @@ def load(
     matbridge does not know; ``max_size`` bounds the bytes that a variable may hold.
     ``allow_external_data`` is the folder in which the data of an ONNX file may stand in files
     of their own; ``activations`` are the functions of plain weights that do not name theirs,
-    one for each layer, such as ("relu", "softmax"); ``replace`` gives layers for the placeholders
+    one for each layer, such as "relu,softmax"; ``replace`` gives layers for the placeholders
     of an ONNX file, by name, such as {"tanh1": tanhLayer()}.
 
     Raises FormatError (damaged), MismatchError (no or several such networks) and
@@ -233,9 +233,14 @@ def load(
     """
     folder = None if allow_external_data is None else Path(allow_external_data)
     how = Reading(
-        as_registry(registry), max_size, network, folder, tuple(activations), replace or {}
+        as_registry(registry), max_size, network, folder, _names_in(activations), replace or {}
     )
     return read(path, how).choose(network)
+
+
+def _names_in(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Names in a text with commas, or one by one."""
+    return tuple(name.strip() for name in names.split(",")) if isinstance(names, str) else (*names,)
 
 
 def save(
@@ -290,7 +295,7 @@ def convert(
     registry: Cards | None = None,
     max_size: int = DEFAULT_LIMIT,
     allow_external_data: str | Path | None = None,
-    activations: Sequence[str] = (),
+    activations: str | Sequence[str] = (),
     opset: int | None = None,
     stateful: bool = False,
     half: bool = False,

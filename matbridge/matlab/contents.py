@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matbridge.core.contents import Cards, Contents, as_registry
@@ -12,6 +12,7 @@ from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry
 from matbridge.errors import FormatError, MatbridgeError, MissingNameError, UnsupportedError
+from matbridge.matlab.chains import NAMES, TOLD, chain_of
 from matbridge.matlab.file import DEFAULT_LIMIT, PLAIN_CLASSES, MatFile
 from matbridge.matlab.file.values import Cell, MatObject
 from matbridge.matlab.find import Found, find_networks, is_object
@@ -33,9 +34,16 @@ class MatContents(Contents):
     begins with is decoded.
     """
 
-    def __init__(self, file: MatFile, registry: Registry, address: str | None = None) -> None:
+    def __init__(
+        self,
+        file: MatFile,
+        registry: Registry,
+        address: str | None = None,
+        activations: Sequence[str] = (),
+    ) -> None:
         super().__init__(file.path)
         self.file = file
+        self.activations = activations
         root = None if address is None else re.split(r"[.({]", address)[0]
         self.partial = root in file.variables
         self.lost: dict[str, MatbridgeError] = {}
@@ -48,6 +56,18 @@ class MatContents(Contents):
         for name, variable in list(file.variables.items()):
             if variable.class_name not in DATA and (not self.partial or name == root):
                 self._search(name, registry)
+        if not self.networks and not self.failures:
+            self._search_loose(registry)
+
+    def _search_loose(self, registry: Registry) -> None:
+        """A chain whose arrays are variables of their own: W and b, W1 and b1, Theta1."""
+        names = [name for name in self.file.variables if NAMES.fullmatch(name) or name in TOLD]
+        try:
+            values = {name: self.file[name] for name in names} if len(names) > 1 else {}
+        except MatbridgeError:
+            return
+        if chain_of(values) is not None:
+            self._take(Found(next(n for n in names if n not in TOLD), values), registry)
 
     def _search(self, name: str, registry: Registry) -> None:
         """The networks in a variable; one that is damaged does not hide the others."""
@@ -76,7 +96,7 @@ class MatContents(Contents):
         details = {"created": header.created, "platform": header.platform, "format": header.version}
         provenance = Provenance(self.file.path.name, place.address, details=details)
         if not is_object(place.value):
-            return read_weights(place.value, registry, provenance)
+            return read_weights(place.value, registry, provenance, self.activations)
         if isinstance(place.value, MatObject) and place.value.class_name in LEARNERS:
             return read_learner(place.value, provenance, place.beside)
         # The file keeps its objects, so that an id stays one object's.

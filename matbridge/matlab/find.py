@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 
 from matbridge.core.classes import CLASSES
 from matbridge.core.registry import Registry
-from matbridge.matlab.file.values import Cell, FunctionHandle, MatObject, ObjectArray, StructArray
+from matbridge.matlab.file.values import (
+    Cell,
+    FunctionHandle,
+    MatObject,
+    ObjectArray,
+    StructArray,
+    Table,
+)
 from matbridge.matlab.shallow import is_shallow
 from matbridge.matlab.weights import is_weights
 
@@ -17,7 +24,7 @@ LAYER_PACKAGES = ("nnet.cnn.layer.", "nnet.onnx.layer.", "nnet.keras.layer.", "r
 
 
 # What networks stand in.
-SEARCHED = (MatObject, dict, list, FunctionHandle)
+SEARCHED = (MatObject, dict, list, FunctionHandle, Table)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""Plain weight exports: structs that name layers as MATLAB does. See docs/weights-file.md."""
+"""Plain weight exports: structs that name layers as MATLAB does, and chains of fully connected
+layers. See docs/weights-file.md."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from matbridge.core.diagnostics import Report
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry
 from matbridge.errors import LayerError, MatbridgeError
+from matbridge.matlab.chains import chain_of, read_chain
 from matbridge.matlab.file.values import Cell, StructArray, Table, texts
 from matbridge.matlab.layer import read_properties
 
@@ -19,13 +21,25 @@ KINDS = ("Class", "Type", "class", "type")
 
 
 def is_weights(value: object, registry: Registry) -> bool:
-    """Whether this is a struct (array) or a cell of layers, each with its class."""
+    """Whether this is a struct (array) or a cell of layers, each with its class, or a chain."""
+    return _names_layers(value, registry) or chain_of(value) is not None
+
+
+def _names_layers(value: object, registry: Registry) -> bool:
     kinds = [_kind(struct).lower() for struct in _layers_of(value)]
     return bool(kinds) and all(kinds) and all(kind in registry.nicknames for kind in kinds)
 
 
-def read_weights(value: object, registry: Registry, provenance: Provenance) -> Network:
-    """The network of a plain export; LayerError where a layer is not complete."""
+def read_weights(
+    value: object, registry: Registry, provenance: Provenance, activations: Sequence[str] = ()
+) -> Network:
+    """The network of a plain export; LayerError where a layer is not complete.
+
+    ``activations`` are the functions of a chain that does not name its own; see chains.
+    """
+    chain = None if _names_layers(value, registry) else chain_of(value)
+    if chain is not None:
+        return read_chain(chain, registry, provenance, activations)
     report, layers = Report(), []
     for number, struct in enumerate(_layers_of(value), 1):
         where = f"{provenance.address}({number})"

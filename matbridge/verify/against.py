@@ -17,6 +17,7 @@ import numpy as np
 from matbridge.core.dims import Size, batch_first
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
+from matbridge.layers.input import AnyInput
 from matbridge.text import listed
 from matbridge.verify.compare import EmptyComparisonError
 from matbridge.verify.inputs import draw_inputs
@@ -76,6 +77,9 @@ def against(
     drawn. Inputs and outputs are matched by name where all have one, else by their order. Raises
     MismatchError where they do not match and EmptyComparisonError where nothing finite comes out.
     """
+    past = [name for name in (_past_input(first, other), _past_input(other, first)) if name]
+    if past:
+        first, other = _unnormalized(first), _unnormalized(other)
     pairs = _paired(first.output_names, other.output_names, "outputs")
     runs = list(_drawn(first, seed)) if inputs is None else list(inputs)
     given = [(one, _adapted(first, other, one)) for one in runs]
@@ -86,11 +90,24 @@ def against(
         _outputs(rounded[0], [a for a, _ in given], [a for a, _ in pairs], "float64"),
         _outputs(rounded[1], [b for _, b in given], [b for _, b in pairs], "float64"),
     )
-    return [
-        _matched(names, (ours[0][n], theirs[0][n]), (ours[1][n], theirs[1][n]),
-                 (stored[0][n], stored[1][n]))
+    matches = [
+        _matched(
+            names,
+            (ours[0][n], theirs[0][n]),
+            (ours[1][n], theirs[1][n]),
+            (stored[0][n], stored[1][n]),
+        )
         for n, names in enumerate(pairs)
-    ]  # fmt: skip
+    ]
+    return [_with_note(match, past) for match in matches]
+
+
+def _with_note(match: Match, past: Sequence[str]) -> Match:
+    """What was left out, where something was."""
+    if not past:
+        return match
+    said = f"compared past {past[0]!r}, whose normalization plain weights do not tell"
+    return dataclasses.replace(match, why=f"{match.why}; {said}")
 
 
 def _results(
@@ -129,6 +146,27 @@ def _rounded(network: Network) -> Network:
 
 def _single(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+# -- what plain weights do not tell --------------------------------------------------------------
+
+
+def _past_input(plain: Network, other: Network) -> str:
+    """How the other network normalizes its input, where the file of the first does not tell; ""
+    where it does not, or the file does."""
+    if plain.provenance.details.get("normalization") != "not told":
+        return ""
+    layers = (layer for layer in other.input_layers.values() if not layer.passes_through)
+    return ", ".join(layer.name for layer in layers)
+
+
+def _unnormalized(network: Network) -> Network:
+    """The network with inputs that take data as they are."""
+    plain = [
+        AnyInput(name=name, input_size=layer.entering.sizes, input_format=layer.entering.format)
+        for name, layer in network.input_layers.items()
+    ]
+    return network.with_layers(*plain)
 
 
 # -- what belongs together -----------------------------------------------------------------------
