@@ -76,6 +76,12 @@ def _read_mat(path: Path, how: Reading) -> Contents:
     return MatContents(MatFile(path, how.max_size), how.registry, how.address, how.activations)
 
 
+def _read_code(path: Path, how: Reading) -> Contents:
+    from matbridge.matlab.generated import load_code
+
+    return load_code(path, how)
+
+
 def _write_program(network: Network, path: Path, how: Writing) -> None:
     from matbridge.torch.program import write_program
 
@@ -121,6 +127,7 @@ def _run_onnx(path: Path, inputs: Arrays) -> Trace:
 
 LANGUAGES: tuple[Language, ...] = (
     Language("mat", (".mat",), "a MAT-file", read=_read_mat),
+    Language("m", (".m",), "code that MATLAB's genFunction wrote", read=_read_code),
     Language(
         "pt2",
         (".pt2",),

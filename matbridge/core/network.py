@@ -19,7 +19,7 @@ from matbridge.core.dims import Size
 from matbridge.core.graph import Connection, Graph, Port, find_port, name_layers
 from matbridge.core.mistakes import infer_layer, run_layer
 from matbridge.core.nesting import expanded
-from matbridge.core.running import Running
+from matbridge.core.series import OverTime
 from matbridge.errors import MatbridgeError, MissingNameError, UnknownSizeError
 from matbridge.text import listed, nearest, visible
 
@@ -45,7 +45,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
-class Network(Running):
+class Network(OverTime):
     """Layers and connections; immutable. Made by ``matbridge.load`` or :meth:`of`.
 
     ``class_name`` is MATLAB's: SeriesNetwork, DAGNetwork, dlnetwork, nnet.cnn.LayerGraph.

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from numpy.typing import ArrayLike
 
 from matbridge.core.check import Check
+from matbridge.core.classes import NetworkClass
 from matbridge.core.writing import Writing
+from matbridge.errors import MismatchError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +42,11 @@ def _key(
 class Running:
     """The part of a network that runs and writes it; what is prepared for a run is kept with it."""
 
+    @property
+    def kind(self) -> NetworkClass:
+        """What MATLAB's class of network says about it."""
+        raise NotImplementedError
+
     @cached_property
     def _sessions(self) -> Kept:
         return Kept()
@@ -56,9 +63,9 @@ class Running:
 
         ``with network.session(device="cuda") as session: session.predict(x)``.
         """
-        from matbridge.predict.session import Session
+        from matbridge.predict.series import open_session
 
-        return Session(self, engine=engine, device=device, dtype=dtype, allow_tf32=allow_tf32)  # type: ignore[arg-type]
+        return open_session(self, engine, device, dtype, allow_tf32)  # type: ignore[arg-type]
 
     def _session(
         self,
@@ -87,6 +94,9 @@ class Running:
         padding_direction: str = "right",
         padding_value: float = 0.0,
         sort_by_length: bool = False,
+        initial_input_delays: object = None,
+        initial_layer_delays: object = None,
+        final_states: bool = False,
         allow_tf32: bool = False,
         progress: Progress | None = None,
     ) -> Any:
@@ -107,6 +117,13 @@ class Running:
         with the state carried over. Padding changes results, in MATLAB as here: what a
         recurrent layer gives as 'last' has then read the padding too.
 
+        A network object (narxnet and its like) takes samples as columns, R×Q. With delays it
+        takes MATLAB's cells, a list with one R×Q for each step, or one series as R×T;
+        ``initial_input_delays`` and ``initial_layer_delays`` are Xi and Ai, for each input or
+        layer the steps before the first, oldest first: raw inputs, and what layers gave; zeros
+        where they are left out. It returns S×Q, a list for a list, S×T; with ``final_states``
+        Y, Xf and Af, as MATLAB's [Y,Xf,Af] = net(X,Xi,Ai).
+
         Returns N×K for scores and responses, H×W×C×N for images, K×T for a sequence or a
         list of those for a list; a tuple where the network has several outputs. Prediction
         starts from the saved states. ``dtype`` is the type in which MATLAB computes the network
@@ -122,7 +139,20 @@ class Running:
             padding_value=padding_value,
             sort_by_length=sort_by_length,
             progress=progress,
+            **self._delays(initial_input_delays, initial_layer_delays, final_states),
         )
+
+    def _delays(self, inputs: object, layers: object, final: bool = False) -> dict[str, object]:
+        """What only a session of a network object is told, where anything is."""
+        values = {"initial_input_delays": inputs, "initial_layer_delays": layers}
+        told = {name: value for name, value in values.items() if value is not None}
+        told |= {"final_states": True} if final else {}
+        if told and not self.kind.columns:
+            raise MismatchError(
+                f"a {self.kind.words} has no {next(iter(told))}",
+                mend="Those are of network objects, such as narxnet.",
+            )
+        return told
 
     def classify(
         self,
@@ -169,6 +199,8 @@ class Running:
         dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         engine: str = "auto",
+        initial_input_delays: object = None,
+        initial_layer_delays: object = None,
         allow_tf32: bool = False,
     ) -> tuple[Self, Any]:
         """As MATLAB's predictAndUpdateState: the network with its new states, and the result.
@@ -177,7 +209,8 @@ class Running:
         does the same without making a network of each state.
         """
         session = self._session(engine, device, dtype, allow_tf32).sharing()
-        result = session.predict_and_update_state(*inputs, format=format)
+        delays = self._delays(initial_input_delays, initial_layer_delays)
+        result = session.predict_and_update_state(*inputs, format=format, **delays)
         updated = session.network
         # The weights are ready: the new network goes on with them.
         updated._sessions[_key(engine, device, dtype, allow_tf32)] = session

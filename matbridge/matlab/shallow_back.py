@@ -15,9 +15,11 @@ from matbridge.core.card import Layer
 from matbridge.core.classes import SHALLOW
 from matbridge.core.kinds import integer
 from matbridge.core.network import Network
+from matbridge.core.registry import Registry
 from matbridge.errors import UnsupportedError
 from matbridge.layers.delays import ShallowInput, ShallowOutput, TappedDelay
 from matbridge.layers.feedback import FeedbackLoop
+from matbridge.matlab.shallow_cards import to_network
 from matbridge.shallow.structure import (
     InputPart,
     LayerPart,
@@ -28,7 +30,7 @@ from matbridge.shallow.structure import (
     WeightPart,
 )
 
-__all__ = ["to_structure"]
+__all__ = ["rebuilt", "to_structure"]
 
 # What the cards add to the settings of a function.
 OURS = ("Reverse", "NumInputs", "HasBias")
@@ -60,6 +62,13 @@ def to_structure(network: Network) -> ShallowStructure:
         version=str(network.provenance.versions.get("network", "")),
         training=training if isinstance(training, dict) else {},
     )
+
+
+def rebuilt(network: Network, structure: ShallowStructure) -> Network:
+    """The network of a changed structure, with the user's cards and functions as at hand."""
+    cards = {c.type_name: c.foreign or type(c) for c in _cards(network).values() if c.known}
+    registry = Registry.builtin().with_(cards)
+    return to_network(structure, registry, network.provenance, network.report)
 
 
 def _cards(network: Network) -> dict[str, Layer]:

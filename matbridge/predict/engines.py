@@ -75,8 +75,8 @@ ENGINES: dict[str, Callable[[Network, Asked], Engine]] = {
 def open_engine(network: Network, asked: Asked) -> tuple[Engine, Choice]:
     """The engine that was asked for with the network; MismatchError if there is none.
 
-    "auto" is onnxruntime on the CPU in float32 where it is installed and the network can be
-    said in ONNX, else torch.
+    "auto" is onnxruntime on the CPU in float32, and in any type for a network that runs step by
+    step, where it is installed and the network can be said in ONNX, else torch.
     """
     if asked.engine == AUTO:
         return _chosen(network, asked)
@@ -88,7 +88,7 @@ def open_engine(network: Network, asked: Asked) -> tuple[Engine, Choice]:
 
 def _chosen(network: Network, asked: Asked) -> tuple[Engine, Choice]:
     why = f"onnxruntime is taken for float32, not {asked.type}"
-    if asked.type == "float32":
+    if asked.type == "float32" or any(layer.STEPWISE for layer in network.layers):
         try:
             return _onnxruntime(network, asked), Choice("onnxruntime")
         except MatbridgeError as error:

@@ -6,16 +6,19 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from matbridge.core.contents import Contents, Reading
 from matbridge.core.diagnostics import Report
+from matbridge.core.network import Provenance
 from matbridge.errors import FormatError, MatbridgeError, UnsupportedError
 from matbridge.files import DEFAULT_LIMIT
 from matbridge.matlab.generated.modules import agrees
 from matbridge.matlab.generated.simulation import RESTORE, Simulation
 from matbridge.matlab.generated.structure import read_structure
 from matbridge.matlab.generated.text import Code, assignment, read_functions
+from matbridge.matlab.shallow_cards import to_network
 from matbridge.shallow.structure import ShallowStructure
 
-__all__ = ["GeneratedCode", "read_code"]
+__all__ = ["GeneratedCode", "load_code", "read_code"]
 
 # The constants of a network: b1, IW1_1, LW2_1.
 CONSTANT = re.compile(r"(?:b\d+|[IL]W\d+_\d+)", re.ASCII)
@@ -28,6 +31,19 @@ class GeneratedCode:
     structures: dict[str, ShallowStructure] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
     failures: dict[str, MatbridgeError] = field(default_factory=dict)
+
+
+def load_code(path: Path, how: Reading) -> Contents:
+    """The networks of a file by the names of their functions; see :func:`read_code`."""
+    try:
+        code = read_code(path, how.max_size)
+    except MatbridgeError as error:
+        raise error.at(path.name) from None
+    networks = {
+        name: to_network(structure, how.registry, Provenance(path.name, name), code.reports[name])
+        for name, structure in code.structures.items()
+    }
+    return Contents(path, networks, code.failures)
 
 
 def read_code(path: Path, max_size: int = DEFAULT_LIMIT) -> GeneratedCode:

@@ -6,6 +6,8 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
+import numpy as np
+
 from matbridge.core.diagnostics import Report
 from matbridge.errors import UnsupportedError
 from matbridge.matlab.generated.evaluate import as_layer
@@ -197,7 +199,8 @@ class Reader:
             )
             steps = tuple(ProcessStep(s.function, s.settings) for s in signal.steps)
             size = self.raw_size(signal.steps, processed, self.told_size(number, row))
-            parts.append(InputPart(size, processed, steps, f"Input {number}"))
+            limits = input_range(signal.steps, size)
+            parts.append(InputPart(size, processed, steps, f"Input {number}", range=limits))
         return tuple(parts)
 
     def told_size(self, number: int, row: int) -> int:
@@ -241,6 +244,17 @@ class Reader:
 
 def _alike(steps: tuple[Step, ...], others: tuple[Step, ...]) -> bool:
     return len(steps) == len(others) and all(map(Step.same, steps, others))
+
+
+def input_range(steps: tuple[Step, ...], size: int) -> np.ndarray | None:
+    """The smallest and largest value of each row, as mapminmax was configured; 1 is its ymax."""
+    settings = steps[0].settings if steps and steps[0].function == "mapminmax" else {}
+    if not settings.keys() >= {"xoffset", "gain", "ymin"}:
+        return None
+    low, gain, ymin = (settings[name] for name in ("xoffset", "gain", "ymin"))
+    if low.shape != (size, 1) or gain.shape != (size, 1) or not (gain > 0).all():
+        return None
+    return np.concatenate([low, low + (1 - ymin) / gain], axis=1)
 
 
 def with_feedback(structure: ShallowStructure) -> ShallowStructure:
