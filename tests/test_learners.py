@@ -1,6 +1,7 @@
 """Models of fitcnet and fitrnet, full and compact, alone and exported from the apps."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from reference import learners
 
 import matbridge
 from matbridge import LayerError, MismatchError, UnsupportedError, cli
+from matbridge.matlab.file import read_mat
 from matbridge.matlab.file.values import (
     Categorical,
     Cell,
@@ -384,3 +386,28 @@ def test_labels_that_matlab_returned_as_numbers_are_verified(expected, tmp_path,
     wrong = np.full((20, 1), 5.0)
     write_mat(path, {"model": classifier(), "X": X, "Y": wrong})
     assert call("verify", path, "--input", ":X", "--expected", ":Y")[0] == 1
+
+
+def test_what_matlab_computed(corpus):
+    """Scores and labels that MATLAB recorded, to the figure that is told or 1e-13 of them."""
+    cases = json.loads((corpus / "shallow" / "cases.json").read_text(encoding="utf-8"))["cases"]
+    ours = [case for case in cases if case["id"].startswith("fitcnet")]
+    assert ours
+    for case in ours:
+        file, _, address = case["network"].partition(":")
+        path = corpus / case["folder"] / file
+        network = matbridge.load(path, address)
+        names = [case["input"], *case["expected"].split(", ")]
+        x, scores, labels = (read_mat(path)[name.rpartition(":")[2]] for name in names)
+        found, told = network.classify(x, scores=True)
+        assert abs(told - scores).max() <= max(case["found_max_abs"], 1e-13 * scores.max())
+        assert [float(name) for name in found] == labels.ravel().tolist()
+
+
+def test_models_of_users_are_told_once(corpus):
+    """Each stands in a struct, and once more in what its predictFcn captured."""
+    for path in sorted((corpus / "shallow" / "files").glob("eb_virus2025--*.mat")):
+        contents = matbridge.languages.read(path)
+        assert list(contents.networks) == ["trainedModel_bp.ClassificationNeuralNetwork"]
+        assert not contents.failures
+        assert all(network.runnable for network in contents.networks.values())
