@@ -55,18 +55,21 @@ def recurrent_layer(constructor, channels, units, *positional, **options):
     return layer(constructor, units, *positional, **options, **arrays)
 
 
-def compare(contestants, seconds=1.0, synchronize=lambda: None):
-    """Median time of one call for each named function, taken in turns."""
+def compare(contestants, seconds=1.0, synchronize=lambda: None, pick=statistics.median, calls=1):
+    """Median time (or what ``pick`` takes) of one call for each named function, in turns.
+
+    With several ``calls`` a turn the first finds what the others left in the caches.
+    """
     times = {name: [] for name in contestants}
     for function in contestants.values():
         for _ in range(3):
             function()
     end = time.perf_counter() + seconds * len(contestants)
     while time.perf_counter() < end or len(times[next(iter(times))]) < 5:
-        for name, function in contestants.items():
+        for name, function in [one for one in contestants.items() for _ in range(calls)]:
             synchronize()
             start = time.perf_counter()
             function()
             synchronize()
             times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(found) for name, found in times.items()}
+    return {name: pick(found) for name, found in times.items()}

@@ -270,8 +270,8 @@ def test_nan_inside_the_network_is_not_lost():
     y = session.predict(x)
     assert np.isfinite(y[:, :2]).all()
     assert np.isnan(y[:, 2:]).all()
-    assert str(session.choice).startswith("torch (NaN or Inf comes to a layer")
-    with pytest.raises(MismatchError, match="NaN or Inf comes to a layer"):
+    assert str(session.choice).startswith("torch (the data hold NaN or Inf, or become so")
+    with pytest.raises(MismatchError, match="the data hold NaN or Inf, or become so"):
         network.predict(x, engine="onnxruntime")
 
 

@@ -102,6 +102,8 @@ class Layer:
     IS_INPUT: ClassVar[bool] = False
     # True for layers that take complex numbers.
     COMPLEX: ClassVar[bool] = False
+    # Whether finite data give finite results, though it takes roots or quotients of them.
+    FINITE: ClassVar[bool] = False
 
     name: str = field(default="", kw_only=True)
     description: str = field(default="", kw_only=True)

@@ -29,6 +29,8 @@ __all__ = [
 class Normalization(Layer):
     """Offset and Scale have one value per channel (1×1×C for images, C×1 otherwise)."""
 
+    FINITE = True
+
     ARRAYS: ClassVar[tuple[Array, ...]] = (
         learnable("Offset", CHANNEL, dims="C"),
         learnable("Scale", CHANNEL, dims="C"),
@@ -197,6 +199,7 @@ class CrossChannelNormalization(Layer):
     example.
     """
 
+    FINITE = True
     MATLAB = ("nnet.cnn.layer.CrossChannelNormalizationLayer",)
     BUILDER = "crossChannelNormalizationLayer"
     NICKNAME = "crossnorm"

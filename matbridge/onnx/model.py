@@ -5,7 +5,7 @@ What is written for others is onnx.write's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
 from typing import NamedTuple
 
 import numpy as np
@@ -27,14 +27,15 @@ from matbridge.onnx.graph import (
     Tensor,
 )
 from matbridge.onnx.walk import StateName, States, batch_of, entering, scopes, walk
-from matbridge.ops import Ops, Recurrence, Value
-from matbridge.ops.backend import Pairs
+from matbridge.ops import Ops, Value
 from matbridge.passes.fold import fold_batch_normalization
 
 __all__ = ["EngineModel", "Entry", "Lookup", "StateEntry"]
 
 # Arrays of more bytes stay outside the model, which may not be larger than 2 GB.
 LARGE = 1 << 10
+# Functions that may make NaN or Inf of finite numbers.
+RISKY = frozenset({"log", "sqrt", "exp", "power", "divide"})
 
 
 class Entry(NamedTuple):
@@ -63,17 +64,14 @@ class Lookup(NamedTuple):
 
 
 class WatchingBackend(OnnxBackend):
-    """Tells what a model does not check itself: indices of words, and data of operators in
-    which onnxruntime turns NaN into numbers."""
+    """Tells what a model does not check itself: indices of words, and where finite data may
+    become NaN or Inf, in which onnxruntime's fastest operators see numbers."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, finite: Container[str]) -> None:
         super().__init__(builder)
+        self.finite = finite
         self.lookups: list[tuple[Lookup, Data]] = []
         self.watched: list[Tensor] = []
-
-    def watch(self, *data: Data | None) -> None:
-        """These must be finite, or the result of the model is none."""
-        self.watched += [x for x in data if isinstance(x, Tensor)]
 
     def sum_of_watched(self) -> list[Tensor]:
         """One number, finite if all that is watched is; none if nothing is."""
@@ -84,36 +82,17 @@ class WatchingBackend(OnnxBackend):
         self.lookups.append((Lookup(self.builder.scope, words, strict), data))
         return super().lookup(table, data, words, strict)
 
-    def recur(
-        self, how: Recurrence, data: Data, weights: tuple[Data, ...], states: list[Data]
-    ) -> tuple[Data, list[Data]]:
-        self.watch(data)
-        return super().recur(how, data, weights, states)
+    def elementwise(self, name: str, *data: Data | float, **options: float | str) -> Data:
+        result = super().elementwise(name, *data, **options)
+        risky = name in RISKY and not (name == "divide" and _divides(data[1]))
+        if risky and isinstance(result, Tensor) and self.builder.scope not in self.finite:
+            self.watched.append(result)
+        return result
 
-    def max_pool(
-        self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
-    ) -> Data:
-        self.watch(data)
-        return super().max_pool(data, window, stride, padding)
 
-    def max_pool_places(
-        self, data: Data, window: Sequence[int], stride: Sequence[int], padding: Pairs
-    ) -> tuple[Data, Data]:
-        self.watch(data)
-        return super().max_pool_places(data, window, stride, padding)
-
-    def attend(
-        self,
-        query: Data,
-        key: Data,
-        value: Data,
-        scale: float,
-        causal: bool,
-        mask: Data | None,
-        want_scores: bool,
-    ) -> tuple[Data, Data | None]:
-        self.watch(query, key, value, mask)
-        return super().attend(query, key, value, scale, causal, mask, want_scores)
+def _divides(data: Data | float) -> bool:
+    """Whether these are constants, none of them zero."""
+    return not isinstance(data, Tensor) and bool(np.all(data))
 
 
 class EngineModel:
@@ -122,7 +101,7 @@ class EngineModel:
     ``inputs`` by the network's names; ``outputs`` are the orders in which values came
     naturally; ``states`` go in; ``leaving`` come out, with what brings them to MATLAB's
     layout; ``wanted`` names all that comes out: outputs, states, indices of
-    ``lookups``, and last, if it ``watches``, a number that is not finite where NaN was lost.
+    ``lookups``, and last, if it ``watches``, a number that is not finite where NaN may be lost.
     Raises UnsupportedError for what cannot run or cannot be said in ONNX.
     """
 
@@ -134,7 +113,10 @@ class EngineModel:
         network = fold_batch_normalization(network)
         names = {name: f"input_{i}" for i, name in enumerate(network.input_names)}
         self.builder = Builder(dtype, reserved=frozenset(names.values()))
-        backend = WatchingBackend(self.builder)
+        marks = scopes(network)
+        backend = WatchingBackend(
+            self.builder, {marks[layer.name] for layer in network.layers if layer.FINITE}
+        )
         inputs = {name: entering(network, name, names[name], steps_first) for name in names}
         states = States(steps_first, batch_of(next(iter(inputs.values()))), self.builder.reserved)
         values = walk(network, backend, inputs, network.outputs, states)
@@ -149,7 +131,7 @@ class EngineModel:
             (layer, name): reordering(value.dims, _declared(network[layer], name).dims)
             for (layer, name), value in states.leaving.items()
         }
-        layers = {scope: name for name, scope in scopes(network).items()}
+        layers = {mark: name for name, mark in marks.items()}
         self.lookups = [
             lookup._replace(layer=layers[lookup.layer]) for lookup, _ in backend.lookups
         ]

@@ -57,21 +57,23 @@ class OnnxruntimeEngine:
             return None
         feed: dict[str, np.ndarray] = {}
         sizes: dict[str, Shaped] = {}
-        for name, (array, dims) in inputs.items():
-            bears, order = self.model.inputs[name]
-            if dims != order:
-                array = reorder(array, dims, order)
-            feed[bears] = self._data(array)
-            sizes[name] = order, array.shape
+        # Numbers beyond the type of the model are infinite, as in PyTorch.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for name, (array, dims) in inputs.items():
+                bears, order = self.model.inputs[name]
+                if dims != order:
+                    array = reorder(array, dims, order)
+                feed[bears] = data = np.ascontiguousarray(array, self.dtype)
+                flat = data.reshape(-1)
+                # One number that is finite if all of them are.
+                check_finite(flat.dot(flat))
+                sizes[name] = order, array.shape
         self.size_check(sizes)
         if self.model.states:
             self._add_states(feed, states)
         found = self._compute(feed, sizes)
-        if self.model.watches and not math.isfinite(found.pop()):
-            raise EngineError(
-                "NaN or Inf comes to a layer in which onnxruntime would make a number of it",
-                mend='Use engine="torch".',
-            )
+        if self.model.watches:
+            check_finite(found.pop().item())
         results = [
             Labelled(turn(array), dims)
             for array, (dims, turn) in zip(found, self.turned, strict=False)
@@ -83,13 +85,6 @@ class OnnxruntimeEngine:
         for lookup, indices in zip(self.model.lookups, rest, strict=True):
             check_indices(indices, lookup)
         return results, updates
-
-    def _data(self, array: np.ndarray) -> np.ndarray:
-        """As the model takes it; numbers beyond its type are infinite, as in PyTorch."""
-        if array.dtype == self.dtype:
-            return np.ascontiguousarray(array)
-        with np.errstate(over="ignore"):
-            return np.ascontiguousarray(array, self.dtype)
 
     def _compute(self, feed: dict[str, np.ndarray], sizes: dict[str, Shaped]) -> list[np.ndarray]:
         try:
@@ -128,6 +123,15 @@ class OnnxruntimeEngine:
     def arrays(self, states: States) -> dict[str, dict[str, np.ndarray]]:
         """These states, which are in MATLAB's layout."""
         return {layer: dict(own) for layer, own in states.items()}
+
+
+def check_finite(number: float) -> None:
+    """Refuse what onnxruntime's operators may take for numbers: each says otherwise."""
+    if not math.isfinite(number):
+        raise EngineError(
+            "the data hold NaN or Inf, or become so, which onnxruntime may lose",
+            mend='Use engine="torch".',
+        )
 
 
 def check_indices(data: np.ndarray, lookup: Lookup) -> None:
