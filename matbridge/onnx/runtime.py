@@ -12,7 +12,7 @@ import onnxruntime
 
 from matbridge.core.dims import Size, canonical, reorder, reordering
 from matbridge.core.engine import EngineError, Labelled, States
-from matbridge.core.entry import Shaped, SizeCheck
+from matbridge.core.entry import SizeCheck
 from matbridge.core.network import Network
 from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
 from matbridge.onnx.model import EngineModel, Lookup
@@ -40,6 +40,8 @@ class OnnxruntimeEngine:
         self.size_check = SizeCheck(network, self.dtype.itemsize)
         self.session = _session(self.model)
         self.wanted = self.model.wanted
+        # Whether more comes out than the results.
+        self.more = bool(self.model.leaving or self.model.lookups)
         self.first = next(iter(self.model.inputs.values()))
         # Outputs in MATLAB's order are views of what comes out.
         self.turned = [
@@ -55,47 +57,51 @@ class OnnxruntimeEngine:
         """One mini-batch; see core.engine. Padded sequences are left to the caller."""
         if lengths is not None:
             return None
-        feed: dict[str, np.ndarray] = {}
-        sizes: dict[str, Shaped] = {}
-        # Numbers beyond the type of the model are infinite, as in PyTorch.
-        with np.errstate(over="ignore", invalid="ignore"):
-            for name, (array, dims) in inputs.items():
-                bears, order = self.model.inputs[name]
-                if dims != order:
-                    array = reorder(array, dims, order)
-                feed[bears] = data = np.ascontiguousarray(array, self.dtype)
-                flat = data.reshape(-1)
-                # One number that is finite if all of them are.
-                check_finite(flat.dot(flat))
-                sizes[name] = order, array.shape
-        self.size_check(sizes)
+        feed = self._feed(inputs)
         if self.model.states:
             self._add_states(feed, states)
-        found = self._compute(feed, sizes)
+        try:
+            found: list[np.ndarray] = self.session.run(self.wanted, feed)
+        except Exception as error:
+            raise self._failure(error, inputs) from None
         if self.model.watches:
             check_finite(found.pop().item())
         results = [
             Labelled(turn(array), dims)
             for array, (dims, turn) in zip(found, self.turned, strict=False)
         ]
-        rest = iter(found[len(results) :])
+        return results, self._updates(found[len(results) :]) if self.more else {}
+
+    def _feed(self, inputs: Mapping[str, Labelled]) -> dict[str, np.ndarray]:
+        """The data as the model takes them, checked."""
+        feed, sizes, known = {}, {}, self.model.inputs
+        # Numbers beyond the type of the model are infinite, as in PyTorch.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for name, (array, dims) in inputs.items():
+                bears, order = known[name]
+                if dims != order:
+                    array = reorder(array, dims, order)
+                feed[bears] = data = np.ascontiguousarray(array, self.dtype)
+                flat = data.reshape(-1)
+                # One number that is finite if all of them are.
+                check_finite(flat.dot(flat))
+                sizes[name] = order, data.shape
+        self.size_check(sizes)
+        return feed
+
+    def _updates(self, found: list[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+        """The states after a run; words are checked by the way."""
         updates: dict[str, dict[str, np.ndarray]] = {}
+        rest = iter(found)
         for (layer, name), turn in self.model.leaving.items():
             updates.setdefault(layer, {})[name] = turn(next(rest))
         for lookup, indices in zip(self.model.lookups, rest, strict=True):
             check_indices(indices, lookup)
-        return results, updates
+        return updates
 
-    def _compute(self, feed: dict[str, np.ndarray], sizes: dict[str, Shaped]) -> list[np.ndarray]:
-        try:
-            found: list[np.ndarray] = self.session.run(self.wanted, feed)
-        except Exception as error:
-            raise self._failure(error, sizes) from None
-        return found
-
-    def _failure(self, error: Exception, sizes: Mapping[str, Shaped]) -> MatbridgeError:
+    def _failure(self, error: Exception, inputs: Mapping[str, Labelled]) -> MatbridgeError:
         """What onnxruntime refuses, in the words of the layer that these sizes do not suit."""
-        measured = {name: Size.measured(dims, shape) for name, (dims, shape) in sizes.items()}
+        measured = {name: Size.measured(dims, x.shape) for name, (x, dims) in inputs.items()}
         for obstacle in self.network.obstacles(**measured):
             return obstacle
         return EngineError(

@@ -61,19 +61,13 @@ class Plan:
             for (name, shape, turn, dims), x in zip(self.entering, inputs, strict=True)
         }
 
-    def fits(self, results: Sequence[Labelled]) -> bool:
-        """Whether what came out is what came out before."""
-        return all(
-            array.shape == known.shape
-            for (array, _), known in zip(results, self.leaving, strict=True)
-        )
-
-    def seen(self, results: Sequence[Labelled]) -> Predicted | tuple[Predicted, ...]:
-        """What predict returns."""
-        shaped = tuple(
-            _seen(array, known) for (array, _), known in zip(results, self.leaving, strict=True)
-        )
-        return shaped[0] if len(shaped) == 1 else shaped
+    def seen(self, results: Sequence[Labelled]) -> Predicted | tuple[Predicted, ...] | None:
+        """What predict returns; None where something else came out than before."""
+        if len(self.leaving) == 1:
+            return _seen(results[0].array, self.leaving[0])
+        shaped = [_seen(array, one) for (array, _), one in zip(results, self.leaving, strict=True)]
+        kept = tuple(one for one in shaped if one is not None)
+        return kept if len(kept) == len(shaped) else None
 
     def results(self, results: Sequence[Labelled]) -> list[Result]:
         """The results as the long way gives them."""
@@ -86,7 +80,9 @@ def _one(given: Given) -> np.ndarray:
     return np.concatenate(given) if isinstance(given, list) else given
 
 
-def _seen(array: np.ndarray, known: Leaving) -> Predicted:
+def _seen(array: np.ndarray, known: Leaving) -> Predicted | None:
+    if array.shape != known.shape:
+        return None
     result = known.turn(array).reshape(known.seen)
     return list(result) if known.several else result
 

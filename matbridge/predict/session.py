@@ -57,6 +57,7 @@ class Planned(NamedTuple):
     """What came the short way."""
 
     plan: Plan
+    seen: Predicted | tuple[Predicted, ...]
     results: list[Labelled]
     states: States
 
@@ -168,7 +169,7 @@ class Session:
         if sequence_length is None and progress is None:
             planned = self._planned(inputs, format, mini_batch_size)
             if planned is not None:
-                return planned.plan.seen(planned.results)
+                return planned.seen
         padding = _padding(sequence_length, padding_direction, padding_value)
         batching = Batching(mini_batch_size, padding, sort_by_length)
         results, _ = self._run(inputs, format, batching, progress)
@@ -193,7 +194,7 @@ class Session:
             planned = self._planned(inputs, format, mini_batch_size)
             if planned is not None:
                 labels = label(self._base, planned.plan.results(planned.results)[0], names)
-                return (labels, planned.plan.seen(planned.results)) if scores else labels
+                return (labels, planned.seen) if scores else labels
         padding = _padding(sequence_length, padding_direction, padding_value)
         batching = Batching(mini_batch_size, padding, sort_by_length)
         results, _ = self._run(inputs, format, batching, progress)
@@ -211,7 +212,7 @@ class Session:
             planned = self._planned(inputs, format, None)
             if planned is not None:
                 self._go_on(planned.states)
-                return planned.plan.seen(planned.results)
+                return planned.seen
             results, states = self._run(inputs, format, Batching(None))
             self._go_on(states)
         return self._shaped(results)
@@ -233,15 +234,17 @@ class Session:
         plan = self._plans.get(plan_key(inputs, format, size))
         if plan is None:
             return None
-        self._check_observations(plan.count)
+        if self._observations:
+            self._check_observations(plan.count)
         try:
             with self._lock:
                 outcome = self.engine.run(plan.entered(inputs), self._states)  # type: ignore[arg-type]
         except EngineError:
             return None
-        if outcome is None or not plan.fits(outcome[0]):
+        if outcome is None:
             return None
-        return Planned(plan, *outcome)
+        seen = plan.seen(outcome[0])
+        return None if seen is None else Planned(plan, seen, *outcome)
 
     def _run(
         self,
