@@ -40,11 +40,16 @@ KINDS = {"lstmLayer": nn.LSTM, "gruLayer": nn.GRU}
 GOAL, TINY_GOAL, TINY = 1.1, 3.0, 100e-6
 
 
+def matlab(array):
+    """As MATLAB's files hold it: the first dimension runs fastest."""
+    return np.asfortranarray(array)
+
+
 def recurrent_case(builder, observations, steps, D=12, H=64, K=5):
     """A recurrent layer with a dense one; sequences as MATLAB's cell, or a single one."""
     one, out = recurrent_layer(builder, D, H), dense(H, K)
     by_hand = ByHand(copy_recurrent(one, KINDS[builder], D, H), copy_dense(out))
-    xs = [normal(D, steps) for _ in range(observations)]
+    xs = [matlab(normal(D, steps)) for _ in range(observations)]
     network = Network.of([layer("sequenceInputLayer", D), one, out])
     return network, by_hand, xs if observations > 1 else xs[0], np.stack(xs)
 
@@ -52,7 +57,7 @@ def recurrent_case(builder, observations, steps, D=12, H=64, K=5):
 def images_case(make, observations):
     network, by_hand, *_ = make()
     size = network.layers[0].input_size
-    x = np.asfortranarray(normal(*size, observations))
+    x = matlab(normal(*size, observations))
     return network, by_hand, x, np.ascontiguousarray(x.transpose(3, 2, 0, 1))
 
 
@@ -72,7 +77,7 @@ def large_cnn():
 
 def rows_case():
     network, by_hand, *_ = mlp_case()
-    x = normal(1, 20)
+    x = matlab(normal(1, 20))
     return network, by_hand, x, x
 
 

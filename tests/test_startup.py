@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import FIXTURES
 
@@ -60,6 +61,14 @@ def test_opening_a_file_loads_neither_tables_nor_sparse_matrices(name):
     loaded_by(sparse)
     assert loaded_by(command("inspect", path)) <= {"numpy", "matio", "h5py", "scipy", "click",
                                                    "rich"}  # fmt: skip
+
+
+def test_predicting_on_a_cpu_loads_no_torch(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((4, 7)))
+    given = ("--input", tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    loaded = loaded_by(command("predict", FIXTURES / "lstm_classifier.mat", *given))
+    assert "onnxruntime" in loaded
+    assert "torch" not in loaded
 
 
 def test_stand_ins_deliver():
