@@ -15,6 +15,7 @@ from matbridge.cli import run
 from matbridge.inspect.fits import fitting
 from matbridge.inspect.properties import brief, properties, telling
 from matbridge.inspect.table import layer_table, to_html, to_text
+from matbridge.layers.operator import Data, Operator
 from matbridge.matlab.file.values import Categorical, Cell, MatObject
 from matbridge.matlab.file.write import write_mat
 
@@ -174,6 +175,18 @@ def test_what_a_detector_holds_beside_its_network(call, in_folder):
     (network,) = document(call, "net.mat")["networks"]
     assert network["beside"] == {"ClassNames": '["cat" "dog"]', "AnchorBoxes": "[10 20; 30 40]"}
     assert "beside it AnchorBoxes: [10 20; 30 40]" in call("net.mat")[1]
+
+
+def test_a_list_of_things_of_other_sizes_is_shown():
+    """The operands of an operator's layer: labels here, an array there."""
+    operator = Operator(
+        op_type="Gather",
+        version=17,
+        attributes={},
+        operands=(Data("CB"), np.array([1, 2])),
+        results=(None,),
+    )
+    assert "CB" in properties(operator)["Operands"]
 
 
 def test_values_in_brief():

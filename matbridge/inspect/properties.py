@@ -79,9 +79,16 @@ def _shown(value: Any, kind: Kind[object]) -> str:
     text = getattr(value, "text", None)
     if isinstance(text, str):
         return _clipped(text)
-    if np.size(value) > MOST:
+    if _elements(value) > MOST:
         return brief(value)
     return _clipped(kind.show(value))
+
+
+def _elements(value: object) -> int:
+    """How many there are; what a list holds need not be of one size."""
+    if isinstance(value, np.ndarray):
+        return value.size
+    return len(value) if isinstance(value, tuple | list) else 1
 
 
 def _clipped(text: str) -> str:

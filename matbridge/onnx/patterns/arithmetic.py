@@ -51,7 +51,8 @@ def affine(at: Lifting, node: Node) -> Lifted | None:
         return None
     scales = node.operator in ("Mul", "Div")
     inverse = {"Sub": np.negative, "Div": np.reciprocal}.get(node.operator)
-    arrays = {"Scale" if scales else "Offset": inverse(array) if inverse else array}
+    with np.errstate(divide="ignore"):
+        arrays = {"Scale" if scales else "Offset": inverse(array) if inverse else array}
     name = at.name(node, "_Mul" if scales else "_Add")
     layer = ElementwiseAffine(name=name, do_scale=scales, do_offset=not scales)
     return Lifted.one(with_arrays(layer, **arrays), [x], {node.output: x.axes})
