@@ -149,7 +149,7 @@ LANGUAGES: tuple[Language, ...] = (
         read=_read_onnx,
         write=_write_onnx,
         run=_run_onnx,
-        choices=("opset", "stateful"),
+        choices=("opset", "stateful", "half", "quantize", "data"),
     ),
 )
 
@@ -267,6 +267,7 @@ def save(
     UnsupportedError for what cannot be said in the language, and DifferenceError if what was
     written computes something else. Then nothing is left behind.
     """
+    from matbridge.verify.loss import measure
     from matbridge.verify.roundtrip import check
 
     path = Path(path)
@@ -277,12 +278,18 @@ def save(
     with written(path, force, reads) as temporary:
         language.write(network, temporary, how)
         try:
+            if not how.exact:
+                return measure(network, temporary, language.run, how.data)
             return check(network, temporary, language.run, language.read)
         except MatbridgeError as error:
             raise error.at(path.name) from None
 
 
 def _check_choices(language: Language, how: Writing) -> None:
+    if how.data and how.exact:
+        raise MismatchError(
+            "data are only used where something is lost", mend="Give half or quantize, or no data."
+        )
     for choice in how.chosen:
         if choice not in language.choices:
             others = [row.name for row in LANGUAGES if choice in row.choices]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -27,7 +27,9 @@ from matbridge.cli.options import (
     network_option,
     reading_options,
 )
+from matbridge.cli.predict import gather_inputs
 from matbridge.cli.terminal import console, print_json, say, table, tell, warn_of
+from matbridge.cli.writing import writing_options
 from matbridge.core.check import Check
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
@@ -55,6 +57,8 @@ class Order:
     reads: Sequence[Path]
     several: bool
     how: Writing
+    inputs: tuple[str, ...]
+    limit: int
 
     def target(self, path: Path, ending: str = "") -> Path:
         """Where the network of a file goes; ``ending`` tells several of one file apart."""
@@ -72,7 +76,9 @@ class Order:
             say(f"warning: {listed(arrays, 5)} hold NaN or Inf: the training diverged, and what "
                 "the network computes is no answer")  # fmt: skip
         say(f"writing {target.name} ...")
-        return save(network, target, language.name, self.force, self.reads, self.how)
+        data = tuple(gather_inputs(network, self.inputs, self.limit)) if self.inputs else ()
+        how = replace(self.how, data=data)
+        return save(network, target, language.name, self.force, self.reads, how)
 
 
 @click.command("convert")
@@ -84,15 +90,7 @@ class Order:
               help="; ".join(f"{language.name}: {language.about}" for language in WRITTEN)
               + f". [default: by OUT, else {DEFAULT}]")  # fmt: skip
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
-@click.option(
-    "--opset",
-    type=int,
-    metavar="N",
-    help="The opset of an ONNX model, 9 or newer. [default: a recent one]",
-)
-@click.option("--stateful", is_flag=True,
-              help="Give an ONNX model the states of its layers as inputs and outputs, so that a "
-                   "sequence can be fed step by step.")  # fmt: skip
+@writing_options
 @all_option
 @network_option
 @reading_options
@@ -102,8 +100,8 @@ def command(
     output: Path | None,
     to: str | None,
     force: bool,
-    opset: int | None,
-    stateful: bool,
+    writing: Writing,
+    inputs: tuple[str, ...],
     every: bool,
     network: str | None,
     reading: Reading,
@@ -120,11 +118,12 @@ def command(
       matbridge convert agent.mat --network agent.Actor -o actor.safetensors
       matbridge convert net.mat --to onnx
       matbridge convert net.mat -o net.onnx --opset 13 --stateful
+      matbridge convert net.mat -o small.onnx --quantize int8 --input data.mat:XTest
       matbridge convert models/ more.mat --all --to onnx -o converted
     """
     several = are_many(paths, every)
-    how = Writing(opset, stateful)
-    order = Order(output, to, force, expanded(paths), several, how)
+    reads, limit = expanded(paths), reading.max_size
+    order = Order(output, to, force, reads, several, writing, inputs, limit)
     if several:
         rows = _several(order, every, network, reading)
         return show_all(rows, as_json)
@@ -176,13 +175,15 @@ def _show(network: Network, target: Path, check: Check, as_json: bool) -> None:
         return
     show_network(console(), summary)
     tell(f"\nwritten to {target}")
-    tell(f"loaded again and compared on random input: {told_of(check)}")
+    tell(f"loaded again and compared on {check.on or 'random input'}: {told_of(check)}")
     tell("")
     console().print(_evidence(network))
 
 
 def told_of(check: Check) -> str:
     """How far what was written agrees, in one sentence."""
+    if check.losses:
+        return "; ".join(map(str, check.losses))
     if check.note:
         return check.note
     lost = f"; {check.lost:,} more are NaN or Inf, which says nothing" if check.lost else ""

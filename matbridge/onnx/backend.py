@@ -253,10 +253,11 @@ class OnnxBackend:
         rank = len(key.shape)
         turned = self.permute(key, (*range(rank - 2), rank - 1, rank - 2))
         products = self.elementwise("multiply", self.matmul(query, turned), scale)
-        allowed = mask
+        # Whatever is positive counts, as in PyTorch.
+        allowed = None if mask is None else self.elementwise("less", 0.0, mask)
         if causal:
             lower = self._lower(products)
-            allowed = lower if mask is None else self.elementwise("multiply", lower, mask)
+            allowed = lower if allowed is None else self.elementwise("multiply", lower, allowed)
         if allowed is not None:
             # 1 adds nothing, 0 takes so much that softmax makes 0 of it; -Inf would make NaN
             # where a whole row is out.

@@ -35,7 +35,11 @@ def run_onnx(path: Path, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     ports = json.loads(told[PORTS])
     states = _initial_states(told.get(STATES, "[]"), len(inputs[0]))
     entries = [v.name for v in model.graph.input if v.name not in states]
-    feed = {**states, **dict(zip(entries, inputs, strict=True))}
+    kinds = {v.name: v.type.tensor_type.elem_type for v in model.graph.input}
+    feed = {
+        name: array.astype(helper.tensor_dtype_to_np_dtype(kinds[name]), copy=False)
+        for name, array in (*states.items(), *zip(entries, inputs, strict=True))
+    }
 
     def run(names: list[str] | None) -> list[np.ndarray]:
         tensors: list[np.ndarray] = _started(model).run(names, feed)
@@ -66,6 +70,10 @@ def _started(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     # Opsets that it does not know yet are told below, not in its log.
     options.log_severity_level = 4
+    if any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer):
+        # On a CPU they would be computed in float32 wherever nodes could be joined.
+        level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.graph_optimization_level = level
     try:
         return onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]

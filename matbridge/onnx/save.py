@@ -11,6 +11,7 @@ from matbridge.core.writing import Writing
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.metadata import Manner, remember
 from matbridge.onnx.opsets import DEFAULT
+from matbridge.onnx.reduced import reduced
 from matbridge.onnx.write import STATES, to_onnx
 
 __all__ = ["save_onnx"]
@@ -22,17 +23,21 @@ MOST_BYTES = (1 << 31) - 1
 def save_onnx(network: Network, path: Path, how: Writing | None = None) -> None:
     """Write :func:`to_onnx` to a file, with the network itself in its metadata.
 
-    Raises MismatchError for states of a network that has none, and UnsupportedError for a
-    model that is too large for a file.
+    In fewer bits it is another network, which is not kept there. Raises MismatchError for states
+    of a network that has none, and UnsupportedError for a model that is too large for a file.
     """
     how = how or Writing()
     opset = DEFAULT if how.opset is None else how.opset
-    model = to_onnx(network, opset=opset, stateful=how.stateful)
+    dtype = network.dtype if how.exact else "float32"
+    model = to_onnx(network, dtype, opset=opset, stateful=how.stateful)
     if how.stateful and STATES not in {entry.key for entry in model.metadata_props}:
         raise MismatchError(
             "the network has no state", mend="Only recurrent layers have one: leave out stateful."
         )
-    remember(network, model, Manner(network.dtype, opset, how.stateful))
+    if how.exact:
+        remember(network, model, Manner(dtype, opset, how.stateful))
+    else:
+        model = reduced(model, opset, how)
     path.write_bytes(_bytes(model))
 
 
