@@ -103,7 +103,7 @@ def test_rooms_import_from_below():
 OWNERS = {
     "torch": ("matbridge.torch", "matbridge.predict"),
     "onnx": ("matbridge.onnx",),
-    "onnxruntime": ("matbridge.onnx.engine", "matbridge.onnx.runtime"),
+    "onnxruntime": ("matbridge.onnx.engine", "matbridge.onnx.runtime", "matbridge.onnx.reduced"),
     "matio": ("matbridge.matlab.file",),
     "h5py": ("matbridge.matlab.file",),
     "click": ("matbridge.cli",),
