@@ -188,10 +188,8 @@ class NodeGraph:
     def sizes(self) -> Sizes:
         """What the free lengths of the inputs make of every tensor."""
         light = _without_large(self.model)
-        # What the file says of sizes in between is not asked; the checker wants types of outputs.
+        # What the file says of sizes in between is not asked.
         del light.graph.value_info[:]
-        del light.graph.output[:]
-        light.graph.output.extend(self.model.graph.output)
         return sizes_of(light, [node.proto for node in self.nodes], self.constants)
 
     @cached_property
@@ -215,10 +213,13 @@ class NodeGraph:
         try:
             # What the checker refuses may end the shape inference, and the process with it.
             checker.check_model(model)
+            # MATLAB's exporter declares one step for the output of every sequence.
+            for value in model.graph.output:
+                value.type.tensor_type.ClearField("shape")
             inferred = shape_inference.infer_shapes(model, data_prop=True).graph
+            values = [*inferred.input, *inferred.value_info, *inferred.output]
         except Exception:  # onnx raises what it likes, and says no shape as well
-            inferred = model.graph
-        values = [*inferred.input, *inferred.value_info, *inferred.output]
+            values = list(model.graph.input)
         return {v.name: shape for v in values if (shape := _shape(v)) is not None}
 
     def _ordered(self, nodes: Sequence[Node]) -> Iterable[Node]:
@@ -309,8 +310,7 @@ def _without_large(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.name = "graph"
     graph.node.extend(model.graph.node)
     graph.input.extend(model.graph.input)
-    # Without their shapes, which MATLAB's exporter declares wrongly for sequences.
-    graph.output.extend(helper.make_empty_tensor_value_info(v.name) for v in model.graph.output)
+    graph.output.extend(model.graph.output)
     graph.value_info.extend(model.graph.value_info)
     shown = {value.name for value in graph.input}
     for tensor in model.graph.initializer:
