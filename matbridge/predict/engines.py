@@ -66,17 +66,28 @@ def _onnxruntime(network: Network, asked: Asked) -> Engine:
         raise UnsupportedError(f"a layer cannot be said in ONNX: {first}") from error
 
 
+def _numpy(network: Network, asked: Asked) -> Engine:
+    if str(asked.device) != "cpu":
+        raise MismatchError(
+            f"NumPy computes on the CPU, not on {asked.device}", mend='Use engine="torch".'
+        )
+    from matbridge.predict.arrays import NumpyEngine
+
+    return NumpyEngine(network, asked.type)
+
+
 ENGINES: dict[str, Callable[[Network, Asked], Engine]] = {
     "torch": _torch,
     "onnxruntime": _onnxruntime,
+    "numpy": _numpy,
 }
 
 
 def open_engine(network: Network, asked: Asked) -> tuple[Engine, Choice]:
     """The engine that was asked for with the network; MismatchError if there is none.
 
-    "auto" is onnxruntime on the CPU in float32, and in any type for a network that runs step by
-    step, where it is installed and the network can be said in ONNX, else torch.
+    "auto" is NumPy on the CPU for networks that MATLAB computes in double precision; for others
+    onnxruntime in float32 where it is installed and the network can be said in ONNX; else torch.
     """
     if asked.engine == AUTO:
         return _chosen(network, asked)
@@ -87,12 +98,17 @@ def open_engine(network: Network, asked: Asked) -> tuple[Engine, Choice]:
 
 
 def _chosen(network: Network, asked: Asked) -> tuple[Engine, Choice]:
-    why = f"onnxruntime is taken for float32, not {asked.type}"
-    if asked.type == "float32" or any(layer.STEPWISE for layer in network.layers):
+    if network.kind.double and str(asked.device) == "cpu":
+        attempts = {"numpy": _numpy}
+        why = ""
+    else:
+        attempts = {"onnxruntime": _onnxruntime} if asked.type == "float32" else {}
+        why = f"onnxruntime is taken for float32, not {asked.type}"
+    for name, opened in attempts.items():
         try:
-            return _onnxruntime(network, asked), Choice("onnxruntime")
+            return opened(network, asked), Choice(name)
         except MatbridgeError as error:
             # What is wrong with the network itself torch says as well.
             place = f"{error.where}: " if error.where else ""
-            why = f"onnxruntime was not taken: {place}{error.what}"
+            why = f"{name} was not taken: {place}{error.what}"
     return _torch(network, asked), Choice("torch", why)
