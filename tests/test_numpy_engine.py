@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from shallow import network, random_structure
+from shallow_nets import network, random_structure
 
 import matbridge
 from matbridge.errors import MismatchError, UnsupportedError
@@ -24,8 +24,10 @@ def test_it_is_taken_for_what_matlab_computes_in_double(feedback):
 
 
 def test_it_agrees_with_torch_in_both_types(feedback):
-    x = {name: np.random.default_rng(0).normal(size=(layer.size, 9)) for name, layer in
-         feedback.input_layers.items()}
+    x = {
+        name: np.random.default_rng(0).normal(size=(layer.size, 9))
+        for name, layer in feedback.input_layers.items()
+    }
     exact = feedback.predict(x, engine="torch", dtype="float64")
     for dtype, tolerance in (("float64", 1e-12), ("float32", 1e-4)):
         y = feedback.predict(x, engine="numpy", dtype=dtype)
@@ -39,8 +41,10 @@ def _several(result):
 
 
 def test_a_state_goes_on_as_in_one_run(feedback):
-    x = {name: np.random.default_rng(1).normal(size=(layer.size, 8)) for name, layer in
-         feedback.input_layers.items()}
+    x = {
+        name: np.random.default_rng(1).normal(size=(layer.size, 8))
+        for name, layer in feedback.input_layers.items()
+    }
     whole = _several(feedback.predict(x))
     first = {name: array[:, :3] for name, array in x.items()}
     rest = {name: array[:, 3:] for name, array in x.items()}

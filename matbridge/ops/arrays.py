@@ -104,8 +104,8 @@ class Arrays(Constants):
 
 def _samples_by(samples: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """The product as MATLAB writes it, W*p: turned round, the last bits may differ."""
-    columns = np.ascontiguousarray(samples.T)
-    return np.matmul(matrix.T, columns).T
+    weighted: np.ndarray = np.matmul(matrix.T, np.ascontiguousarray(samples.T))
+    return weighted.T
 
 
 class Tape:
