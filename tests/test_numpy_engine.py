@@ -17,7 +17,7 @@ def feedback():
 
 
 def test_it_is_taken_for_what_matlab_computes_in_double(feedback):
-    assert open_engine(feedback, Asked("auto", "cpu", "float64")).engine.name == "numpy"
+    assert open_engine(feedback, Asked("auto", "cpu", "float64"))[0].name == "numpy"
     plain = matbridge.Network.of([sequenceInputLayer(2), fullyConnectedLayer(2)])
     with pytest.raises(UnsupportedError, match="networks of arithmetic alone"):
         NumpyEngine(plain)

@@ -37,14 +37,14 @@ def assert_equal(found, expected, tolerance=1e-12):
 
 
 @given(SEEDS, KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_any_structure_computes_what_the_equations_say(seed, kind):
     _, net, x, expected = drawn(seed, *kind)
     assert_equal(several(net.predict(x)), expected)
 
 
 @given(SEEDS, KINDS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_torch_and_onnx_agree_in_double_precision(seed, kind):
     _, net, x, expected = drawn(seed, *kind)
     assert_equal(several(net.predict(x, engine="torch")), expected)

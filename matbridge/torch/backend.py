@@ -77,7 +77,10 @@ ELEMENTWISE: dict[str, Callable[..., object]] = {
 
 def _like(y: object, x: Any) -> Tensor:
     """A number as a tensor like the other operand."""
-    return y if isinstance(y, Tensor) else torch.as_tensor(y, dtype=x.dtype, device=x.device)
+    if isinstance(y, Tensor):
+        return y
+    # An operation, where a constant would be lost inside the loop of an exported program.
+    return torch.full((), y, dtype=x.dtype, device=x.device)  # type: ignore[call-overload]
 
 
 REDUCTIONS: dict[str, Callable[..., Tensor]] = {
