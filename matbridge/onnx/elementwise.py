@@ -32,6 +32,30 @@ def plain(operator: str, **fixed: Attribute) -> Make:
     return make
 
 
+def _scaled(operator: str) -> Make:
+    """Mul or Div whose numbers stay in double precision.
+
+    onnxruntime takes a number beside MatMul into the product, as float32 (its MatMulScaleFusion);
+    one as large as the other operand it leaves alone.
+    """
+
+    def make(builder: Builder, x: Data, y: Data) -> Tensor:
+        operands = [_spread(builder, x, y), _spread(builder, y, x)]
+        return builder.node(operator, operands, _broadcast(x, y))
+
+    return make
+
+
+def _spread(builder: Builder, factor: Data, other: Data) -> Data:
+    """A number that float32 does not hold, as large as the other operand."""
+    if not isinstance(factor, np.ndarray) or factor.size != 1 or not isinstance(other, Tensor):
+        return factor
+    if builder.dtype != np.float64 or float(np.float32(factor.item())) == factor.item():
+        return factor
+    shape = _broadcast(factor, other)
+    return builder.node("Expand", [factor, builder.shape(shape)], shape)
+
+
 def _number(value: float) -> np.ndarray:
     return np.array(value, dtype=float)
 
@@ -112,8 +136,8 @@ def _no_complex(builder: Builder, *data: Data) -> Tensor:
 ELEMENTWISE: dict[str, Make] = {
     "add": plain("Add"),
     "subtract": plain("Sub"),
-    "multiply": plain("Mul"),
-    "divide": plain("Div"),
+    "multiply": _scaled("Mul"),
+    "divide": _scaled("Div"),
     "power": plain("Pow"),
     "maximum": plain("Max"),
     "minimum": plain("Min"),
