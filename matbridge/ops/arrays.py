@@ -79,7 +79,7 @@ class Arrays(Constants):
         return self._call(_samples_by if a.ndim == 2 else np.matmul, a, b)
 
     def linear(self, data: np.ndarray, weights: np.ndarray, bias: np.ndarray | None) -> Any:
-        y = self.matmul(data, np.transpose(weights))
+        y = self.matmul(data, self.permute(weights, (1, 0)))
         return y if bias is None else self._call(np.add, y, bias)
 
     def positions(self, data: np.ndarray, axis: int) -> np.ndarray:
