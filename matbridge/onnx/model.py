@@ -28,6 +28,7 @@ from matbridge.onnx.graph import (
 )
 from matbridge.onnx.walk import StateName, States, batch_of, entering, scopes, walk
 from matbridge.ops import Ops, Value
+from matbridge.ops.backend import Loop
 from matbridge.passes.fold import fold_batch_normalization
 
 __all__ = ["EngineModel", "Entry", "Lookup", "StateEntry"]
@@ -88,6 +89,17 @@ class WatchingBackend(OnnxBackend):
         if risky and isinstance(result, Tensor) and self.builder.scope not in self.finite:
             self.watched.append(result)
         return result
+
+
+    def loop(
+        self, body: Loop, states: list[Data], sequences: list[Data]
+    ) -> tuple[list[Data], list[Data]]:
+        before, self.watched = self.watched, []
+        results, last = super().loop(body, states, sequences)
+        # What is made inside a loop cannot be seen from outside: what leaves it can.
+        left = [x for x in results if self.watched and isinstance(x, Tensor)]
+        self.watched = [*before, *left]
+        return results, last
 
 
 def _divides(data: Data | float) -> bool:
