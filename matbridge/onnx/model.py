@@ -90,7 +90,6 @@ class WatchingBackend(OnnxBackend):
             self.watched.append(result)
         return result
 
-
     def loop(
         self, body: Loop, states: list[Data], sequences: list[Data]
     ) -> tuple[list[Data], list[Data]]:

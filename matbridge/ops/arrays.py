@@ -118,9 +118,9 @@ class Tape:
         self.held: list[object] = []
         self.places: dict[int, int] = {}
         self.steps: list[tuple[Function, Function, int]] = []
-        for array in inputs:
-            self._place(array)
         self.inputs = len(inputs)
+        # The places of what is another at each step.
+        self.moving = {self._place(array) for array in inputs}
 
     def _place(self, value: object) -> int:
         """Where a value is held; it lives as long as the tape, so that its id stays its own."""
@@ -130,8 +130,13 @@ class Tape:
         return self.places[id(value)]
 
     def record(self, function: Function, arguments: Sequence[object], result: object) -> None:
-        """Add one call."""
-        self.steps.append((function, self._getter(arguments), self._place(result)))
+        """Add one call, unless its result is the same at each step."""
+        several = arguments[0] if isinstance(arguments[0], tuple) else arguments
+        moves = any(self.places.get(id(value)) in self.moving for value in several)
+        place = self._place(result)
+        if moves:
+            self.moving.add(place)
+            self.steps.append((function, self._getter(arguments), place))
 
     def _getter(self, arguments: Sequence[object]) -> Function:
         """From what is held to the arguments of a call."""
