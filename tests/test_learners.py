@@ -6,10 +6,13 @@ import json
 import numpy as np
 import pytest
 from helpers import assert_close
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from reference import learners
 
 import matbridge
-from matbridge import LayerError, MismatchError, UnsupportedError, cli
+from matbridge import LayerError, MatbridgeError, MismatchError, UnsupportedError, cli
+from matbridge.core.network import Provenance
 from matbridge.matlab.file import read_mat
 from matbridge.matlab.file.values import (
     Categorical,
@@ -20,6 +23,7 @@ from matbridge.matlab.file.values import (
     Table,
 )
 from matbridge.matlab.file.write import write_mat
+from matbridge.matlab.learners import read_learner
 
 draw = np.random.default_rng(5)
 SIZES = (4, 6, 5, 3)
@@ -411,3 +415,59 @@ def test_models_of_users_are_told_once(corpus):
         assert list(contents.networks) == ["trainedModel_bp.ClassificationNeuralNetwork"]
         assert not contents.failures
         assert all(network.runnable for network in contents.networks.values())
+
+
+class Frame:
+    """A data frame, as far as one is asked: columns by name, and an array of some."""
+
+    def __init__(self, **columns):
+        self.held = columns
+        self.columns = list(columns)
+
+    def __getitem__(self, names):
+        return Frame(**{name: self.held[name] for name in names})
+
+    def __array__(self, dtype=None, copy=None):
+        return np.column_stack(list(self.held.values()))
+
+
+def test_tables_and_data_frames_in_python(tmp_path):
+    network = load(tmp_path, model=classifier())
+    expected = network.predict(X)
+    columns = {name: X[:, "abcd".index(name)] for name in "dbac"}
+    assert np.array_equal(network.predict(Frame(speed=np.ones(20), **columns)), expected)
+    table = Table({"speed": np.ones((20, 1)), **{n: c[:, None] for n, c in columns.items()}})
+    assert np.array_equal(network.predict(table), expected)
+    # Without names in common, as they stand.
+    assert np.array_equal(
+        network.predict(Frame(p=X[:, 0], q=X[:, 1], r=X[:, 2], s=X[:, 3])), expected
+    )
+    with pytest.raises(MismatchError, match="the table lacks the columns c, d"):
+        network.predict(Frame(a=X[:, 0], b=X[:, 1]))
+
+
+ODD = (
+    *(None, "", "abc", True, {"a": 1}, [1, 2], Cell([], (0, 0)), Cell([1, "a", None], (1, 3))),
+    *(np.array([[n]]) for n in (np.nan, np.inf, -1.0, 0.0, 2.5, 1 + 2j)),
+    *(np.ones(n) for n in ((0, 0), (1, 7), (2, 2), (3, 1, 2))),
+    *(MatObject("foo", {"L": 3}), handle("@(x)x"), label("a"), nominal("a", "b")),
+    MatObject("nominal", {"labels": Cell(["a"], (1, 1)), "codes": np.array([[7]], np.uint8)}),
+)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_damaged_models_are_refused_in_one_sentence(data):
+    """Whatever stands in the place of what is read."""
+    model = data.draw(st.sampled_from([classifier, regression]))()
+    holders = [model.properties, model.properties["NeuralNetworkImpl"].properties]
+    holders += [model.properties["ClassSummary"], model.properties["DataSummary"]]
+    beside = {"PCACenters": CENTERS, "PCACoefficients": COMPONENTS}
+    for _ in range(data.draw(st.integers(1, 3))):
+        holder = data.draw(st.sampled_from([*holders, beside]))
+        holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(st.sampled_from(ODD))
+    try:
+        network = read_learner(model, Provenance(), data.draw(st.sampled_from([{}, beside])))
+        network.predict(np.ones((2, network["predictors"].num_predictors)))
+    except MatbridgeError as error:
+        assert str(error)

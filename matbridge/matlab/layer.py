@@ -17,7 +17,7 @@ from matbridge.matlab.file.values import MatObject, texts
 from matbridge.matlab.origin import kept, wrapped
 from matbridge.matlab.releases import PACKAGES
 
-__all__ = ["is_neutral", "read_layer", "read_properties", "tell_unknown"]
+__all__ = ["ODD", "is_neutral", "read_layer", "read_properties", "tell_unknown"]
 
 # Saved with every layer, or by every custom layer: names, ports and bookkeeping.
 COMMON = (

@@ -28,7 +28,7 @@ from matbridge.layers.learner import (
 )
 from matbridge.layers.transfer import NetSoftmax
 from matbridge.matlab.file.values import Categorical, Cell, MatObject, StringArray
-from matbridge.matlab.layer import read_properties, tell_unknown
+from matbridge.matlab.layer import ODD, read_properties, tell_unknown
 
 __all__ = ["LEARNERS", "read_learner"]
 
@@ -70,15 +70,21 @@ def read_learner(
 
     Raises LayerError where the model lacks weights or its parts do not fit.
     """
+    try:
+        return _network(model, provenance, beside or {})
+    except ODD as error:
+        raise LayerError(f"the model is damaged: {error}") from None
+
+
+def _network(model: MatObject, provenance: Provenance, beside: Mapping[str, object]) -> Network:
     saved, report = model.saved, Report()
     for name in saved:
         if name not in KNOWN:
             tell_unknown(name, saved[name], provenance.address, report)
     classifies = model.class_name in CLASSIFIERS
     ending = _class_scores if classifies else _response
-    before = beside or {}
-    first = _predictors(saved, before)
-    layers = [first, *_prepared(saved, before), *_hidden(saved), ending(saved)]
+    first = _predictors(saved, beside)
+    layers = [first, *_prepared(saved, beside), *_hidden(saved), ending(saved)]
     return Network.of(layers, None, model.class_name, (), provenance, tuple(report))
 
 

@@ -19,7 +19,7 @@ from matbridge.predict.class_names import as_categorical, as_labels, is_labels
 from matbridge.predict.images import IMAGE_SUFFIXES, read_image
 from matbridge.predict.numpy_files import read_npy, read_npz, write_npy, write_npz
 from matbridge.predict.select import fields_of, logged, select
-from matbridge.predict.tables import named_columns, read_csv, write_csv
+from matbridge.predict.tables import columns_of, read_csv, write_csv
 from matbridge.text import listed
 
 __all__ = ["check_name", "read_classes", "read_data", "split_name", "write_data"]
@@ -55,7 +55,7 @@ def read_data(text: str, limit: int = DEFAULT_LIMIT, columns: Sequence[str] = ()
     with _decoding(path):
         value = as_labels(logged(reader(path, inside, limit, columns)))
         if isinstance(value, Table):
-            return _table_to_array(value, text, columns)
+            return columns_of(value, columns)
     if isinstance(value, np.ndarray | list):
         return value
     kind = getattr(value, "class_name", "") or type(value).__name__
@@ -102,19 +102,6 @@ READERS: dict[str, Callable[[Path, str, int, Sequence[str]], object]] = {
     ".csv": lambda path, inside, limit, columns: read_csv(path, limit, columns),
     **dict.fromkeys(IMAGE_SUFFIXES, lambda path, inside, limit, columns: read_image(path, limit)),
 }
-
-
-def _table_to_array(table: Table, where: str, wanted: Sequence[str]) -> np.ndarray:
-    """The numeric columns of a table side by side, those that are wanted if it has them."""
-    names = list(table.columns)
-    chosen = [names[place] for place in named_columns(names, wanted)] or names
-    found = [table.columns[name] for name in chosen]
-    columns = [c for c in found if isinstance(c, np.ndarray) and c.ndim == 2]
-    if chosen is not names and len(columns) < len(chosen):
-        raise MismatchError("a predictor in the table is no column of numbers", where=where)
-    if not columns:
-        raise MismatchError("the table has no numeric columns", where=where)
-    return np.concatenate(columns, axis=1)
 
 
 def check_name(path: Path, name: str, scores: bool = False) -> None:

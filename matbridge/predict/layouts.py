@@ -14,6 +14,7 @@ from matbridge.core.network import Network
 from matbridge.errors import MismatchError
 from matbridge.predict.entries import Entry, Shape, labelled_entry, natural_entry
 from matbridge.predict.numbers import numeric
+from matbridge.predict.tables import columns_of
 from matbridge.text import nearest
 
 __all__ = ["Batch", "Predicted", "Result", "read_inputs", "shape_output"]
@@ -95,6 +96,7 @@ def _by_name(names: Sequence[str], data: Mapping[str, object]) -> list[object]:
 
 def _read(network: Network, name: str, value: object, format: str | None) -> Batch:
     layer = network.input_layers.get(name)
+    value = columns_of(value, layer.column_names if layer else ())
     if isinstance(value, np.ndarray) and value.dtype.hasobject and value.ndim:
         # As cells often come: an array of arrays.
         value = list(value.ravel(order="F"))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from matbridge.errors import FormatError, MismatchError
 from matbridge.matlab.file.budget import too_large
+from matbridge.matlab.file.values import Table
 from matbridge.text import listed
 
-__all__ = ["named_columns", "read_csv", "write_csv"]
+__all__ = ["columns_of", "read_csv", "write_csv"]
 
 ENCODING = "utf-8-sig"
 
@@ -34,14 +36,14 @@ def read_csv(path: Path, limit: int, columns: Sequence[str] = ()) -> np.ndarray:
     skipped = 0 if any(map(_is_number, first)) else 1
     if not second and skipped:
         raise FormatError("it holds no numbers")
-    places = named_columns(first, columns) if skipped else ()
+    places = _places(first, columns) if skipped else ()
     return np.loadtxt(
         path, delimiter=",", skiprows=skipped, ndmin=2, encoding=ENCODING, comments=None,
         quotechar='"', usecols=places or None,
     )  # fmt: skip
 
 
-def named_columns(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
+def _places(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
     """Where the columns that are wanted stand, none where no name is among them; MismatchError
     where only some are there."""
     absent = [name for name in wanted if name not in names]
@@ -52,6 +54,31 @@ def named_columns(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
             f"the table lacks the columns {listed(absent)}", mend=f"It has {listed(names)}."
         )
     return [names.index(name) for name in wanted]
+
+
+def columns_of(value: Any, wanted: Sequence[str]) -> Any:
+    """Of a table of MATLAB's, or a data frame, the columns that are wanted if it has them; of
+    MATLAB's as an array, else all that hold numbers. Anything else as it is."""
+    if isinstance(value, Table):
+        return _side_by_side(value, wanted)
+    names = getattr(value, "columns", None)
+    if not wanted or names is None:
+        return value
+    known = list(names)
+    places = _places([str(name) for name in known], wanted)
+    return value[[known[place] for place in places]] if places else value
+
+
+def _side_by_side(table: Table, wanted: Sequence[str]) -> np.ndarray:
+    names = list(table.columns)
+    chosen = [names[place] for place in _places(names, wanted)] or names
+    found = [table.columns[name] for name in chosen]
+    columns = [c for c in found if isinstance(c, np.ndarray) and c.ndim == 2]
+    if chosen is not names and len(columns) < len(chosen):
+        raise MismatchError("a predictor in the table is no column of numbers")
+    if not columns:
+        raise MismatchError("the table has no numeric columns")
+    return np.concatenate(columns, axis=1)
 
 
 def _is_number(cell: str) -> bool:
