@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +17,15 @@ from matbridge.text import listed
 __all__ = ["columns_of", "read_csv", "write_csv"]
 
 ENCODING = "utf-8-sig"
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """A data frame of any library."""
+
+    columns: Any
+
+    def __getitem__(self, names: list[Any]) -> Any: ...
 
 
 def read_csv(path: Path, limit: int, columns: Sequence[str] = ()) -> np.ndarray:
@@ -61,10 +70,9 @@ def columns_of(value: Any, wanted: Sequence[str]) -> Any:
     MATLAB's as an array, else all that hold numbers. Anything else as it is."""
     if isinstance(value, Table):
         return _side_by_side(value, wanted)
-    names = getattr(value, "columns", None)
-    if not wanted or names is None:
+    if not wanted or not isinstance(value, Frame):
         return value
-    known = list(names)
+    known = list(value.columns)
     places = _places([str(name) for name in known], wanted)
     return value[[known[place] for place in places]] if places else value
 
