@@ -59,6 +59,7 @@ STANDARD: tuple[Pattern, ...] = (
     arithmetic.combination,
     arithmetic.affine,
     arithmetic.concatenation,
+    arithmetic.scaler,
     activations.activation,
     activations.prelu,
     normalization.layer_normalization,

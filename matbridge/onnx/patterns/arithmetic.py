@@ -23,7 +23,7 @@ from matbridge.onnx.lifted import Labelled, Lifted, Lifting, with_arrays
 from matbridge.onnx.nodes import Node
 from matbridge.ops.layout import numbered
 
-__all__ = ["affine", "combination", "concatenation", "expanded", "in_matlab_order"]
+__all__ = ["affine", "combination", "concatenation", "expanded", "in_matlab_order", "scaler"]
 
 COMBINATIONS: Mapping[str, type[Addition | Multiplication]] = {
     "Add": Addition,
@@ -56,6 +56,22 @@ def affine(at: Lifting, node: Node) -> Lifted | None:
     name = at.name(node, "_Mul" if scales else "_Add")
     layer = ElementwiseAffine(name=name, do_scale=scales, do_offset=not scales)
     return Lifted.one(with_arrays(layer, **arrays), [x], {node.output: x.axes})
+
+
+def scaler(at: Lifting, node: Node) -> Lifted | None:
+    """ai.onnx.ml::Scaler, (x - offset)·scale for each feature."""
+    if node.operator != "ai.onnx.ml::Scaler":
+        return None
+    x = at.value(node.inputs[0])
+    if x.dims not in ("BC", "C"):
+        return None
+    offset, scale = (
+        np.asarray(node.attributes.get(name, [default]), np.float32).reshape(-1, 1)
+        for name, default in (("offset", 0.0), ("scale", 1.0))
+    )
+    layer = ElementwiseAffine(name=at.name(node))
+    lifted = with_arrays(layer, Scale=scale, Offset=-offset * scale)
+    return Lifted.one(lifted, [x], {node.output: x.axes})
 
 
 def expanded(array: np.ndarray, node: Node, rank: int) -> np.ndarray:
