@@ -151,7 +151,7 @@ def _ends(graph: NodeGraph, root: Node, directions: int, units: int) -> Iterator
 
 def _followed(graph: NodeGraph, end: _End, lengths: Lengths) -> Iterator[_End]:
     settled = _settled(end.axes, lengths["D"] == 1)
-    steps = [_viewed(graph, user, end, lengths) for user in graph.users(end.tensor)]
+    steps = [_viewed(graph, user, end, lengths) for user in _readers(graph, end.tensor)]
     # One direction is in MATLAB's labels from the start, but its last step may be what counts.
     if settled is not None and not _leads_to_last(graph, end, lengths):
         yield replace(end, axes=settled)
@@ -163,6 +163,12 @@ def _followed(graph: NodeGraph, end: _End, lengths: Lengths) -> Iterator[_End]:
             yield replace(end, whole=False)
         else:
             yield from _followed(graph, step, lengths)
+
+
+def _readers(graph: NodeGraph, tensor: str) -> Sequence[Node]:
+    """The nodes that read the tensor's data; what other tools do with its shape is known."""
+    users = graph.users(tensor)
+    return users if graph.from_matlab else [user for user in users if user.operator != "Shape"]
 
 
 def _settled(axes: Axes, single: bool) -> Axes | None:
@@ -177,7 +183,7 @@ def _leads_to_last(graph: NodeGraph, end: _End, lengths: Lengths) -> bool:
     """Whether all that becomes of a sequence is its last step."""
     if end.output or end.picked or lengths["D"] != 1 or end.tensor in graph.outputs:
         return False
-    steps = [_viewed(graph, user, end, lengths) for user in graph.users(end.tensor)]
+    steps = [_viewed(graph, user, end, lengths) for user in _readers(graph, end.tensor)]
     return bool(steps) and all(
         step is not None and (step.picked or _leads_to_last(graph, step, lengths)) for step in steps
     )
