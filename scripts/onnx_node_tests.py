@@ -6,6 +6,7 @@ each operator; with --write the table of docs/onnx.md is written anew.
 """
 
 import argparse
+import collections
 import sys
 import tempfile
 import warnings
@@ -164,6 +165,39 @@ def measure(tests):
     return failures, unclaimed
 
 
+def table(tests, failures, unclaimed):
+    """Passed, claimed and all tests, and for each operator, as Markdown."""
+    passed = sum(not said for said in failures.values())
+    counts = collections.defaultdict(lambda: [0, 0, 0])
+    for test in tests:
+        for operator in operators_of(test.model):
+            counts[operator][0] += failures.get(test.name, "not claimed") == ""
+            counts[operator][1] += test.name in failures
+            counts[operator][2] += 1
+    reasons = collections.Counter(unclaimed.values())
+    listed = ", ".join(f"{reason} ({n})" for reason, n in sorted(reasons.items()))
+    rows = [f"| {operator} | {a} | {b} | {c} |" for operator, (a, b, c) in sorted(counts.items())]
+    said = f"{passed} passed / {len(failures)} claimed / {len(tests)} total"
+    return "\n".join(
+        [
+            f"onnx {onnx.__version__}: {said}.\n",
+            "| operator | passed | claimed | total |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            f"\nNot claimed: {listed}.",
+        ]
+    )
+
+
+def write(text):
+    """The table into the page, between its two marks."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    _, after = rest.split(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write the table of docs/onnx.md")
@@ -173,10 +207,12 @@ def main():
     failures, unclaimed = measure(tests)
     for name, said in failures.items():
         if said:
-            print(f"FAILED {name}: {said}")
-    passed = sum(not said for said in failures.values())
-    print(f"{passed} passed / {len(failures)} claimed / {len(tests)} total")
-    return int(passed < len(failures))
+            print(f"FAILED {name}: {said}", file=sys.stderr)
+    text = table(tests, failures, unclaimed)
+    print(text)
+    if wanted.write:
+        write(text)
+    return int(any(failures.values()))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ NUMBERS = frozenset(
     )
 )
 # By rank, where nothing else tells.
-BY_RANK = {1: "C", 2: "BC", 3: "BTC", 4: "BCSS", 5: "BCSSS"}
+BY_RANK = {0: "", 1: "C", 2: "BC", 3: "BTC", 4: "BCSS", 5: "BCSSS"}
 
 CARDS: Mapping[str, type[InputLayer]] = {
     "CB": FeatureInput,

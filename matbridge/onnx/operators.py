@@ -47,7 +47,7 @@ def operate(
     if operation.domain:
         builder.domains[operation.domain] = operation.version
         builder.nodes.append(node)
-    elif _since(operation, operation.version) == _since(operation, builder.opset):
+    elif _same_meaning(operation, builder.opset):
         builder.nodes.append(node)
     else:
         _convert(builder, operation, node, [x for x in data if isinstance(x, Tensor)])
@@ -64,12 +64,26 @@ def _attribute(builder: Builder, name: str, value: object) -> onnx.AttributeProt
     return helper.make_attribute(name, value, attr_type=kind)
 
 
-def _since(operation: Operation, opset: int) -> int:
-    """The operator set with which the operator got the meaning that it has in this one."""
+# Since then two operators of one form and name expand their operands alike.
+EXPANDING = 7
+
+
+def _same_meaning(operation: Operation, opset: int) -> bool:
+    """Whether the operator is the same in this operator set, but for the types that it takes."""
     try:
-        return defs.get_schema(operation.op_type, opset).since_version
+        here, there = (defs.get_schema(operation.op_type, v) for v in (opset, operation.version))
     except defs.SchemaError:
-        return 0
+        return False
+    if here.since_version == there.since_version:
+        return True
+    return min(opset, operation.version) >= EXPANDING and _form(here) == _form(there)
+
+
+def _form(schema: defs.OpSchema) -> tuple[object, ...]:
+    """Names of operands and results, attributes with what they are if a file says nothing."""
+    ends = [value.name for value in (*schema.inputs, *schema.outputs)]
+    options = {n: a.default_value.SerializeToString() for n, a in schema.attributes.items()}
+    return ends, options
 
 
 def _convert(
@@ -80,11 +94,10 @@ def _convert(
     try:
         converted = version_converter.convert_version(model, builder.opset).graph
     except (RuntimeError, ValueError, onnx.checker.ValidationError) as error:
-        first = _since(operation, operation.version)
         raise UnsupportedError(
             f"the operator {operation.op_type} of opset {operation.version} cannot be said in "
             f"opset {builder.opset}",
-            mend=f"Write it in opset {max(first, operation.version)}, or convert to .pt2.",
+            mend=f"Write it in opset {operation.version}, or convert to .pt2.",
         ) from error
     kept = {*node.input, *node.output, ""}
     fresh: dict[str, str] = {}

@@ -77,4 +77,5 @@ def _listed(x: Operand) -> Any:
 def _tensor(x: Operand, dtype: torch.dtype, device: torch.device) -> Tensor | None:
     if x is None or isinstance(x, Tensor):
         return x
-    return torch.as_tensor(x, dtype=dtype if x.dtype.kind == "f" else None, device=device)
+    # A copy: constants of a layer cannot be written to, which PyTorch wants of what it shares.
+    return torch.tensor(x, dtype=dtype if x.dtype.kind == "f" else None, device=device)

@@ -1,0 +1,204 @@
+"""Plain operator layers: what they hold, how they are kept, run, and written back."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+import matbridge
+from matbridge import LayerError, Network, UnsupportedError
+from matbridge.layers.input import FeatureInput
+from matbridge.layers.operator import Data, Learned, Operator, Result
+from matbridge.onnx.write import to_onnx
+
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+
+
+def numbers(*shape, seed=1):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def model_of(nodes, shape, arrays=(), opset=17, kind=TensorProto.FLOAT, outputs=("y",)):
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info("x", kind, shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [numpy_helper.from_array(np.asarray(a), n) for n, a in dict(arrays).items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def loaded(model, tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    return matbridge.load(path)
+
+
+def bilinear(**options):
+    """y = x·W·x, of which no layer of MATLAB's says the last product."""
+    nodes = [
+        helper.make_node("Sin", ["x"], ["s"], name="sine"),
+        helper.make_node("Pow", ["s", "two"], ["p"], name="square"),
+        helper.make_node("Max", ["p", "w"], ["y"], name="largest"),
+    ]
+    arrays = {"two": np.float32(2), "w": numbers(4)}
+    return model_of(nodes, ["N", 4], arrays, **options)
+
+
+def truth_of(model, x):
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def test_what_no_layer_says_stays_that_operator(tmp_path):
+    network = loaded(bilinear(), tmp_path)
+    assert [layer.name for layer in network.layers] == ["x", "sine", "square", "largest"]
+    sine, square, largest = network.layers[1:]
+    assert isinstance(largest, Operator)
+    assert (sine.type_name, sine.version, sine.operands) == ("Sin", 17, (Data("BC"),))
+    assert square.operands[1] == 2
+    assert largest.operands == (Data("BC"), Learned((4,)))
+    assert network.parameter_count() == 4
+    assert "Sin" in network.summary()
+    for batch in (1, 5):
+        x = numbers(batch, 4, seed=batch)
+        np.testing.assert_allclose(network.predict(x), truth_of(bilinear(), x), **TOLERANCE)
+
+
+@pytest.mark.parametrize("to", ["safetensors", "onnx"])
+def test_it_is_kept_in_files(to, tmp_path):
+    network = loaded(bilinear(), tmp_path)
+    path = tmp_path / f"again.{to}"
+    network.save(path)
+    again = matbridge.load(path)
+    before, after = network["square"], again["square"]
+    assert (before.op_type, before.attributes, before.results) == (
+        after.op_type,
+        after.attributes,
+        after.results,
+    )
+    x = numbers(3, 4)
+    np.testing.assert_array_equal(network.predict(x), again.predict(x))
+
+
+@pytest.mark.parametrize("opset", [13, 17, 21])
+def test_it_is_written_back_in_any_opset(opset, tmp_path):
+    written = to_onnx(loaded(bilinear(), tmp_path), opset=opset)
+    assert {"Sin", "Pow", "Max"} <= {node.op_type for node in written.graph.node}
+    x = numbers(3, 4)
+    np.testing.assert_allclose(truth_of(written, x), truth_of(bilinear(), x), **TOLERANCE)
+
+
+def test_attributes_become_operands_in_newer_opsets(tmp_path):
+    nodes = [helper.make_node("ReduceSum", ["x"], ["y"], axes=[1], keepdims=1)]
+    model = model_of(nodes, ["N", 4], opset=11)
+    network = loaded(model, tmp_path)
+    x = numbers(3, 4)
+    for opset in (11, 17):
+        written = to_onnx(network, opset=opset)
+        np.testing.assert_allclose(truth_of(written, x), truth_of(model, x), **TOLERANCE)
+
+
+def test_an_opset_that_cannot_say_it_is_refused(tmp_path):
+    network = loaded(
+        model_of([helper.make_node("Mish", ["x"], ["y"])], ["N", 4], opset=18), tmp_path
+    )
+    with pytest.raises(UnsupportedError, match="the operator Mish of opset 18 cannot be said"):
+        to_onnx(network, opset=17)
+
+
+def test_gradients_flow_through_it(tmp_path):
+    module = loaded(bilinear(), tmp_path).to_torch()
+    x = torch.randn(3, 4, requires_grad=True)
+    module(x).sum().backward()
+    assert torch.isfinite(x.grad).all()
+    assert [tuple(p.shape) for p in module.parameters()] == [(4,)]
+
+
+def test_an_exported_program_has_it(tmp_path):
+    network = loaded(bilinear(), tmp_path)
+    network.save(tmp_path / "net.pt2")
+    program = torch.export.load(tmp_path / "net.pt2").module()
+    x = numbers(3, 4)
+    np.testing.assert_allclose(
+        program(torch.from_numpy(x)).detach().numpy(), network.predict(x), **TOLERANCE
+    )
+
+
+def test_whole_numbers_enter_as_such(tmp_path):
+    """Words by their numbers from 0: floating point data of predict become whole ones."""
+    nodes = [helper.make_node("Gather", ["table", "x"], ["y"])]
+    model = model_of(nodes, ["N", "T"], {"table": numbers(9, 3)}, kind=TensorProto.INT64)
+    network = loaded(model, tmp_path)
+    words = np.array([[1, 0, 8], [2, 2, 5]])
+    axes = "".join(network.provenance.details["axes"]["inputs"]["x"])
+    y = network.predict(words, format=axes)
+    (labels,) = network.provenance.details["axes"]["outputs"].values()
+    ours = matbridge.core.dims.reorder(
+        y, matbridge.core.dims.canonical("".join(labels)), "".join(labels)
+    )
+    np.testing.assert_allclose(ours, truth_of(model, words), **TOLERANCE)
+    np.testing.assert_allclose(truth_of(to_onnx(network), words.astype(np.float32)).size, ours.size)
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "outputs", "said"),
+    [
+        ("RandomUniformLike", ["x"], ["y"], "RandomUniformLike"),
+        ("DeformConv", ["x", "w", "x"], ["y"], "DeformConv"),
+        ("Bernoulli", ["x"], ["y"], "Bernoulli"),
+    ],
+)
+def test_what_cannot_be_run_is_told(operator, inputs, outputs, said, tmp_path):
+    model = model_of([helper.make_node(operator, inputs, outputs)], ["N", 4], {"w": numbers(4, 4)})
+    network = loaded(model, tmp_path)
+    assert any(said in str(line) for line in network.report)
+    with pytest.raises(UnsupportedError, match=said):
+        network.predict(numbers(2, 4))
+
+
+def alone(**options):
+    layer = Operator(**{"name": "op", "op_type": "Sin", "version": 17, **options})
+    return Network.of([FeatureInput(name="in", input_size=(3,)), layer])
+
+
+PLAIN = {"attributes": {}, "operands": (Data("BC"),), "results": (Result("BC", (None, 3)),)}
+
+
+def test_an_operator_that_nobody_knows_is_refused():
+    network = alone(**{**PLAIN, "op_type": "Frobnicate"})
+    with pytest.raises(UnsupportedError, match="the operator Frobnicate cannot be run"):
+        network.predict(numbers(2, 3))
+
+
+def test_a_result_of_other_dimensions_is_refused():
+    network = alone(**{**PLAIN, "results": (Result("BCT", (None, 3, None)),)})
+    with pytest.raises(LayerError, match="gave 2 dimensions where BCT is expected"):
+        network.predict(numbers(2, 3), engine="torch")
+
+
+def test_data_that_would_lose_a_dimension_are_refused():
+    network = alone(**{**PLAIN, "operands": (Data("B"),)})
+    with pytest.raises(LayerError, match="takes B, but its input is"):
+        network.predict(numbers(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("attributes", "[1]", "a mapping of attributes is needed"),
+        ("operands", "[1]", "an operand is an order of labels"),
+        ("operands", "1", "a list is needed"),
+        ("results", "[[1, [2]]]", "a result is an order of labels and sizes"),
+        (
+            "operands",
+            '[{"type": "object", "shape": [1], "values": [1]}]',
+            "an array of object is no constant",
+        ),
+    ],
+)
+def test_what_a_file_says_of_it_is_checked(field, value, said):
+    with pytest.raises(ValueError, match=said):
+        Operator.properties()[field].kind.from_json(value)
