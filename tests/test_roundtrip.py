@@ -220,3 +220,32 @@ def test_what_is_finite_of_a_diverged_network_is_compared():
     )
     with pytest.raises(DifferenceError, match="conv_2"):
         check(diverged, None, lambda path, x: trace(wrong, x, "float32"), None)
+
+
+@pytest.mark.parametrize(("axis", "size"), [(0, 1), (0, 3), (2, 5), (2, 9)])
+def test_each_number_of_observations_and_steps_is_compared(axis, size):
+    """What is right for one of them only is noticed."""
+    network = matbridge.load(FIXTURES / "lstm_classifier.mat")
+    ((_, wrong), *_) = corrupted(network)
+
+    def run(path, inputs):
+        bad = inputs[0].shape[axis] == size
+        return trace(wrong if bad else network, inputs, "float32")
+
+    with pytest.raises(DifferenceError):
+        check(network, None, run, None)
+
+
+def test_windows_that_are_longer_than_the_usual_input(tmp_path):
+    """As many steps are drawn as the layers take."""
+    network = Network.of(
+        [layer("sequenceInputLayer", 1), layer("stftLayer", Window=np.ones((40, 1)))]
+    )
+    assert draw_inputs(network)[0].shape[2] == 40
+    assert network.save(tmp_path / "net.onnx").used <= 1
+
+
+def test_rounding_near_zero_is_that_of_one(tmp_path):
+    """exp(x) - 1 in float32 is off by as much as 1 is, however small x."""
+    network = Network.of([layer("featureInputLayer", 3), layer("eluLayer")])
+    assert network.save(tmp_path / "net.onnx").used <= 1

@@ -15,32 +15,54 @@ from matbridge.errors import UnsupportedError
 __all__ = ["OBSERVATIONS", "draw_inputs"]
 
 OBSERVATIONS, STEPS = 3, 5
+# Windows over the time are no longer.
+MOST_STEPS = 2000
 # How far the observations spread. The last lies near the centre, where small biases show.
 SPREADS = (1.0, 1.0, 1e-3)
 # The largest value of an image whose range nothing tells: one observation of each kind.
 IMAGE_RANGES = (1.0, 255.0, 1e-3)
 
 
-def draw_inputs(network: Network, seed: int = 0) -> list[np.ndarray]:
+def draw_inputs(
+    network: Network, seed: int = 0, observations: int = OBSERVATIONS, steps: int = STEPS
+) -> list[np.ndarray]:
     """Random inputs of the right sizes, of the network's type, batch first.
 
-    Several observations, the last one almost without deviation: normally distributed with the
-    Mean and StandardDeviation that an input layer keeps, evenly between its Min and Max, or
-    where it keeps nothing of the usual size; whole numbers where words are looked up. Raises
+    At most three ``observations``, the third almost without deviation: normally distributed with
+    the Mean and StandardDeviation that an input layer keeps, evenly between its Min and Max, or
+    where it keeps nothing of the usual size; whole numbers where words are looked up. Of so many
+    ``steps`` or, where the layers do not take these, of the fewest that they take. Raises
     UnsupportedError for an input without an input layer.
     """
     draw = np.random.default_rng(seed)
-    return [_drawn(network, name, draw) for name in network.input_names]
+    for name in network.input_names:
+        if name not in network.input_layers:
+            raise UnsupportedError("this input has no input layer", where=name)
+    free = {"B": observations, "T": _steps(network, steps)}
+    return [_drawn(network, name, draw, free) for name in network.input_names]
 
 
-def _drawn(network: Network, name: str, draw: np.random.Generator) -> np.ndarray:
-    layer = network.input_layers.get(name)
-    if layer is None:
-        raise UnsupportedError("this input has no input layer", where=name)
+def _steps(network: Network, wanted: int) -> int:
+    """A number of time steps that the layers take: this one, or the fewest."""
+    entries = network.input_layers.values()
+    sizes = {layer.name: layer.entering for layer in entries if "T" in layer.entering}
+    shortest = max((layer.shortest for layer in entries), default=1)
+
+    def takes(steps: int) -> bool:
+        return not network.obstacles(**{name: size.put(T=steps) for name, size in sizes.items()})
+
+    wanted = max(wanted, shortest)
+    if not sizes:
+        return wanted
+    return next((n for n in (wanted, *range(shortest, MOST_STEPS)) if takes(n)), wanted)
+
+
+def _drawn(
+    network: Network, name: str, draw: np.random.Generator, free: Mapping[str, int]
+) -> np.ndarray:
+    layer = network.input_layers[name]
     size = layer.entering
     spatial = list(size.spatial)
-    steps = max(STEPS, layer.shortest)
-    free = {"B": OBSERVATIONS, "T": steps}
     dims = batch_first(size.format)
     sizes = [spatial.pop(0) if label == "S" else free.get(label, size[label]) for label in dims]
     shape = [1 if n is None else n for n in sizes]
@@ -69,10 +91,10 @@ def _scaled(layer: Layer, draw: np.random.Generator, dims: str, shape: list[int]
     kept = {name: _laid_out(array, dims) for name, array in layer.arrays.items()}
     each = (-1,) + (1,) * (len(shape) - 1)
     if "S" in dims and not kept:
-        return draw.random(shape) * np.reshape(IMAGE_RANGES, each)
+        return draw.random(shape) * np.reshape(IMAGE_RANGES[: shape[0]], each)
     spread = _spread(kept)
     unit = draw.random(shape) if spread.even else draw.standard_normal(shape)
-    return spread.low + spread.width * unit * np.reshape(SPREADS, each)
+    return spread.low + spread.width * unit * np.reshape(SPREADS[: shape[0]], each)
 
 
 def _spread(kept: Mapping[str, np.ndarray]) -> Spread:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,6 +25,8 @@ Trace = dict[str, np.ndarray]
 ROUNDING = 30.0
 # ... and where PyTorch happens to round well, this share of the largest value.
 FLOORS = {"float32": 4e-6, "float64": 1e-12}
+# What is written is run with so many observations and time steps.
+SIZES = ((OBSERVATIONS, 5), (1, 9))
 # Of longer values that many elements are compared, the same in each.
 ELEMENTS = 1 << 16
 NOTHING_FINITE = "not verified: every output is NaN or Inf; only layers before them were compared"
@@ -45,22 +48,45 @@ def check(
 
     The truth is the network in float64; allowed is what float32 rounds, by the same network
     in float32, or hardly anything where MATLAB computes in double precision. ``run`` runs the
-    file, else ``read`` makes a network of it that is run.
-    Raises DifferenceError naming the first layer that differs.
+    file, for several numbers of observations and time steps, else ``read`` makes a network of
+    it that is run. Raises DifferenceError naming the first layer that differs.
     """
     if not network.runnable:
         return Check(note="the network does not run, so only its arrays were written")
-    inputs = draw_inputs(network)
     if run is not None:
         try:
-            values = run(path, inputs)
+            return _joined([_run(network, path, run, *size) for size in SIZES])
         except UnsupportedError as error:
             return Check(note=f"written; {error.what}, so it was not run")
-    elif read is not None:
-        values = _run_again(network, read(path, Reading(_registry_of(network))), inputs)
-    else:
-        return Check(note="written; nothing here reads it again, so it was not compared")
-    return _compared(network, values, inputs)
+    if read is not None:
+        inputs = draw_inputs(network)
+        contents = read(path, Reading(_registry_of(network)))
+        return _compared(network, _run_again(network, contents, inputs), inputs)
+    return Check(note="written; nothing here reads it again, so it was not compared")
+
+
+def _run(
+    network: Network,
+    path: Path,
+    run: Callable[[Path, Arrays], Trace],
+    observations: int,
+    steps: int,
+) -> Check:
+    inputs = draw_inputs(network, observations=observations, steps=steps)
+    return _compared(network, run(path, inputs), inputs)
+
+
+def _joined(checks: Sequence[Check]) -> Check:
+    """The worst of all."""
+    worst = max(checks, key=lambda check: check.used)
+    return dataclasses.replace(
+        worst,
+        elements=sum(check.elements for check in checks),
+        max_abs=max(check.max_abs for check in checks),
+        max_rel=max(check.max_rel for check in checks),
+        lost=sum(check.lost for check in checks),
+        note=next((check.note for check in checks if check.note), ""),
+    )
 
 
 def _run_again(network: Network, contents: Contents, inputs: Arrays) -> Trace:
@@ -86,10 +112,12 @@ def _compared(network: Network, values: Trace, inputs: Arrays) -> Check:
         raise DifferenceError(f"what was written lacks the output {', '.join(sorted(missing))}")
     names = [name for name in exact if name in values]
     diverged = bool(network.nonfinite_arrays())
-    floor = FLOORS[network.dtype]
+    floor, epsilon = FLOORS[network.dtype], float(np.finfo(network.dtype).eps)
     shares = {}
     for name in names:
-        shares[name] = _share(_part(values[name]), exact[name], rounded[name], diverged, floor)
+        shares[name] = _share(
+            _part(values[name]), exact[name], rounded[name], diverged, floor, epsilon
+        )
         if not shares[name] <= 1:
             raise DifferenceError(
                 f"what was written differs from the network, first at {name}: "
@@ -119,7 +147,12 @@ def _part(value: np.ndarray) -> np.ndarray:
 
 
 def _share(
-    array: np.ndarray, exact: np.ndarray, rounded: np.ndarray, diverged: bool, floor: float
+    array: np.ndarray,
+    exact: np.ndarray,
+    rounded: np.ndarray,
+    diverged: bool,
+    floor: float,
+    epsilon: float,
 ) -> float:
     """The largest difference as a share of what is allowed for its observation; infinite where
     sizes differ. Where training ``diverged`` only what is finite in both is compared: padding
@@ -135,7 +168,9 @@ def _share(
         difference[~np.isfinite(difference)] = 0.0
     if not np.isfinite(difference).all():
         return float("inf")
-    allowed = np.maximum(ROUNDING * rounding, floor * _largest(np.abs(exact)))
+    largest = _largest(np.abs(exact))
+    # exp(x) - 1 of a small x rounds as 1 does, however small the outcome.
+    allowed = np.maximum(ROUNDING * rounding, np.maximum(floor * largest, epsilon * largest.max()))
     worst = difference.max(axis=1, initial=0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(worst > 0, worst / allowed, 0.0)
