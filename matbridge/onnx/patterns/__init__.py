@@ -18,6 +18,7 @@ from matbridge.onnx.patterns import (
     normalization,
     operators,
     recurrent,
+    resizing,
     standard,
     windows,
 )
@@ -66,6 +67,10 @@ STANDARD: tuple[Pattern, ...] = (
     normalization.image_normalization,
     normalization.reduction,
     normalization.transposed_convolution,
+    resizing.resized,
+    resizing.depth_to_space,
+    resizing.space_to_depth,
+    resizing.cross_channel_normalization,
     operators.plain,
 )
 
