@@ -116,8 +116,6 @@ class Layer:
 
     # False for classes that no card knows, and for those that cannot be run.
     known: ClassVar[bool] = True
-    # Whether it calls the words anew for each time step, which costs torch more than all else.
-    STEPWISE: ClassVar[bool] = False
     runnable: ClassVar[bool] = True
     # Set once the arrays were found to have their declared sizes.
     fits: ClassVar[bool] = False

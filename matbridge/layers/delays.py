@@ -22,8 +22,8 @@ class ShallowInput(InputLayer):
     """net.inputs{i}: Size rows; over time where the network has delays, else one column for each
     sample. Min and Max are the range of each row that the network was configured for.
 
-    A network without inputs, such as a closed NAR network, has one of no rows: its data tell
-    the number of time steps, as MATLAB's cell(0,TS) does.
+    A network without inputs, such as a closed NAR network, has one of no rows that TellsSteps:
+    its data, 0×TS, tell the number of time steps, as MATLAB's cell(0,TS) does.
     """
 
     MATLAB = ("network.Input",)
@@ -37,6 +37,16 @@ class ShallowInput(InputLayer):
     processed_size: int = prop("ProcessedSize", integer, default=0)
     over_time: bool = prop("OverTime", logical, default=False)
     feedback_output: int | None = prop("FeedbackOutput", optional(positive), default=None)
+    tells_steps: bool = prop("TellsSteps", logical, default=False)
+
+    def obstacle(self) -> UnsupportedError | None:
+        if self.size or self.tells_steps:
+            return None
+        return UnsupportedError(
+            "the network was never configured: its input has no rows",
+            where=self.name,
+            mend="In MATLAB, train it or call configure(net, x, t), and save it again.",
+        )
 
     @property
     def format(self) -> str:

@@ -115,7 +115,6 @@ class FeedbackLoop(Layer):
     SINCE = "before R2006a"
     EVIDENCE = RECORDED
     FORMATS = "CBT"
-    STEPWISE = True
 
     step: Step = prop("Step", STEP, arg=1)
 

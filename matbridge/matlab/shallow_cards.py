@@ -112,7 +112,7 @@ class Composer:
         for number, part in enumerate(structure.inputs, 1):
             self._input(number, part)
         if not structure.inputs:
-            self.whole.add(ShallowInput(name=CLOCK, size=0, over_time=True))
+            self.whole.add(ShallowInput(name=CLOCK, size=0, over_time=True, tells_steps=True))
         for group in structure.groups:
             if structure.feeds_itself(group):
                 self._loop(group)
@@ -257,7 +257,7 @@ class Composer:
             # Something must tell how many steps there are.
             entry = self.whole.layers[0]
             assert isinstance(entry, ShallowInput)
-            inside.add(self._entry(CLOCK, entry.size))
+            inside.add(entry.replace(name=CLOCK, arrays={}))
             outside.append(entry.name)
         loop = FeedbackLoop.of(
             f"loop{{{','.join(map(str, group))}}}",
