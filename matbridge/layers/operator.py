@@ -14,6 +14,7 @@ from matbridge.core.kinds import Kind, positive, text
 from matbridge.errors import UnsupportedError
 from matbridge.ops import OPERATORS, Operation, Ops, Parameters, Value
 from matbridge.ops.layout import numbered
+from matbridge.version import DOCS
 
 __all__ = ["Data", "Learned", "Operator", "Result"]
 
@@ -175,7 +176,7 @@ class Operator(Layer):
         return UnsupportedError(
             f"the operator {self.type_name} cannot be run",
             where=self.name,
-            mend="docs/onnx.md lists the operators that can.",
+            mend=f"{DOCS}/onnx.md lists the operators that can.",
         )
 
     def infer(self, *inputs: Size) -> tuple[Size, ...]:

@@ -77,7 +77,7 @@ def _input(graph: NodeGraph, name: str) -> tuple[InputLayer, Axes]:
     shape = _checked_shape(graph, name)
     rank = len(shape)
     axes = _sequence(graph, name, rank) if graph.from_matlab else None
-    axes = axes or _told(graph, name, rank) or axes_of(BY_RANK[rank])
+    axes = axes or _told(graph, name, rank) or axes_of(BY_RANK.get(rank, ""))
     return _layer(_layer_name(name), axes, shape), axes
 
 
@@ -85,7 +85,8 @@ def _sequence(graph: NodeGraph, name: str, rank: int) -> Axes | None:
     """The axes of a sequence of MATLAB's exporter: time first, which it names from R2020b on;
     three dimensions are a sequence of vectors, unless the first is named as the batch."""
     (value,) = (v for v in graph.model.graph.input if v.name == name)
-    first = value.type.tensor_type.shape.dim[0].dim_param
+    dims = value.type.tensor_type.shape.dim
+    first = dims[0].dim_param if dims else ""
     if first.endswith("SequenceLength") or (rank == 3 and first != "BatchSize"):
         return axes_of("TBC" + "S" * (rank - 3))
     return None

@@ -152,6 +152,9 @@ class _Walk:
 
     def _asked(self, node: Node) -> Lifted:
         """What the first pattern that fits says of the node, else an unknown layer."""
+        fault = self.graph.fault(node)
+        if fault:
+            return self._unknown(node, FormatError(f"it is not as ONNX has it: {fault}"))
         refused: list[MatbridgeError] = []
         for pattern in self.patterns:
             try:

@@ -175,6 +175,22 @@ class NodeGraph:
             return np.asarray(value)
         return self.constant(node.inputs[place]) if node.has(place) else None
 
+    def fault(self, node: Node) -> str:
+        """What of the node is not as ONNX defines its operator: too few inputs, an attribute of
+        another type; "" for a sound one."""
+        try:
+            checker.check_node(node.proto, self._context)
+        except checker.ValidationError as error:
+            return str(error).partition("\n")[0]
+        return ""
+
+    @cached_property
+    def _context(self) -> checker.C.CheckerContext:
+        context = checker.C.CheckerContext()
+        context.ir_version = max(self.model.ir_version, 4)
+        context.opset_imports = self.opsets
+        return context
+
     def shape(self, name: str) -> Shape | None:
         """The shape of a tensor as far as ONNX's shape inference tells, None without one."""
         array = self.constants.get(name)

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from matbridge.errors import UnsupportedError
+from matbridge.errors import LayerError, UnsupportedError
 from matbridge.ops import Operation
 from matbridge.torch.operators.attention import ATTENTION
-from matbridge.torch.operators.call import Call, Table
+from matbridge.torch.operators.call import Call, Entry, Results, Table
 from matbridge.torch.operators.classical import CLASSICAL
 from matbridge.torch.operators.elementwise import ELEMENTWISE
 from matbridge.torch.operators.indexing import INDEXING
@@ -58,7 +58,7 @@ def operate(
         _listed(x) if place in entry.lists else _tensor(x, dtype, device)
         for place, x in enumerate(data)
     ]
-    outcome = entry.function(Call(operation, dtype), *operands)
+    outcome = _called(entry, Call(operation, dtype), operands)
     results: Sequence[Tensor | None] = outcome if isinstance(outcome, tuple) else (outcome,)
     pairs = zip(operation.wanted, results, strict=False)
     kept = tuple(part for wanted, part in pairs if wanted and part is not None)
@@ -67,6 +67,17 @@ def operate(
             f"the operator {operation.full_name} has results that cannot be computed"
         )
     return kept
+
+
+def _called(entry: Entry, call: Call, operands: Sequence[Any]) -> Results:
+    """What the operator gives; LayerError where a file's node asks for what there is not."""
+    try:
+        return entry.function(call, *operands)
+    except (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise LayerError(
+            f"the operator {call.operation.full_name} cannot be computed: {said}"
+        ) from error
 
 
 def _listed(x: Operand) -> Any:
