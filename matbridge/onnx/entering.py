@@ -103,7 +103,7 @@ def _checked_shape(graph: NodeGraph, name: str) -> Shape:
     if shape is None or not len(shape) < 6:
         rank = "any number of" if shape is None else len(shape)
         raise UnsupportedError(f"the input has {rank} dimensions, not 0 to 5", where=name)
-    if any(n is not None and n < 0 for n in shape):
+    if any(dim.dim_value < 0 for dim in value.type.tensor_type.shape.dim):
         raise FormatError("the input has a dimension of negative length", where=name)
     return shape
 

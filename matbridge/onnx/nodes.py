@@ -177,11 +177,15 @@ class NodeGraph:
 
     def fault(self, node: Node) -> str:
         """What of the node is not as ONNX defines its operator: too few inputs, an attribute of
-        another type; "" for a sound one."""
+        another type; "" for a sound one, and for operators of other domains."""
+        if "::" in node.operator:
+            return ""
         try:
             checker.check_node(node.proto, self._context)
         except checker.ValidationError as error:
-            return str(error).partition("\n")[0]
+            said = str(error).partition("\n")[0]
+            # MATLAB writes attributes of other opsets, such as consumed_inputs, which say nothing.
+            return "" if said.startswith("Unrecognized attribute") else said
         return ""
 
     @cached_property
