@@ -359,3 +359,13 @@ def test_every_function_has_a_constructor():
     for table, reference in zip((TRANSFER, WEIGHTING, NET_INPUT, PROCESSING), references,
                                 strict=True):  # fmt: skip
         assert set(table) == set(reference)
+
+
+@WAYS
+@pytest.mark.parametrize("name", ["dist", "negdist", "mandist", "boxdist"])
+@pytest.mark.parametrize("rows", [1, 64, 65, 130])
+def test_distances_over_many_rows(name, rows, way):
+    """Gone through in blocks, so that they fill no memory."""
+    w, p = draw.standard_normal((3, rows)), draw.standard_normal((rows, 4))
+    found = way(alone(WEIGHTING[name](arrays={"W": w}))(rows), p)
+    assert abs(found - shallow.WEIGHTING[name](w, p)).max() < 1e-12

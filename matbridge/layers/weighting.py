@@ -7,7 +7,8 @@ weights W are S×R, its biases b S×1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from matbridge.core.card import DOCUMENTATION, EQUATION, RECORDED, Array, Layer, learnable, prop
@@ -86,20 +87,44 @@ class DotProd(WeightFunction):
         return multiplied(ops, weights, x)
 
 
-def _differences(ops: Ops, weights: Value, x: Value) -> Value:
-    """|w - p| for each row w of the weights, the rows of p as I."""
-    return ops.map("abs", ops.subtract(ops.rename(x, x.dims.replace("C", "I")), weights))
+# In so many blocks the rows of p are gone through, at most: all at once, the differences of many
+# samples to many neurons would fill any memory.
+BLOCKS = 64
+
+
+def _over_rows(
+    ops: Ops,
+    weights: Value,
+    x: Value,
+    measure: Callable[[Ops, Value], Value],
+    reduction: str,
+    word: str,
+) -> Value:
+    """The sum or maximum over the rows of p of a measure of p - w, for each row w of the weights;
+    ``word`` puts that of two blocks together."""
+    rows = ops.size(weights, "I")
+    x = ops.rename(x, x.dims.replace("C", "I"))
+    step = max(1, math.ceil(rows / BLOCKS))
+    total: Value | None = None
+    for start in range(0, max(rows, 1), step):
+        ends = (start, min(start + step, rows))
+        here, there = (v if step >= rows else ops.slice(v, "I", *ends) for v in (x, weights))
+        part = ops.reduce(reduction, measure(ops, ops.subtract(here, there)), "I")
+        total = part if total is None else ops.binary(word, total, part)
+    assert total is not None
+    return ops.rename(total, total.dims.replace("O", "C"))
+
+
+def _square(ops: Ops, x: Value) -> Value:
+    return ops.multiply(x, x)
+
+
+def _size(ops: Ops, x: Value) -> Value:
+    return ops.map("abs", x)
 
 
 def _distance(ops: Ops, weights: Value, x: Value) -> Value:
-    differences = _differences(ops, weights, x)
-    return ops.map("sqrt", _over_rows(ops, "sum", ops.multiply(differences, differences)))
-
-
-def _over_rows(ops: Ops, name: str, x: Value) -> Value:
-    """A sum or maximum over I; the rows of the weights become channels."""
-    y = ops.reduce(name, x, "I")
-    return ops.rename(y, y.dims.replace("O", "C"))
+    return ops.map("sqrt", _over_rows(ops, weights, x, _square, "sum", "add"))
 
 
 class Dist(WeightFunction):
@@ -138,7 +163,7 @@ class ManDist(WeightFunction):
 
     @classmethod
     def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
-        return _over_rows(ops, "sum", _differences(ops, weights, x))
+        return _over_rows(ops, weights, x, _size, "sum", "add")
 
 
 class BoxDist(WeightFunction):
@@ -150,7 +175,7 @@ class BoxDist(WeightFunction):
 
     @classmethod
     def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
-        return _over_rows(ops, "max", _differences(ops, weights, x))
+        return _over_rows(ops, weights, x, _size, "max", "maximum")
 
 
 class NormProd(WeightFunction):
