@@ -85,6 +85,22 @@ def test_a_pad_of_the_channels_is_no_padding_of_a_layer(tmp_path):
         assert len(network) > 2
 
 
+@pytest.mark.parametrize("own", [{"auto_pad": "SAME_UPPER"}, {"pads": [0, 1, 1, 0]}])
+def test_a_pad_before_a_window_that_pads_itself(own, tmp_path):
+    """One padding on another is not one padding: the first stays an operator."""
+    amounts = [(1, 0), (0, 1)]
+    arrays = {"amounts": np.array([0, 0, 1, 0, 0, 0, 0, 1]), "value": np.array(1.5), **WEIGHTS}
+    nodes = [node("Pad", ["x", "amounts", "value"], "p"), convolution("p", **own)]
+    network = load(nodes, arrays, tmp_path)
+    inner = windows.pad(X, amounts, 1.5)
+    pairs = [(0, 1), (1, 0)]
+    if "pads" not in own:
+        pairs = windows.same(inner.shape[:2], (3, 2), (1, 1), (1, 1))
+    expected = windows.convolution(inner, W, B, (1, 1), pairs, (1, 1))
+    assert_close(network.predict(X), expected)
+    assert len(network) == 3
+
+
 @pytest.mark.parametrize(("value", "fits"), [(-np.inf, True), (-3.4e38, True), (0.0, False)])
 def test_a_pad_before_max_pooling(value, fits, tmp_path):
     """Padding never wins in MATLAB: zeros around the data, which may, are no such padding."""

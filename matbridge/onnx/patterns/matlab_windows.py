@@ -41,7 +41,7 @@ def padded(*windows: Pattern) -> Pattern:
 
     def pattern(at: Lifting, node: Node) -> Lifted | None:
         pad = at.graph.maker(node.inputs[0]) if node.inputs else None
-        if pad is None or pad.operator != "Pad" or "kernel_shape" not in node.attributes:
+        if pad is None or pad.operator != "Pad" or pad.has(3) or not _rank(node):
             return None
         value = _padding_value(at.graph, pad)
         options = _as_options(at, pad, node)
@@ -95,7 +95,7 @@ def _padding_value(graph: NodeGraph, pad: Node) -> float | str | None:
 def _fits(node: Node, value: float | str | None) -> bool:
     """Whether the layer has such a padding: zeros or more in convolution, counted zeros in
     average pooling, nothing that wins in max pooling."""
-    own = any(node.integers("pads") or (0,))
+    own = any(node.integers("pads") or (0,)) or node.text("auto_pad").startswith("SAME")
     if value is None or own:
         return False
     if node.operator == "MaxPool":
