@@ -18,6 +18,15 @@ from matbridge.cli.options import (
     path_argument,
     reading_options,
 )
+from matbridge.cli.series import (
+    STATE_OPTIONS,
+    SeriesOptions,
+    as_cell,
+    read_delays,
+    series_options,
+    tell_states,
+    write_simulated,
+)
 from matbridge.cli.terminal import print_json, progress_bar, say, tell, warn_of
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
@@ -25,6 +34,7 @@ from matbridge.errors import MismatchError, MissingNameError
 from matbridge.files import check_target, written
 from matbridge.predict.data import check_name, read_classes, read_data, split_name, write_data
 from matbridge.predict.images import is_image, resized, takes_images
+from matbridge.predict.series import Simulated
 from matbridge.text import listed, nearest
 
 __all__ = ["command", "gather_inputs", "in_file", "named_classes", "run_options", "session_of"]
@@ -64,6 +74,7 @@ RUN_OPTIONS = (
     click.option("--padding-value", type=float, default=0.0, show_default=True),
     click.option("--sort-by-length", is_flag=True,
                  help="Make mini-batches of sequences of like length."),
+    *STATE_OPTIONS,
 )  # fmt: skip
 # Options that open a session, and those of its predict.
 OPENING = ("dtype", "device", "engine", "verbose")
@@ -74,6 +85,8 @@ OPTIONS = (
     "padding_direction",
     "padding_value",
     "sort_by_length",
+    "initial_input_delays",
+    "initial_layer_delays",
 )
 
 
@@ -126,6 +139,9 @@ def gather_inputs(
         name, data = split_input(network, text)
         # Data beyond the last input are told of where the network runs.
         place = [name] if name else network.input_names[len(plain) : len(plain) + 1]
+        if _are_steps(network, data):
+            plain.append(int(data))
+            continue
         value = read_data(in_file(data, file), limit, _columns(network, place))
         if resize and place and (is_image(data) or takes_images(network, place[0])):
             value = resized(value, network, place[0])
@@ -137,6 +153,12 @@ def gather_inputs(
     if named and plain:
         raise MismatchError("either all inputs are named or none")
     return [named] if named else plain
+
+
+def _are_steps(network: Network, text: str) -> bool:
+    """Whether this is the number of steps that a network without inputs shall run."""
+    entries = network.input_layers.values()
+    return text.isdecimal() and all(layer.entering["C"] == 0 for layer in entries)
 
 
 def _columns(network: Network, place: Sequence[str]) -> tuple[str, ...]:
@@ -188,6 +210,7 @@ def _warn_about_nan(value: Any, where: str) -> None:
 @click.option("--classify", is_flag=True, help="Class names instead of scores.")
 @click.option("--scores", is_flag=True, help="With --classify: the scores beside the names.")
 @click.option("--force", is_flag=True, help="Overwrite the output.")
+@series_options
 @network_option
 @reading_options
 @json_option
@@ -202,13 +225,15 @@ def command(
     resize: bool,
     classes: str | None,
     options: dict[str, Any],
+    series: SeriesOptions,
     network: str | None,
     reading: Reading,
     as_json: bool,
 ) -> None:
     """Run the network in FILE on data, in the layout of MATLAB's predict.
 
-    Images are H×W×C×N, sequences C×T or a cell of them, features N×C.
+    Images are H×W×C×N, sequences C×T or a cell of them, features N×C. Shallow networks take
+    samples as columns, and with delays a cell of steps or R×T.
 
     \b
     Example:
@@ -216,42 +241,82 @@ def command(
       matbridge predict net.mat --input rows.csv --format BC --classify --scores -o y.csv
       matbridge predict net.mat --input data.mat:XTest --sequence-length longest
       matbridge predict autoenc.mat --part encode --input data.mat:X -o codes.mat:Z
+      matbridge predict narx.mat --input :X --initial-input-delays :Xi -o y.mat --final-states
+      matbridge predict narx.mat --prepare --input :X --input :T -o y.mat
+      matbridge predict nar.mat --input :T --forecast 12
     """
     if (scores or classes) and not classify:
         raise MismatchError("--scores and --classes go with --classify")
     opened = one_of(path, network, reading)
     opened = opened.part(part) if part else opened
     warn_of(opened.report)
+    opened = series.changed(opened)
     target, name = split_name(output) if output else (None, "")
+    series.check(target)
     data = (in_file(split_input(opened, text)[1], path) for text in inputs)
-    reads = [path, *(split_name(text)[0] for text in data)]
+    reads = [path, *(split_name(text)[0] for text in data if not text.isdecimal())]
     if target is not None:
         check_target(target, force, reads)
         check_name(target, name or "Y", scores)
     given = gather_inputs(opened, inputs, reading.max_size, path, resize)
     names = named_classes(classes, reading.max_size, path)
-    with progress_bar("predicting") as progress:
-        if classify:
-            options |= {"classes": names, "scores": scores}
-        with session_of(opened, options) as (session, rest):
-            run = session.classify if classify else session.predict
-            result = run(*given, **rest, progress=progress)
-    results = result if isinstance(result, tuple) else (result,)
+    options = read_delays(options, opened, path, reading.max_size)
+    if classify:
+        options |= {"classes": names, "scores": scores}
+    result = _run(opened, given, options, series, classify)
+    outputs = result.outputs if isinstance(result, Simulated) else result
+    results = outputs if isinstance(outputs, tuple) else (outputs,)
     if target is None:
         titles = ("labels", "scores") if scores else opened.output_names
         _show(dict(zip(titles, results, strict=True)), as_json)
+        if isinstance(result, Simulated):
+            tell_states(result)
         return
     with written(target, force, reads) as temporary:
-        if scores:
-            write_data(results[0], temporary, name or "Y", names or opened.classes, results[1])
+        if isinstance(result, Simulated):
+            write_simulated(result, temporary, name or "Y")
         else:
-            value = results[0] if len(results) == 1 else list(results)
-            write_data(value, temporary, name or "Y", names or opened.classes)
+            _write(opened, results, temporary, name or "Y", names, scores)
     if as_json:
         print_json({"output": str(target), "shapes": [_shapes(r) for r in results]})
     else:
         shapes = ", ".join(str(_shapes(r)) for r in results)
         tell(f"{target}: {shapes}")
+
+
+def _run(
+    network: Network,
+    data: Sequence[Any],
+    options: Mapping[str, Any],
+    series: SeriesOptions,
+    classify: bool,
+) -> Any:
+    """What the network gives, or its class names."""
+    if series.forecast:
+        return network.forecast(*data, steps=series.forecast)
+    data, options = series.prepared(network, data, options)
+    with (
+        progress_bar("predicting") as progress,
+        session_of(network, options) as (session, rest),
+    ):
+        run = session.classify if classify else session.predict
+        return run(*data, **rest, progress=progress)
+
+
+def _write(
+    network: Network,
+    results: Sequence[Any],
+    path: Path,
+    name: str,
+    names: Sequence[str],
+    scores: bool,
+) -> None:
+    classes = names or network.classes
+    if scores:
+        write_data(results[0], path, name, classes, results[1])
+        return
+    cells = [as_cell(result) if network.kind.columns else result for result in results]
+    write_data(cells[0] if len(cells) == 1 else cells, path, name, classes)
 
 
 def _shapes(result: Any) -> object:

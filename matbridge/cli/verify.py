@@ -27,6 +27,8 @@ from matbridge.cli.options import (
     reading_options,
 )
 from matbridge.cli.predict import gather_inputs, in_file, named_classes, run_options, session_of
+from matbridge.cli.record import Trained
+from matbridge.cli.series import beside, read_delays
 from matbridge.cli.terminal import (
     Terminal,
     console,
@@ -75,9 +77,10 @@ class Question:
         if len(wanted) == 1:
             wanted = [number_labels(wanted[0], network.classes)]
         labels = len(wanted) == 1 and is_labels(wanted[0])
+        options = read_delays(self.options, network, path, self.max_size)
         with (
             progress_bar("predicting") as progress,
-            session_of(network, self.options) as (session, rest),
+            session_of(network, options) as (session, rest),
         ):
             if labels:
                 names = named_classes(self.classes, self.max_size, path)
@@ -89,6 +92,9 @@ class Question:
             raise MismatchError(
                 f"the network has {len(results)} outputs, {len(wanted)} are expected"
             )
+        if network.kind.columns and not labels:
+            # One may be a cell of steps, the other a matrix of them.
+            results, wanted = tuple(map(beside, results)), [*map(beside, wanted)]
         outputs = list(zip(network.output_names, results, wanted, strict=True))
         return Answer(
             {name: compare(y, t, self.tolerance) for name, y, t in outputs},
@@ -131,6 +137,11 @@ class Answer:
 @click.option("--against", "other", type=click.Path(path_type=Path), metavar="NET",
               help="Another network, in any file that is read: the same inputs through both, "
                    "random ones without --input.")  # fmt: skip
+@click.option("--targets", multiple=True, metavar="DATA",
+              help="Of a shallow network what it was trained to give: the performances of its "
+                   "training record are verified. Once for each output.")  # fmt: skip
+@click.option("--record", default=":tr", show_default=True, metavar="DATA",
+              help="The training record, with --targets.")  # fmt: skip
 @all_option
 @network_option
 @reading_options
@@ -141,6 +152,8 @@ def command(
     other: Path | None,
     expected: tuple[str, ...],
     tolerance: float,
+    targets: tuple[str, ...],
+    record: str,
     resize: bool,
     classes: str | None,
     options: dict[str, Any],
@@ -161,12 +174,16 @@ def command(
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
       matbridge verify models/ --input :XTest --expected :YPred
       matbridge verify net.mat --against net.onnx
+      matbridge verify net.mat --input :inputs --targets :targets
     """
     from matbridge.verify.compare import EmptyComparisonError
 
+    if sum(map(bool, (expected, other, targets))) > 1:
+        raise MismatchError("one of --expected, --against and --targets", mend="Leave out others.")
+    if targets:
+        trained = Trained(inputs, targets, record, tolerance, options, reading)
+        return _compare(paths, every, network, trained, as_json)
     if other is not None:
-        if expected:
-            raise MismatchError("either --expected or --against", mend="Leave out one.")
         rival = Other(other, inputs, options["format"], resize, reading)
         return _compare(paths, every, network, rival, as_json)
     if not expected:
@@ -191,9 +208,13 @@ def command(
 
 
 def _compare(
-    paths: tuple[Path, ...], every: bool, address: str | None, rival: Other, as_json: bool
+    paths: tuple[Path, ...],
+    every: bool,
+    address: str | None,
+    rival: Other | Trained,
+    as_json: bool,
 ) -> int:
-    """Each network against the other one."""
+    """Each network against the other one, or its training record."""
     if are_many(paths, every):
         rows = run_all(
             expanded(paths),

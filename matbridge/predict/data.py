@@ -176,7 +176,9 @@ def _for_matlab(value: Any, classes: Sequence[str]) -> Any:
     """A cell of a list; class names as a categorical."""
     items = [np.asarray(item) for item in (value if isinstance(value, list) else [value])]
     saved = [as_categorical(item, classes) if is_labels(item) else item for item in items]
-    return Cell(saved) if isinstance(value, list) else saved[0]
+    if not isinstance(value, list):
+        return saved[0]
+    return Cell(saved, value.shape if isinstance(value, Cell) else None)
 
 
 def _numbered(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
