@@ -142,7 +142,7 @@ def test_code_is_converted_and_its_edits_refused(folder, capsys):
     assert run(["inspect", f"{folder}/fit.m"]) == 0
     assert "runs" in capsys.readouterr().out
     text = (folder / "fit.m").read_text(encoding="utf-8")
-    edited = text.replace("= tansig_apply(", "= 2*tansig_apply(")
+    edited = text.replace("tansig_apply(repmat", "2*tansig_apply(repmat")
     (folder / "edited.m").write_text(edited, encoding="utf-8")
     assert run(["convert", f"{folder}/edited.m"]) == 4
     told = capsys.readouterr().err
