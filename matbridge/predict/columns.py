@@ -78,6 +78,8 @@ def read_columns(network: Network, inputs: Sequence[Data]) -> Columns:
         except MatbridgeError as error:
             raise error.at(name) from None
     _check_alike(arrays)
+    if 0 in next(iter(arrays.values())).shape[1:]:
+        raise MismatchError("there are no samples or steps", where=next(iter(arrays)))
     cells = any(isinstance(value, list | tuple) for value in values.values())
     return Columns(arrays, "CBT" if over_time else "CB", cells, widths)
 

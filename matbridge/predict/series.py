@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from matbridge.core.dims import reorder
+from matbridge.core.engine import EngineError, Labelled, States
 from matbridge.core.graph import Port
 from matbridge.core.network import Network
 from matbridge.core.running import Data, Progress
@@ -25,7 +27,7 @@ __all__ = ["SeriesSession", "Simulated", "open_session", "vec2ind"]
 Output = np.ndarray | list[np.ndarray]
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 # As many numbers as the largest result on the way shall have.
-ROOM = 1 << 24
+ROOM = 1 << 20
 # Options of predict that only network objects have.
 DELAYS = ("initial_input_delays", "initial_layer_delays")
 
@@ -65,7 +67,7 @@ class SeriesSession(Session):
         xi, ai = _delays(network, initial_input_delays, initial_layer_delays)
         running = self._watched() if final_states else self
         starting = running._starting({**xi.by_layer(), **ai.by_layer()})
-        arrays = starting._arrays(columns, progress)
+        arrays, _ = starting._computed(columns, progress)
         outputs = _shaped(columns, arrays[: len(network.outputs)])
         if not final_states:
             return outputs
@@ -86,8 +88,9 @@ class SeriesSession(Session):
         xi, ai = _delays(self.network, initial_input_delays, initial_layer_delays)
         with self._lock:
             self._start({**xi.by_layer(), **ai.by_layer()})
-            results = super().predict_and_update_state(dict(columns.arrays), format=columns.dims)
-        return _shaped(columns, list(results) if isinstance(results, tuple) else [results])
+            arrays, states = self._computed(columns)
+            self._go_on(states)
+        return _shaped(columns, arrays)
 
     def classify(
         self,
@@ -110,14 +113,40 @@ class SeriesSession(Session):
         labels = [_named(vec2ind(part), part, classes) for part in (first if several else [first])]
         return (labels if several else labels[0], y) if scores else labels if several else labels[0]
 
-    def _arrays(self, columns: Columns, progress: Progress | None) -> list[np.ndarray]:
-        """The outputs R×Q×T, or R×Q."""
-        size = _batch_size(self._base) if columns.dims == "CB" else columns.samples
-        data = dict(columns.arrays)
-        results = super().predict(
-            data, format=columns.dims, mini_batch_size=size, progress=progress
-        )
-        return list(results) if isinstance(results, tuple) else [results]
+    def _computed(
+        self, columns: Columns, progress: Progress | None = None
+    ) -> tuple[list[np.ndarray], States]:
+        """The outputs R×Q×T, or R×Q, and the states after the run."""
+        self._check_observations(columns.samples)
+        with self._lock:
+            try:
+                return self._in_parts(columns, progress)
+            except EngineError as error:
+                if not self._turned_to_torch(error):
+                    raise
+                return self._in_parts(columns, progress)
+
+    def _in_parts(
+        self, columns: Columns, progress: Progress | None
+    ) -> tuple[list[np.ndarray], States]:
+        """Series as a whole; samples in parts whose results stay near the processor."""
+        count = columns.samples
+        size = count if columns.dims == "CBT" else _part_size(self._base)
+        parts: list[list[np.ndarray]] = []
+        states: States = {}
+        for start in range(0, count, size):
+            entering = {
+                name: Labelled(array[:, start : start + size], columns.dims)
+                for name, array in columns.arrays.items()
+            }
+            outcome = self.engine.run(entering, self._states)
+            assert outcome is not None, "no lengths were asked for"
+            results, states = outcome
+            parts.append([reorder(array, dims, columns.dims) for array, dims in results])
+            if progress is not None:
+                progress(min(start + size, count), count)
+        joined = zip(*parts, strict=True)
+        return [p[0] if len(p) == 1 else np.concatenate(p, axis=1) for p in joined], states
 
     def _start(self, states: Arrays) -> None:
         """Go on with these states in place of those at hand."""
@@ -205,7 +234,7 @@ def _delays(network: Network, xi: object, ai: object) -> tuple[DelayStates, Dela
     )
 
 
-def _batch_size(network: Network) -> int:
-    """As many samples as keep what a layer makes of them within bounds."""
+def _part_size(network: Network) -> int:
+    """So many samples that what a layer makes of them fits the cache."""
     largest = max((a.size for layer in network.layers for a in layer.arrays.values()), default=1)
-    return max(ROOM // max(largest, 1), 128)
+    return max(ROOM // max(largest, 1), 256)
