@@ -200,7 +200,7 @@ class NodeGraph:
         array = self.constants.get(name)
         if array is not None:
             return array.shape
-        if self.from_matlab or name not in self.sizes.shapes:
+        if self.from_matlab or name in self.inputs or name not in self.sizes.shapes:
             return self._shapes.get(name)
         return tuple(n if isinstance(n, int) else None for n in self.sizes.shapes[name])
 
