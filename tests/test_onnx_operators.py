@@ -109,6 +109,15 @@ def test_an_opset_that_cannot_say_it_is_refused(tmp_path):
         to_onnx(network, opset=17)
 
 
+def test_a_single_number_is_written_without_dimensions(tmp_path):
+    """Gather of one place drops a dimension, of a list of one it does not."""
+    nodes = [helper.make_node("Gather", ["x", "place"], ["y"], axis=1)]
+    model = model_of(nodes, ["N", 4], {"place": np.array(2)})
+    x = numbers(3, 4)
+    written = to_onnx(loaded(model, tmp_path))
+    assert truth_of(written, x).shape == truth_of(model, x).shape == (3,)
+
+
 def test_gradients_flow_through_it(tmp_path):
     module = loaded(bilinear(), tmp_path).to_torch()
     x = torch.randn(3, 4, requires_grad=True)

@@ -114,7 +114,8 @@ class Builder:
 
     def initializer(self, array: np.ndarray, what: str) -> str:
         name = self.fresh(what)
-        self.initializers[name] = np.ascontiguousarray(array)
+        # NumPy makes one dimension of none here.
+        self.initializers[name] = np.ascontiguousarray(array).reshape(np.shape(array))
         return name
 
     def integers(self, values: Sequence[int], what: str = "sizes") -> str:
