@@ -115,6 +115,10 @@ REFUSED = {
                      NODE("Relu", ["b"], ["y"])]),
         "form a loop",
     ),
+    "a node of thousands of inputs": (
+        chain(nodes=[NODE("Sum", ["x"] * 3000, ["y"], name="all")]),
+        "a node has 3,000 inputs",
+    ),
     "a node that feeds itself": (chain(nodes=[NODE("Add", ["x", "y"], ["y"])]), "form a loop"),
     "an initializer that is missing": (chain(arrays={}), "makes 'W'"),
     "an output that nothing makes": (
@@ -392,3 +396,63 @@ def test_reading_starts_no_process_and_needs_no_onnxruntime(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+BIG = np.array([10**5, 10**5])
+ONE = np.ones((1, 1), np.float32)
+# Nodes that make a large constant of a small one, by their inputs and the constants among them.
+GREEDY = {
+    "ConstantOfShape": (["s"], {"s": BIG}),
+    "Expand": (["o", "s"], {"o": ONE, "s": BIG}),
+    "Tile": (["o", "s"], {"o": ONE, "s": BIG}),
+    "Range": (["a", "b", "a1"], {"a": np.int64(0), "b": np.int64(10**10), "a1": np.int64(1)}),
+    "Pad": (["o", "p"], {"o": ONE, "p": np.array([10**5] * 4)}),
+    "MatMul": (["c", "r"], {"c": np.ones((10**5, 1)), "r": np.ones((1, 10**5))}),
+    "Mul": (["c", "r"], {"c": np.ones((10**5, 1)), "r": np.ones((1, 10**5))}),
+}
+
+
+@pytest.mark.parametrize("operator", GREEDY)
+def test_constants_do_not_grow_without_bound(operator, tmp_path):
+    inputs, arrays = GREEDY[operator]
+    arrays = {n: a.astype(np.float32) if a.dtype == np.float64 else a for n, a in arrays.items()}
+    nodes = [
+        helper.make_node(operator, inputs, ["large"]),
+        helper.make_node("ReduceSum", ["large"], ["sum"]),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    path = saved(tmp_path, model_of(nodes, {"x": ["N", 3]}, {"y": ["N", 3]}, arrays))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    network = matbridge.load(path)
+    assert not network.runnable
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert used * (1 if sys.platform == "darwin" else 1024) < 512 << 20
+
+
+def test_what_cannot_be_read_is_listed_whole(tmp_path, capsys):
+    """Every operator, its node and why; not the first alone."""
+    inner = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["i"])],
+        "inner",
+        [],
+        [helper.make_tensor_value_info("i", TensorProto.FLOAT, None)],
+    )
+    nodes = [
+        helper.make_node("Novel", ["x"], ["a"], name="first", domain="com.mathworks"),
+        helper.make_node("Relu", ["a"], ["b"], name="known"),
+        helper.make_node(
+            "If", ["flag"], ["c"], name="branch", then_branch=inner, else_branch=inner
+        ),
+        helper.make_node("Concat", ["b"], ["d"], name="no_axis"),
+        helper.make_node("Sum", ["d", "c"], ["y"], name="last"),
+    ]
+    model = model_of(nodes, {"x": ["N", 3], "flag": []}, {"y": ["N", 3]})
+    network = matbridge.load(saved(tmp_path, model))
+    told = {problem.where: problem.what for problem in network.report if problem.level == "error"}
+    assert {"first", "branch", "no_axis"} <= set(told)
+    assert "Novel cannot be read" in told["first"]
+    assert "graphs of its own: else_branch, then_branch" in told["branch"]
+    assert "Required attribute 'axis' is missing" in told["no_axis"]
+    assert run(["inspect", str(tmp_path / "net.onnx")]) == 4
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in told)

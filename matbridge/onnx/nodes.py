@@ -28,6 +28,8 @@ MATLAB = "MATLAB Deep Learning Toolbox Converter"
 Shape = tuple[int | None, ...]
 # Larger initializers are not shown to the shape inference, which copies the model.
 SMALL = 1024
+# Inputs or outputs of one node.
+MOST_ENDS = 2000
 DEFAULT_DOMAINS = ("", "ai.onnx")
 FLOATING = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
@@ -124,6 +126,7 @@ class NodeGraph:
         _check_once(self.inputs, "inputs")
         _check_once(self.outputs, "outputs")
         nodes = [_node(proto, place) for place, proto in enumerate(graph.node)]
+        _check_ends(nodes)
         self._makers = _makers(nodes, (*self.inputs, *self.constants))
         self._users: dict[str, list[Node]] = defaultdict(list)
         for node in nodes:
@@ -177,8 +180,9 @@ class NodeGraph:
 
     def fault(self, node: Node) -> str:
         """What of the node is not as ONNX defines its operator: too few inputs, an attribute of
-        another type; "" for a sound one, and for operators of other domains."""
-        if "::" in node.operator:
+        another type; "" for a sound one, for operators of other domains, and for
+        those with graphs of their own, which read names that a node alone does not know."""
+        if "::" in node.operator or any(a.HasField("g") for a in node.proto.attribute):
             return ""
         try:
             checker.check_node(node.proto, self._context)
@@ -309,6 +313,14 @@ def _check_once(names: Sequence[str], what: str) -> None:
     name, count = next(iter(Counter(names).most_common(1)), ("", 0))
     if count > 1:
         raise FormatError(f"two {what} are named {name!r}")
+
+
+def _check_ends(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        count = max(len(node.inputs), len(node.outputs))
+        if count > MOST_ENDS:
+            said = f"a node has {count:,} inputs or outputs, more than {MOST_ENDS:,}"
+            raise FormatError(said, where=str(node))
 
 
 def _makers(nodes: Iterable[Node], known: Iterable[str]) -> dict[str, Node]:
