@@ -395,6 +395,10 @@ def test_what_does_not_fit_is_told():
         network.predict(*X, initial_input_delays=np.zeros((2, 3)))
     with pytest.raises(MismatchError, match=r"Xi\{1\}: it has 2 steps, the delays need 3"):
         network.predict(*X, initial_input_delays=[series(2, 2), series(1, 3)])
+    with pytest.raises(MismatchError, match="pads no sequences"):
+        network.predict(*X, sequence_length="longest")
+    with pytest.raises(MismatchError, match="there are no samples or steps"):
+        network.predict(np.zeros((2, 0)), np.zeros((1, 0)))
     with pytest.raises(MismatchError, match="3 series are given, the network needs 2"):
         network.prepare(*X, X[1])
     with pytest.raises(MismatchError, match="too short: the delays take 3"):

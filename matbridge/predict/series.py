@@ -62,6 +62,8 @@ class SeriesSession(Session):
         """Y, or with ``final_states`` Y, Xf and Af; see Network.predict."""
         if format is not None:
             return super().predict(*inputs, format=format, progress=progress, **options)
+        if options.get("sequence_length") is not None:
+            raise MismatchError("a network object pads no sequences: leave out sequence_length")
         network = self.network
         columns = read_columns(network, inputs)
         xi, ai = _delays(network, initial_input_delays, initial_layer_delays)
