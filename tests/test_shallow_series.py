@@ -110,6 +110,23 @@ def test_a_closed_loop_from_the_open_one(case):
     assert performance == pytest.approx(recorded["closedLoopPerformance"].item(), rel=1e-12)
 
 
+def test_closing_gives_the_closed_network_that_was_saved():
+    files = SHALLOW / "files"
+    if not files.exists():
+        pytest.skip("the corpus is not here")
+    network = matbridge.load(files / "time-series-prediction-narx--netbest.mat").close_loop()
+    saved = matbridge.load(files / "time-series-prediction-narx--netcbest.mat")
+    first, second = to_structure(network), to_structure(saved)
+    for name in ("input_weights", "layer_weights"):
+        weights, expected = getattr(first, name), getattr(second, name)
+        assert weights.keys() == expected.keys()
+        for place, part in expected.items():
+            assert weights[place].delays == part.delays
+            assert np.array_equal(weights[place].array, part.array)
+    x = RNG.normal(size=(3, 20))
+    assert np.array_equal(network.predict(x), saved.predict(x))
+
+
 @each("fenn-lm-multistep", "fenn-br-multistep")
 def test_several_steps_beyond_the_end(case):
     recorded = Workspace(case)
