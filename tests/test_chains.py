@@ -10,6 +10,7 @@ from helpers import assert_close
 import matbridge
 from matbridge.cli import run
 from matbridge.errors import LayerError, MismatchError
+from matbridge.inspect.summary import summarize_network
 from matbridge.matlab.contents import read_contents
 from matbridge.matlab.file.values import Cell, MatObject, Table
 from matbridge.matlab.file.write import write_mat
@@ -96,6 +97,8 @@ def test_every_form_as_variables_and_as_a_struct(form, tmp_path):
     assert_close(network.predict(X, dtype="float64"), truth)
     assert [layer.name for layer in network.layers[:3]] == ["featureinput", "fc_1", "relu"]
     assert not network.report
+    # FeatureInputLayer is ours, and says nothing of who wrote the file.
+    assert summarize_network(network, "w")["release"] == "unknown"
 
 
 def test_all_that_such_structs_tell_is_checked(tmp_path):

@@ -71,6 +71,8 @@ def command(
     if as_json:
         print_json({"output": str(output), "filled": filled, "check": check.as_dict()})
         return 0
+    if not filled:
+        tell("nothing was to be filled by name; a card may stand for an operator")
     for name, kind in filled.items():
         tell(f"{visible(name)}: {kind}")
     tell(f"written to {output}\nloaded again and compared on random input: {told_of(check)}")

@@ -131,6 +131,8 @@ def _release(network: Network) -> str:
     producer = network.provenance.details.get("producer")
     if producer:
         return str(producer)
+    if network.provenance.details.get("plain_weights"):
+        return "unknown"
     platform = str(network.provenance.details.get("platform", ""))
     return platform if platform.startswith("matbridge") else str(when_written(network))
 

@@ -49,9 +49,9 @@ FUNCTIONS: Mapping[str, type[Layer] | None] = {
     **dict.fromkeys(("linear", "purelin", "identity", "none"), None),
     "softmax": Softmax,
 }
-# What the details of a network's provenance say where the file does not tell how its input is
-# normalized.
-NOT_TOLD = {"normalization": "not told"}
+# What the details of a network's provenance say where the file tells neither how its input is
+# normalized nor which release it is of.
+NOT_TOLD = {"plain_weights": True}
 DENSE = ("dense", "fullyconnected", "fc", "fullyconnectedlayer")
 
 

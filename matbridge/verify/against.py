@@ -154,7 +154,7 @@ def _single(array: np.ndarray) -> np.ndarray:
 def _past_input(plain: Network, other: Network) -> str:
     """How the other network normalizes its input, where the file of the first does not tell; ""
     where it does not, or the file does."""
-    if plain.provenance.details.get("normalization") != "not told":
+    if not plain.provenance.details.get("plain_weights"):
         return ""
     layers = (layer for layer in other.input_layers.values() if not layer.passes_through)
     return ", ".join(layer.name for layer in layers)
