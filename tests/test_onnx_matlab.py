@@ -10,6 +10,7 @@ import pytest
 from helpers import layer as constructed
 from matlab_exports import Converter
 from onnx import helper, numpy_helper
+from reference import elementwise
 
 import matbridge
 from matbridge.matlab.file import read_mat
@@ -95,6 +96,26 @@ def test_scores_without_a_fully_connected_layer(tmp_path):
     assert (network.class_name, network.layers[-1].name) == ("dlnetwork", "prob_flatten")
     (found,) = outputs_of(network, export.inputs)
     assert_agree(found, export.outputs[0])
+
+
+@pytest.mark.parametrize("release", ["19.1.5", "20.2.0"])
+def test_steps_and_observations_in_one(release, tmp_path):
+    """A Reshape to two dimensions for the sake of a Gemm: still C×T for each observation."""
+    converter = Converter(release)
+    x = converter.sequence("sequenceinput", 3)
+    x = converter.recurrent(x, "lstm", 4, mode="sequence", ending="squeeze")
+    W, b = converter.weights("fc.W", 2, 4), converter.weights("fc.b", 2, 1)
+    shape = converter.constant("fc_shape", np.array([-1, 4]))
+    flat = converter.node("Reshape", [x.tensor, shape], "fc_Reshape")
+    names = [converter.constant("fc_W", W), converter.constant("fc_B", b.ravel())]
+    x.tensor = converter.node("Gemm", [flat, *names], "fc", transB=1)
+    x.data = elementwise.fully_connected_sequence(x.data, W, b)
+    export = converter.finish(x)
+    network = load(export.model, tmp_path)
+    assert [layer.type_name for layer in network.layers[1:]] == ["LSTMLayer", "FullyConnectedLayer"]
+    (found,) = outputs_of(network, export.inputs)
+    for a, b in zip(found, export.outputs[0], strict=True):
+        assert_agree(a, b)
 
 
 @pytest.mark.parametrize(("release", "name"), [("18.2.5", "R2018b"), ("22.1.2", "R2022a")])

@@ -238,6 +238,9 @@ class _Walk:
         that labels can say."""
         value = self.at.values[tensor]
         merged = [axis for axis in value.axes if len(axis) > 1]
+        if self.at.from_matlab and not set("".join(merged)) - set("TB"):
+            # Steps and observations in one for the sake of an operator; MATLAB has C×T.
+            merged = []
         if merged and merged != ["C" + "123"[: len(merged[0]) - 1]]:
             return self._merging(tensor, merged)
         layer = self.at.layers[self._layer_of(value.end)]
