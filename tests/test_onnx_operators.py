@@ -19,12 +19,12 @@ def numbers(*shape, seed=1):
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def model_of(nodes, shape, arrays=(), opset=17, kind=TensorProto.FLOAT, outputs=("y",)):
+def model_of(nodes, shape, arrays=(), opset=17, kind=TensorProto.FLOAT, gives=None):
     graph = helper.make_graph(
         nodes,
         "graph",
         [helper.make_tensor_value_info("x", kind, shape)],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [helper.make_tensor_value_info("y", gives or TensorProto.FLOAT, None)],
         [numpy_helper.from_array(np.asarray(a), n) for n, a in dict(arrays).items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
@@ -116,6 +116,38 @@ def test_a_single_number_is_written_without_dimensions(tmp_path):
     x = numbers(3, 4)
     written = to_onnx(loaded(model, tmp_path))
     assert truth_of(written, x).shape == truth_of(model, x).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("operator", "takes", "gives"),
+    [
+        ("ArgMax", TensorProto.FLOAT, TensorProto.INT64),
+        ("IsNaN", TensorProto.FLOAT, TensorProto.BOOL),
+        ("Not", TensorProto.BOOL, TensorProto.BOOL),
+        ("Neg", TensorProto.INT32, TensorProto.INT32),
+    ],
+)
+def test_results_of_other_types_are_written_as_numbers(operator, takes, gives, tmp_path):
+    """An output of whole numbers or of true and false is one of the model's own type."""
+    options = {"axis": 1} if operator == "ArgMax" else {}
+    nodes = [helper.make_node(operator, ["x"], ["y"], **options)]
+    model = model_of(nodes, ["N", 4], kind=takes, gives=gives)
+    written = to_onnx(loaded(model, tmp_path))
+    x = (numbers(3, 4) * 3).round()
+    own = x.astype(helper.tensor_dtype_to_np_dtype(takes))
+    truth = truth_of(model, own).astype(np.float32)
+    np.testing.assert_array_equal(truth_of(written, x), truth)
+
+
+def test_what_an_opset_does_not_take_is_told(tmp_path):
+    """Shifts of signed whole numbers came with opset 26 of BitShift."""
+    options = {"direction": "LEFT"}
+    nodes = [helper.make_node("BitShift", ["x", "by"], ["y"], **options)]
+    arrays = {"by": np.array([1], np.int32)}
+    kinds = {"kind": TensorProto.INT32, "gives": TensorProto.INT32}
+    network = loaded(model_of(nodes, ["N", 4], arrays, opset=28, **kinds), tmp_path)
+    with pytest.raises(UnsupportedError, match="cannot be said in opset 17"):
+        to_onnx(network, opset=17)
 
 
 def test_gradients_flow_through_it(tmp_path):

@@ -94,6 +94,8 @@ class Builder:
     # Names of inputs and outputs, which nothing else may bear.
     reserved: frozenset[str] = frozenset()
     counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    # Whether there are plain operators, whose results may be of other types.
+    foreign: bool = False
     # The versions of operator sets beside ONNX's own, by domain.
     domains: dict[str, int] = field(default_factory=dict)
     # By identity; the array is held so that its id is not given to another.
@@ -158,8 +160,16 @@ class Builder:
         return [_result(self.fresh(operator.lower()), shape) for shape in shapes]
 
     def named(self, data: Data, name: str) -> Tensor:
-        """The same value under this name: it may stand under another, or be an input."""
-        self.nodes.append(helper.make_node("Identity", [self.name_of(data)], [name], name))
+        """The same value under this name: it may stand under another, or be an input.
+
+        Where plain operators may have made whole numbers of it, as numbers of the model's type.
+        """
+        floating = not isinstance(data, np.ndarray) or data.dtype.kind == "f"
+        node = helper.make_node("Identity", [self.name_of(data)], [name], name)
+        if self.foreign and floating:
+            node.op_type = "Cast"
+            node.attribute.append(helper.make_attribute("to", TYPES[self.dtype.name]))
+        self.nodes.append(node)
         return Tensor(name, data.shape)
 
     def shape(self, shape: Sequence[Extent]) -> str:

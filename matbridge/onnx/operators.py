@@ -31,6 +31,7 @@ def operate(
 
     Raises UnsupportedError where the operator set that is written cannot say it.
     """
+    builder.foreign = True
     names = ["" if x is None else builder.name_of(x) for x in data]
     results = builder.results(operation.op_type, shapes)
     left = iter(results)

@@ -43,7 +43,14 @@ def to_onnx(
     Raises UnsupportedError for what cannot run or cannot be said in this opset of ONNX.
     """
     model = unchecked(network, dtype or network.dtype, opset, stateful)
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        said = " ".join(str(error).split())
+        raise UnsupportedError(
+            f"the network cannot be said in opset {opset} of ONNX: {said}",
+            mend="Choose a newer opset, or convert it to .pt2.",
+        ) from error
     return model
 
 
