@@ -25,6 +25,7 @@ from matbridge.cli.options import json_option, reading_options
 from matbridge.cli.terminal import ENDLESS, Terminal, console, print_json, styled, table
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
+from matbridge.inspect.shallow import COLUMNS
 from matbridge.inspect.summary import summarize, summarize_network
 from matbridge.inspect.table import LayerTable, layer_table
 from matbridge.languages import read
@@ -135,6 +136,7 @@ def show_network(out: Terminal, network: dict[str, Any], everything: bool = Fals
     out.print(styled(network["address"], "bold"), " " + network["class"])
     if network["release"] != "unknown":
         out.print(f"  written by {network['release']}")
+    show_shallow(out, network["shallow"])
     if network["layers"]:
         show_layers(out, layer_table(network, everything))
         out.print(f"  {len(network['layers'])} layers, {network['parameters']:,} learnables")
@@ -148,6 +150,17 @@ def show_network(out: Terminal, network: dict[str, Any], everything: bool = Fals
     out.print(" ", runs)
     for problem in network["problems"]:
         show_problem(out, problem)
+
+
+def show_shallow(out: Terminal, about: dict[str, Any]) -> None:
+    """What a network object was, in a sentence, and its parts as MATLAB numbers them."""
+    if not about:
+        return
+    out.print(f"  {about['sentence']}")
+    parts = table(*COLUMNS)
+    for row in about["parts"]:
+        parts.add_row(*row)
+    out.print(parts)
 
 
 def show_layers(out: Terminal, layers: LayerTable) -> None:

@@ -32,13 +32,14 @@ def fitting(
     if not shape or 0 in shape:
         return
     sizes = network.infer()
+    laid_out = _columns if network.kind.columns else _format
     for name in network.input_names:
         size = sizes.get(Port(name, "out"))
-        if isinstance(size, Size) and (format := _format(shape, size)) is not None:
+        if isinstance(size, Size) and (format := laid_out(shape, size)) is not None:
             yield _fit("input", name, format)
     for port in network.outputs:
         size = sizes.get(port)
-        if isinstance(size, Size) and (format := _format(shape, size)) is not None:
+        if isinstance(size, Size) and (format := laid_out(shape, size)) is not None:
             yield _fit("output", str(port), format)
 
 
@@ -63,6 +64,13 @@ def _format(shape: tuple[int, ...], size: Size) -> str | None:
     ones = (1,) * (len(spatial) + 1 - len(shape))
     fits = _agree(shape + ones, (*spatial, channels)) or _agree(shape, (*spatial, channels, None))
     return "" if fits else None
+
+
+def _columns(shape: tuple[int, ...], size: Size) -> str | None:
+    """The same where MATLAB has a column for each sample or step."""
+    if _agree(shape, (size["C"], None)):
+        return ""
+    return ("TC" if "T" in size else "BC") if _agree(shape, (None, size["C"])) else None
 
 
 def _agree(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:

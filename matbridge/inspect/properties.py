@@ -23,7 +23,8 @@ TELLING = frozenset(
 ELSEWHERE = frozenset(
     "InputSize OutputSize NumHiddenUnits NumFilters NumChannels NumInputs NumWords Dimension "
     "NumFiltersPerGroup NumChannelsPerGroup MeanDecay VarianceDecay Classes ResponseNames Network "
-    "InputProjectorSize OutputProjectorSize MaxPosition ClassNames PredictorNames".split()
+    "InputProjectorSize OutputProjectorSize MaxPosition ClassNames PredictorNames ProcessedSize "
+    "OverTime xrows yrows".split()
 )
 # The most numbers or words of a value that are written out, and letters of a text.
 MOST = 24

@@ -61,16 +61,18 @@ def part_rows(structure: ShallowStructure) -> list[list[str]]:
                 *(_weight("LW", at, weight) for at, weight in structure.layers_of(i)),
             ]
         )
-        functions = layer.transfer if layer.net_input == "netsum" else (
-            f"{layer.net_input}, {layer.transfer}"
+        functions = (
+            layer.transfer
+            if layer.net_input == "netsum"
+            else (f"{layer.net_input}, {layer.transfer}")
         )
         rows.append([f"layers{{{i}}}", str(layer.size), functions, reads])
     for output in structure.outputs:
         inner = structure.layers[output.layer - 1].size
         steps = _functions(tuple(reversed(output.steps)), " reversed")
-        source = f"a{{{output.layer}}}"
         mode = "" if output.feedback_mode == "none" else f", {output.feedback_mode} loop"
-        rows.append([f"outputs{{{output.layer}}}", _changed(inner, output.size), steps, source + mode])
+        size = _changed(inner, output.size)
+        rows.append([f"outputs{{{output.layer}}}", size, steps, f"a{{{output.layer}}}{mode}"])
     return rows
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from matbridge.core.card import Layer
+from matbridge.core.classes import SHALLOW
 from matbridge.core.contents import Contents
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
@@ -15,10 +16,12 @@ from matbridge.core.network import NOT_KNOWN, Network, Port
 from matbridge.errors import LayerError, MatbridgeError
 from matbridge.inspect.fits import fitting
 from matbridge.inspect.properties import brief, properties, telling
+from matbridge.inspect.shallow import about_shallow
 from matbridge.matlab.contents import MatContents
 from matbridge.matlab.file import MatFile, Variable
 from matbridge.matlab.file.values import Categorical
 from matbridge.matlab.releases import USER, products, when_written
+from matbridge.verify.record import is_record
 
 DIVERGED = "Training diverged: whatever depends on them is NaN or Inf as well."
 
@@ -48,8 +51,9 @@ def summarize(contents: Contents) -> dict[str, object]:
 
 def _summarize_mat(contents: MatContents, failed: list[dict[str, object]]) -> dict[str, object]:
     file = contents.file
+    records = _records(contents)
     networks = [
-        summarize_network(network, address, contents.beside.get(address))
+        summarize_network(network, address, contents.beside.get(address) or {}, records)
         for address, network in contents.networks.items()
     ]
     return {
@@ -60,6 +64,17 @@ def _summarize_mat(contents: MatContents, failed: list[dict[str, object]]) -> di
         "networks": networks + failed,
         "variables": [_variable(variable, contents) for variable in file.variables.values()],
     }
+
+
+def _records(contents: MatContents) -> dict[str, object]:
+    """The training records among the variables, looked for where there are network objects."""
+    if not any(network.class_name == SHALLOW for network in contents.networks.values()):
+        return {}
+    variables = contents.file.variables.items()
+    structs = [name for name, variable in variables if variable.class_name == "struct"]
+    lost = contents.lost
+    values = {name: contents.file[name] for name in structs if name not in lost}
+    return {name: value for name, value in values.items() if is_record(value)}
 
 
 def _provenance(file: MatFile) -> dict[str, object]:
@@ -92,12 +107,16 @@ def _variable(variable: Variable, contents: MatContents) -> dict[str, object]:
 
 
 def summarize_network(
-    network: Network, address: str, beside: Mapping[str, object] | None = None
+    network: Network,
+    address: str,
+    beside: Mapping[str, object] | None = None,
+    records: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """One network: layers with sizes and arrays, connections, and what is wrong with it.
 
-    ``beside`` is what the object that holds the network holds as well. The keys are the same
-    for every kind of network, also for one that cannot be read.
+    ``beside`` is what the object that holds the network holds as well, ``records`` are the
+    training records among the variables of the file. The keys are the same for every kind of
+    network, also for one that cannot be read.
     """
     sizes = network.infer()
     needed = products(network)
@@ -115,6 +134,7 @@ def summarize_network(
         "inputs": list(network.input_names),
         "outputs": list(network.output_names),
         "classes": list(network.classes),
+        "shallow": about_shallow(network, {**(beside or {}), **(records or {})}),
         "beside": {name: brief(v) for name, v in (beside or {}).items() if _is_telling(v)},
         "products": sorted(set(needed.values()) - {USER, ""}),
         "custom_classes": sorted(name for name, product in needed.items() if product == USER),

@@ -99,7 +99,15 @@ def _card_from_json(written: Mapping[str, object]) -> Layer:
     return card(name=str(written["name"]), **fields)
 
 
-STEP: Kind[Step] = Kind(_from_saved, _to_saved)
+class StepKind(Kind[Step]):
+    """A step, shown as the functions of which it consists."""
+
+    def show(self, value: Step) -> str:
+        layers = (layer for layer in value.network.layers if not layer.IS_INPUT)
+        return ", ".join(f"{layer.type_name} {layer.name}" for layer in layers)
+
+
+STEP = StepKind(_from_saved, _to_saved)
 
 
 class FeedbackLoop(Layer):

@@ -46,7 +46,10 @@ def _plots(structure: ShallowStructure, *names: str) -> bool:
 def _is_chain(structure: ShallowStructure) -> bool:
     """Whether each layer reads the one before it, the first the inputs, and none another."""
     ahead = {(i, i - 1) for i in range(2, len(structure.layers) + 1)}
-    return set(structure.layer_weights) == ahead and {i for i, _ in structure.input_weights} <= {1}
+    # A layer that a constant target left without neurons reads nothing.
+    present = {(i, j) for i, j in ahead if structure.layers[i - 1].size}
+    weights = set(structure.layer_weights)
+    return present <= weights <= ahead and {i for i, _ in structure.input_weights} <= {1}
 
 
 def _is_cascade(structure: ShallowStructure) -> bool:
