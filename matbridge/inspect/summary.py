@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from matbridge.core.card import Layer
-from matbridge.core.classes import SHALLOW
 from matbridge.core.contents import Contents
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
@@ -68,7 +67,7 @@ def _summarize_mat(contents: MatContents, failed: list[dict[str, object]]) -> di
 
 def _records(contents: MatContents) -> dict[str, object]:
     """The training records among the variables, looked for where there are network objects."""
-    if not any(network.class_name == SHALLOW for network in contents.networks.values()):
+    if not any(network.kind.columns for network in contents.networks.values()):
         return {}
     variables = contents.file.variables.items()
     structs = [name for name, variable in variables if variable.class_name == "struct"]
