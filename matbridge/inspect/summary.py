@@ -26,6 +26,9 @@ DIVERGED = "Training diverged: whatever depends on them is NaN or Inf as well."
 
 __all__ = ["summarize", "summarize_network"]
 
+# What a training record is to a file.
+STRUCTS = ("struct",)
+
 
 def summarize(contents: Contents) -> dict[str, object]:
     """The whole file: provenance, networks and variables."""
@@ -70,7 +73,7 @@ def _records(contents: MatContents) -> dict[str, object]:
     if not any(network.kind.columns for network in contents.networks.values()):
         return {}
     variables = contents.file.variables.items()
-    structs = [name for name, variable in variables if variable.class_name == "struct"]
+    structs = [name for name, variable in variables if variable.class_name in STRUCTS]
     lost = contents.lost
     values = {name: contents.file[name] for name in structs if name not in lost}
     return {name: value for name, value in values.items() if is_record(value)}
