@@ -105,8 +105,8 @@ def depth_to_space(at: Lifting, node: Node) -> Lifted | None:
 
 
 def space_to_depth(at: Lifting, node: Node) -> Lifted | None:
-    """SpaceToDepth, whose channels stand as spaceToDepthLayer has them."""
-    if node.operator != "SpaceToDepth":
+    """SpaceToDepth, whose channels stand as spaceToDepthLayer has them: not with mode CRD."""
+    if node.operator != "SpaceToDepth" or node.text("mode", "DCR") != "DCR":
         return None
     x = at.value(node.inputs[0])
     block = node.integer("blocksize", 1)
