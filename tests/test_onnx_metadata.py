@@ -14,7 +14,7 @@ from same import assert_same
 from test_examples import made, network_of
 
 import matbridge
-from matbridge import FormatError, Layer, Network
+from matbridge import FormatError, Layer, Network, languages
 from matbridge.core.registry import Registry
 from matbridge.onnx import metadata
 from matbridge.onnx.metadata import ARRAYS, NETWORK, remembered
@@ -290,3 +290,16 @@ def test_metadata_open_no_other_file(written, tmp_path):
     set_external_data(initializer, str(tmp_path / "secret"))
     initializer.ClearField("raw_data")
     lost(model, "stands in another file")
+
+
+def test_networks_of_the_corpus_are_the_same_from_onnx(corpus, tmp_path):
+    """Every fifth file with a network that runs."""
+    tried = 0
+    for path in sorted((corpus / "files").glob("*.mat"))[::5]:
+        for network in languages.read(path).networks.values():
+            if network.runnable and network.input_layers and network.parameter_count() < 10**6:
+                again = through_a_file(network, tmp_path)
+                assert again.report == (), path.name
+                assert_same_network(again, network)
+                tried += 1
+    assert tried > 8

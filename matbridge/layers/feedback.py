@@ -63,7 +63,14 @@ def _to_saved(step: Step) -> str:
 def _card_to_json(layer: Layer) -> dict[str, object]:
     known = layer.properties().items()
     properties = {own.name: own.kind.to_json(getattr(layer, field)) for field, own in known}
-    return {"class": layer.MATLAB[0], "name": layer.name, "properties": properties}
+    # What else was saved of a layer's net input: its size, and an empty topology.
+    training = {name: value for name, value in layer.training.items() if _is_plain(value)}
+    named = {"name": layer.name, "description": layer.description, "training": training}
+    return {"class": layer.MATLAB[0], **named, "properties": properties}
+
+
+def _is_plain(value: object) -> bool:
+    return value == {} or type(value) in (bool, int, float, str)
 
 
 def _from_saved(value: object) -> Step:
@@ -96,7 +103,11 @@ def _card_from_json(written: Mapping[str, object]) -> Layer:
         for field, known in card.properties().items()
         if known.name in values
     }
-    return card(name=str(written["name"]), **fields)
+    training = written.get("training", {})
+    if not isinstance(training, dict) or not all(map(_is_plain, training.values())):
+        raise ValueError("what a layer was trained with is damaged")
+    name, description = str(written["name"]), str(written.get("description", ""))
+    return card(name=name, description=description, training=training, **fields)
 
 
 class StepKind(Kind[Step]):

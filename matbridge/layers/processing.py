@@ -237,7 +237,7 @@ class RemoveConstantRows(RowSelection):
     NICKNAME = "removeconstantrows"
     EVIDENCE = RECORDED
     TRAINING = ("max_range", "value")
-    ARRAYS = (constant("constants", "Removed", "1", dims="O"),)
+    ARRAYS = (constant("constants", "Removed", "1", dims="O", empty=True),)
 
     @classmethod
     def upgrade(cls, saved: dict[str, object]) -> dict[str, object]:

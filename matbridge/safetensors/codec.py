@@ -61,7 +61,9 @@ def network_to_json(network: Network) -> tuple[Json, Arrays]:
     """The graph, and the arrays by ``layer.Name`` in MATLAB's layout."""
     arrays: Arrays = {}
     layers = [_layer_to_json(layer, arrays) for layer in network.layers]
-    provenance = Encoder(arrays).value(dataclasses.asdict(network.provenance), "provenance")
+    # Not asdict, which makes other lists of cells.
+    told = {f.name: getattr(network.provenance, f.name) for f in dataclasses.fields(Provenance)}
+    provenance = Encoder(arrays).value(told, "provenance")
     return {
         "matbridge": FORMAT,
         "class": network.class_name,
