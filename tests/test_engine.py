@@ -92,7 +92,8 @@ def assert_engines_agree(network):
     data, formats = [x for x, _ in pairs], [format for _, format in pairs]
     session = network.session()
     expected = network.predict(*data, format=formats, engine="torch")
-    assert_same(session.predict(*data, format=formats), expected, 1e-4)
+    tolerance = 1e-4 if network.dtype == "float32" else 1e-11
+    assert_same(session.predict(*data, format=formats), expected, tolerance)
     return session.choice
 
 
@@ -102,12 +103,11 @@ def test_every_fixture(fixtures):
 
 
 @pytest.mark.filterwarnings("ignore:the network's arrays hold NaN")
-def test_every_network_of_the_corpus(corpus):
-    taken = []
-    for _, network in networks_in(sorted((corpus / "files").glob("*.mat"))):
-        if network.dtype == "float32":
-            taken.append(assert_engines_agree(network).name)
-    assert taken.count("onnxruntime") >= 60
+@pytest.mark.parametrize(("folder", "least"), [("files", 60), ("shallow", 50)])
+def test_every_network_of_the_corpus(folder, least, corpus):
+    paths = sorted((corpus / folder).rglob("*.mat"))
+    taken = [assert_engines_agree(network).name for _, network in networks_in(paths)]
+    assert taken.count("onnxruntime") >= least
 
 
 # -- states, lengths, mini-batches -------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_the_choice_is_told():
     network = recurrent()
     assert repr(network.session()) == "<Session of a dlnetwork: 2 layers, onnxruntime>"
     told = str(network.session(dtype="float64").choice)
-    assert told == "torch (onnxruntime is taken for float32, not float64)"
+    assert told == "torch (onnxruntime is taken in float32, not in float64)"
     assert str(network.session(engine="torch").choice) == "torch"
     with pytest.raises(MismatchError, match="does not compute in float16"):
         network.session(engine="onnxruntime", dtype="float16")
