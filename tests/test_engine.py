@@ -88,6 +88,7 @@ def networks_in(paths):
 
 
 def assert_engines_agree(network):
+    """What is chosen for the network, beside PyTorch."""
     pairs = list(data_for(network))
     data, formats = [x for x, _ in pairs], [format for _, format in pairs]
     session = network.session()
@@ -103,11 +104,11 @@ def test_every_fixture(fixtures):
 
 
 @pytest.mark.filterwarnings("ignore:the network's arrays hold NaN")
-@pytest.mark.parametrize(("folder", "least"), [("files", 60), ("shallow", 50)])
-def test_every_network_of_the_corpus(folder, least, corpus):
-    paths = sorted((corpus / folder).rglob("*.mat"))
-    taken = [assert_engines_agree(network).name for _, network in networks_in(paths)]
-    assert taken.count("onnxruntime") >= least
+def test_every_network_of_the_corpus(corpus):
+    taken = []
+    for _, network in networks_in(sorted((corpus / "files").glob("*.mat"))):
+        taken.append(assert_engines_agree(network).name)
+    assert taken.count("onnxruntime") >= 60
 
 
 # -- states, lengths, mini-batches -------------------------------------------------------------
@@ -299,7 +300,7 @@ def test_the_choice_is_told():
     network = recurrent()
     assert repr(network.session()) == "<Session of a dlnetwork: 2 layers, onnxruntime>"
     told = str(network.session(dtype="float64").choice)
-    assert told == "torch (onnxruntime is taken in float32, not in float64)"
+    assert told == "torch (onnxruntime is taken for float32, not float64)"
     assert str(network.session(engine="torch").choice) == "torch"
     with pytest.raises(MismatchError, match="does not compute in float16"):
         network.session(engine="onnxruntime", dtype="float16")

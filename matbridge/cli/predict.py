@@ -60,9 +60,9 @@ RUN_OPTIONS = (
                  help="The type to compute in, without it that of MATLAB: float64 for shallow "
                       "networks, fitcnet and fitrnet, else float32."),
     click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps."),
-    click.option("--engine", type=click.Choice(["auto", "torch", "onnxruntime"]), default="auto",
-                 show_default=True,
-                 help="What computes; auto is onnxruntime where that can, else torch."),
+    click.option("--engine", type=click.Choice(["auto", "torch", "onnxruntime", "numpy"]),
+                 default="auto", show_default=True,
+                 help="What computes; auto is the fastest that can."),
     click.option("--verbose", is_flag=True, help="Say what computed, and why not another."),
     click.option("--mini-batch-size", type=click.IntRange(1), default=128, show_default=True,
                  help="Observations that run at once."),
