@@ -156,7 +156,9 @@ def run_case(name, network, by_hand, size, device, wait):
             "by hand": lambda: by_hand(x),
             "module": lambda: module(x),
             "not prepared": lambda: plain(x),
-            "predict": lambda: network.predict(given, format=formats, device=device),
+            "predict": lambda: network.predict(
+                given, format=formats, device=device, engine="torch"
+            ),
         },
         synchronize=wait,
     )
