@@ -6,6 +6,7 @@ import pytest
 from reference.shallow_network import simulate
 from shallow_forms import plain
 
+import matbridge
 from matbridge.errors import FormatError, MatbridgeError, UnsupportedError
 from matbridge.matlab.generated import read_code
 
@@ -277,6 +278,19 @@ def test_delays_that_were_changed_are_refused(tmp_path, old, new, why):
     assert old in text
     with pytest.raises(UnsupportedError, match=why):
         read(tmp_path, text.replace(old, new))
+
+
+@pytest.mark.parametrize("number", ["Inf", "-Inf", "NaN", "1e300", "-5", "1.5", "[]", "[1e9 2]"])
+@pytest.mark.parametrize("setting", ["x1_step1.keep", "y1_step1.xrows", "x1_step2.gain"])
+def test_numbers_that_count_nothing(tmp_path, setting, number):
+    """Whatever a setting is, the file is loaded or refused in our words."""
+    lines = generated_code.write(patternnet(), cells=False).split("\n")
+    lines = [f"{setting} = {number};" if line.startswith(setting) else line for line in lines]
+    path = written(tmp_path, "\n".join(lines))
+    try:
+        matbridge.load(path).check_runnable()
+    except MatbridgeError as error:
+        assert error.what
 
 
 def test_a_start_that_is_not_read_is_told(tmp_path):

@@ -39,11 +39,16 @@ def load_code(path: Path, how: Reading) -> Contents:
         code = read_code(path, how.max_size)
     except MatbridgeError as error:
         raise error.at(path.name) from None
-    networks = {
-        name: to_network(structure, how.registry, Provenance(path.name, name), code.reports[name])
-        for name, structure in code.structures.items()
-    }
-    return Contents(path, networks, code.failures)
+    contents = Contents(path, {}, code.failures)
+    for name, structure in code.structures.items():
+        provenance = Provenance(path.name, name)
+        try:
+            network = to_network(structure, how.registry, provenance, code.reports[name])
+        except MatbridgeError as error:
+            contents.failures[name] = error
+        else:
+            contents.networks[name] = network
+    return contents
 
 
 def read_code(path: Path, max_size: int = DEFAULT_LIMIT) -> GeneratedCode:

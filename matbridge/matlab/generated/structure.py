@@ -45,6 +45,8 @@ SIZES = re.compile(r"(?:(\d+)x|[QT]S?x)(\d+|Q|TS) matrix, input #(\d+)", re.ASCI
 NUMBERED = re.compile(r"(?:b|[IL]W)(\d+)(?:_\d+)?", re.ASCII)
 # The longest delay for which a state is kept.
 LONGEST = 100_000
+# More rows than any input has.
+MOST_ROWS = 10_000_000
 
 Key = tuple[str, int]
 
@@ -216,14 +218,21 @@ class Reader:
         size = processed
         for step in reversed(steps):
             if "xrows" in step.settings:
-                size = int(step.settings["xrows"].flat[0])
+                size = self.row_count(step.settings["xrows"])
             elif "keep" in step.settings:
-                size = max(told, int(step.settings["keep"].max(initial=0)))
+                size = max(told, self.row_count(step.settings["keep"]))
             elif "transform" in step.settings:
                 size = step.settings["transform"].shape[1]
             elif any(a.shape[0] not in (1, size) for a in step.settings.values()):
                 raise self.refuse(f"{step.function} does not fit the {size} rows that it gives")
         return size
+
+    def row_count(self, numbers: np.ndarray) -> int:
+        """The largest of these numbers of rows."""
+        largest = float(numbers.max(initial=0))
+        if not 0 <= largest <= MOST_ROWS:
+            raise self.refuse(f"{largest} is no number of rows")
+        return int(largest)
 
     def output_part(self, result: Result, layers: tuple[LayerPart, ...]) -> OutputPart:
         key = (result.layer.transfer, id(result.layer.net))
@@ -231,7 +240,7 @@ class Reader:
         size = layers[number - 1].size
         for step in result.steps:
             rows = step.settings.get("xrows")
-            size = int(rows.flat[0]) if rows is not None else size
+            size = self.row_count(rows) if rows is not None else size
         steps = tuple(ProcessStep(s.function, s.settings) for s in reversed(result.steps))
         return OutputPart(number, size, steps)
 

@@ -77,7 +77,10 @@ class Step:
         return (
             self.function == other.function
             and self.settings.keys() == other.settings.keys()
-            and all(np.array_equal(a, other.settings[n]) for n, a in self.settings.items())
+            and all(
+                np.array_equal(a, other.settings[n], equal_nan=True)
+                for n, a in self.settings.items()
+            )
         )
 
 
