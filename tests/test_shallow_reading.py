@@ -164,6 +164,33 @@ def test_handles_that_hold_each_other_hide_no_network():
     assert found.address == "app.net"
 
 
+def test_no_variable_is_taken_for_another_one(tmp_path):
+    """What is let go of one leaves its place in memory to the next."""
+    variables = {}
+    for i in range(40):
+        layers = (LayerPart(1, bias=np.array([[float(i)]])),)
+        own = small(
+            layers=layers,
+            outputs=(OutputPart(1, 1),),
+            input_weights={(1, 1): WeightPart(np.ones((1, 2)))},
+            layer_weights={},
+        )
+        variables[f"plain{i}"] = MatObject("fis", {"name": "tip"}, old_style=True)
+        variables[f"net{i}"] = saved(own, "8")
+    write_mat(tmp_path / "nets.mat", variables)
+    networks = read_contents(tmp_path / "nets.mat").networks
+    biases = {name: net.predict(np.zeros((2, 1))).item() for name, net in networks.items()}
+    assert biases == {f"net{i}": i for i in range(40)}
+
+
+def test_only_what_the_file_keeps_is_known_to_hold_no_network():
+    barren = set()
+    for old_style in (True, False):
+        value = MatObject("fis", {"name": "tip"}, old_style=old_style)
+        assert list(find_networks(value, "f", Registry.builtin(), barren)) == []
+        assert (id(value) in barren) is not old_style
+
+
 class Sparse:
     """As mat-io gives sparse matrices."""
 

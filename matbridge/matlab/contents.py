@@ -51,7 +51,8 @@ class MatContents(Contents):
         self.beside: dict[str, Mapping[str, object]] = {}
         self.members: dict[str, object] = {}
         # Objects that several variables share: what was read of them, and where nothing is.
-        self._read: dict[int, Network] = {}
+        # Held, so that an id stays one object's.
+        self._read: dict[int, tuple[MatObject, Network]] = {}
         self._barren: set[int] = set()
         for name, variable in list(file.variables.items()):
             if variable.class_name not in DATA and (not self.partial or name == root):
@@ -99,14 +100,13 @@ class MatContents(Contents):
             return read_weights(place.value, registry, provenance, self.activations)
         if isinstance(place.value, MatObject) and place.value.class_name in LEARNERS:
             return read_learner(place.value, provenance, place.beside)
-        # The file keeps its objects, so that an id stays one object's.
-        known = self._read.get(id(place.value))
-        if known is not None:
+        if id(place.value) in self._read:
+            _, known = self._read[id(place.value)]
             provenance = dataclasses.replace(known.provenance, address=place.address)
             return dataclasses.replace(known, provenance=provenance)
         network = read_network(place.value, registry, provenance, self.file.budget)
         if isinstance(place.value, MatObject):
-            self._read[id(place.value)] = network
+            self._read[id(place.value)] = place.value, network
         return network
 
     @property

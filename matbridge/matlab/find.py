@@ -75,8 +75,9 @@ def _search(place: Found, registry: Registry, seen: set[int], barren: set[int]) 
         for network in _search(inside, registry, seen, barren):
             empty = False
             yield network
-    # Structs and cells are read anew for each variable; an object may stand in many.
-    if empty and isinstance(value, MatObject):
+    # Structs, cells and old-style objects are read anew for each variable, and let go; an
+    # object that the file keeps may stand in many.
+    if empty and isinstance(value, MatObject) and not value.old_style:
         barren.add(id(value))
 
 
