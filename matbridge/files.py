@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from matbridge.errors import FormatError, MatbridgeError, MismatchError, MissingFileError
 
-__all__ = ["DEFAULT_LIMIT", "abandon", "check_readable", "check_target", "written"]
+__all__ = ["DEFAULT_LIMIT", "abandon", "check_readable", "check_target", "sha256", "written"]
 
 # The most bytes that one variable of a file may hold once inflated, unless the caller says more.
 DEFAULT_LIMIT = 4 << 30
@@ -35,6 +36,12 @@ KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_readable(path: Path) -> None:

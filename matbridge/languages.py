@@ -98,7 +98,8 @@ def _read_safetensors(path: Path, how: Reading) -> Contents:
     from matbridge.safetensors.read import load_safetensors
 
     network = load_safetensors(path, how.registry)
-    return Contents(path, {network.provenance.address or "network": network})
+    networks = {network.provenance.address or "network": network}
+    return Contents(path, networks, writer="matbridge")
 
 
 def _write_safetensors(network: Network, path: Path, how: Writing) -> None:

@@ -1,13 +1,18 @@
 """What inspect tells a newcomer, in text, JSON, Python and a notebook."""
 
+import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import saved
 from examples import EXAMPLES
 from helpers import layer
+from onnx import helper
+from onnx_models import model_of
+from onnx_models import saved as saved_onnx
 
 import matbridge
 from matbridge import Network
@@ -207,6 +212,32 @@ def test_a_file_of_matbridge_is_told_as_such(call, in_folder, fixtures):
     assert document(call, "net.mat")["provenance"]["written_by"].startswith("matbridge")
     assert run(["convert", "net.mat", "--to", "safetensors"]) == 0
     assert "written by matbridge from net.mat, not by MATLAB" in call("net.safetensors")[1]
+
+
+def test_the_head_of_a_file_that_is_no_mat_file(call, in_folder):
+    """Who wrote it, in which version of its language, how large it is, and which file it is."""
+    nodes = [helper.make_node("Sin", ["x"], ["a"]), helper.make_node("Relu", ["a"], ["y"])]
+    model = model_of(nodes, {"x": ["n", 3]}, {"y": ["n", 3]}, opset=15, producer="a tool")
+    data = saved_onnx(Path(), model).read_bytes()
+    told = document(call, "net.onnx")
+    assert told["provenance"] == {
+        "written_by": "a tool",
+        "origin": ["net.onnx"],
+        "versions": ["opset 15", "com.mathworks opset 1", "IR version 8"],
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    assert told["networks"][0]["products"] == ["Deep Learning Toolbox"]
+    shown = call("net.onnx")[1]
+    assert f"a tool · opset 15 · com.mathworks opset 1 · IR version 8 · {len(data)} bytes" in shown
+    assert f"sha256 {hashlib.sha256(data).hexdigest()}" in shown
+    assert "kept as operators of ONNX: Sin" in shown
+    write_mat("net.mat", {"net": series()})
+    for name in ("of_mat.onnx", "of_mat.safetensors"):
+        assert run(["convert", "net.mat", "-o", name]) == 0
+        shown = call(name)[1]
+        assert "written by matbridge from net.mat, not by MATLAB" in shown
+        assert f"sha256 {hashlib.sha256(Path(name).read_bytes()).hexdigest()}" in shown
 
 
 def test_arrays_that_hold_nan_or_inf_are_named(call, in_folder):

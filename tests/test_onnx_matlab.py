@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 from reference import elementwise
 
 import matbridge
+from matbridge.inspect.summary import summarize_network
 from matbridge.matlab.file import read_mat
 from matbridge.matlab.releases import when_written
 
@@ -122,6 +123,7 @@ def test_steps_and_observations_in_one(release, tmp_path):
 def test_inspect_tells_the_release(release, name, tmp_path):
     network = load(matlab_cases.export("perceptron", release).model, tmp_path)
     assert str(when_written(network)) == f"{name} (its ONNX exporter, {release})"
+    assert summarize_network(network, "net")["release"] == str(when_written(network))
 
 
 # -- files -----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from matbridge.cli.many import (
 )
 from matbridge.cli.options import json_option, reading_options
 from matbridge.cli.terminal import ENDLESS, Terminal, console, print_json, styled, table
+from matbridge.core.card import NO_PRODUCT
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
 from matbridge.inspect.shallow import COLUMNS
@@ -36,7 +37,7 @@ __all__ = ["command"]
 
 NOTHING_RUNS = 4
 NOT_AS_IS = "does not run as it is"
-FORMATS = {"v5": "MAT-file v6/v7", "v7.3": "MAT-file v7.3 (HDF5)"}
+FORMATS = {"v5": "MAT-file v6/v7", "v7.3": "MAT-file v7.3 (HDF5)", "onnx": "ONNX"}
 # The most names in a line, and variables in the table.
 MOST, MANY = 20, 60
 
@@ -110,23 +111,27 @@ def show_file(out: Terminal, contents: dict[str, Any]) -> None:
     kind = contents["format"]
     out.print(styled(contents["file"], "bold"), " " + FORMATS.get(kind, kind))
     size = f"{about['bytes']:,} bytes" if "bytes" in about else ""
-    facts = (about.get("platform"), about.get("created"), size)
+    writer = about.get("platform") or about["written_by"]
+    facts = (writer, *about.get("versions", ()), about.get("created"), size)
     out.print("  " + " · ".join(fact for fact in facts if fact))
     if about["written_by"].startswith("matbridge"):
         origin = ", ".join(filter(None, about.get("origin", [])))
         source = f" from {origin}" if origin else ""
         out.print(f"  written by matbridge{source}, not by MATLAB")
-    if "sha256" not in about:
-        return
     out.print(f"  sha256 {about['sha256']}")
-    loose = about["without_checksum"]
+    if "without_checksum" in about:
+        show_checksums(out, about["without_checksum"])
+    for problem in contents["problems"]:
+        show_problem(out, problem)
+
+
+def show_checksums(out: Terminal, loose: list[str]) -> None:
+    """Whether each variable of a MAT-file carries a checksum."""
     if not loose:
         out.print("  every variable carries a checksum: damage would be noticed")
     else:
         names = ", ".join(loose[:6]) + (", ..." if len(loose) > 6 else "")
         out.print(f"  no checksum: {names}: a changed bit there goes unnoticed")
-    for problem in contents["problems"]:
-        show_problem(out, problem)
 
 
 def show_network(out: Terminal, network: dict[str, Any], everything: bool = False) -> None:
@@ -145,11 +150,17 @@ def show_network(out: Terminal, network: dict[str, Any], everything: bool = Fals
     for name, value in network["beside"].items():
         out.print(f"  beside it {name}: {value}")
     show_list(out, "MATLAB needs", network["products"])
+    show_list(out, "kept as operators of ONNX", _operators(network))
     show_list(out, "the user's own classes", network["custom_classes"])
     runs = styled("runs", "green") if network["runnable"] else styled(NOT_AS_IS, "yellow")
     out.print(" ", runs)
     for problem in network["problems"]:
         show_problem(out, problem)
+
+
+def _operators(network: dict[str, Any]) -> list[str]:
+    layers = (layer for layer in network["layers"] if layer["product"] == NO_PRODUCT)
+    return list(dict.fromkeys(layer["type"] for layer in layers))
 
 
 def show_shallow(out: Terminal, about: dict[str, Any]) -> None:

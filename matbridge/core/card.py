@@ -43,6 +43,7 @@ __all__ = [
     "DOCUMENTATION",
     "EQUATION",
     "EXPORTED",
+    "NO_PRODUCT",
     "RECORDED",
     "Array",
     "InputLayer",
@@ -55,6 +56,9 @@ __all__ = [
     "state",
     "statistic",
 ]
+
+# The PRODUCT of layers that MATLAB has not.
+NO_PRODUCT = "no product of MATLAB's"
 
 
 @dataclass_transform(

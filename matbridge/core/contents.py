@@ -58,11 +58,17 @@ class Reading:
 
 @dataclass
 class Contents:
-    """The networks of a file by address, and why others could not be read."""
+    """The networks of a file by address, and why others could not be read.
+
+    ``writer`` is what the file says of the program that wrote it, ``versions`` what it says of
+    its language: "opset 18".
+    """
 
     path: Path
     networks: dict[str, Network] = field(default_factory=dict)
     failures: dict[str, MatbridgeError] = field(default_factory=dict)
+    writer: str = ""
+    versions: tuple[str, ...] = ()
 
     def choose(self, address: str | None = None) -> Network:
         """The network at an address, or without one the only trained one.

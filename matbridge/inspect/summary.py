@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from matbridge.core.card import Layer
+from matbridge.core.card import NO_PRODUCT, Layer
 from matbridge.core.contents import Contents
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.dims import Size
 from matbridge.core.network import NOT_KNOWN, Network, Port
 from matbridge.errors import LayerError, MatbridgeError
+from matbridge.files import sha256
 from matbridge.inspect.fits import fitting
 from matbridge.inspect.properties import brief, properties, telling
 from matbridge.inspect.shallow import about_shallow
@@ -38,16 +39,24 @@ def summarize(contents: Contents) -> dict[str, object]:
     networks = [
         summarize_network(network, address) for address, network in contents.networks.items()
     ]
-    format = contents.path.suffix.lstrip(".")
-    origin = [network.provenance.file for network in contents.networks.values()]
-    writer = "matbridge" if format == "safetensors" else ""
     return {
         "file": str(contents.path),
-        "format": format,
-        "provenance": {"written_by": writer, "origin": origin},
+        "format": contents.path.suffix.lstrip("."),
+        "provenance": _provenance_of(contents),
         "problems": [],
         "networks": networks + failed,
         "variables": [],
+    }
+
+
+def _provenance_of(contents: Contents) -> dict[str, object]:
+    """Of a file that is no MAT-file; its origin is the file that matbridge wrote it from."""
+    return {
+        "written_by": contents.writer,
+        "origin": [network.provenance.file for network in contents.networks.values()],
+        "versions": list(contents.versions),
+        "bytes": contents.path.stat().st_size,
+        "sha256": sha256(contents.path),
     }
 
 
@@ -138,7 +147,7 @@ def summarize_network(
         "classes": list(network.classes),
         "shallow": about_shallow(network, {**(beside or {}), **(records or {})}),
         "beside": {name: brief(v) for name, v in (beside or {}).items() if _is_telling(v)},
-        "products": sorted(set(needed.values()) - {USER, ""}),
+        "products": sorted(set(needed.values()) - {USER, NO_PRODUCT, ""}),
         "custom_classes": sorted(name for name, product in needed.items() if product == USER),
         "parameters": network.parameter_count(),
         "nonfinite": list(network.nonfinite_arrays()),
@@ -150,13 +159,14 @@ def summarize_network(
 
 def _release(network: Network) -> str:
     """Who wrote it: what matbridge wrote, or another tool, is told as such."""
+    release = when_written(network)
     producer = network.provenance.details.get("producer")
-    if producer:
+    if producer and not release.exact:
         return str(producer)
     if network.provenance.details.get("plain_weights"):
         return "unknown"
     platform = str(network.provenance.details.get("platform", ""))
-    return platform if platform.startswith("matbridge") else str(when_written(network))
+    return platform if platform.startswith("matbridge") else str(release)
 
 
 def _is_chain(network: Network) -> bool:

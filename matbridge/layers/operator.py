@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matbridge.core.card import EQUATION, Array, Layer, learnable, prop
+from matbridge.core.card import EQUATION, NO_PRODUCT, Array, Layer, learnable, prop
 from matbridge.core.dims import Size
 from matbridge.core.kinds import Kind, positive, text
 from matbridge.errors import UnsupportedError
@@ -129,7 +129,7 @@ class Operator(Layer):
     """
 
     MATLAB = ("onnx.OperatorLayer",)
-    PRODUCT = "no product of MATLAB's"
+    PRODUCT = NO_PRODUCT
     SINCE = "none"
     EVIDENCE = EQUATION
 

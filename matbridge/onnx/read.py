@@ -33,10 +33,22 @@ def load_onnx(path: Path, how: Reading) -> Contents:
     else what the nodes say.
     """
     try:
-        network = _read(read_model(path, how.max_size), path.name, how)
+        model = read_model(path, how.max_size)
+        network = _read(model, path.name, how)
     except MatbridgeError as error:
         raise error.at(path.name) from None
-    return Contents(path, {network.provenance.address or "network": network})
+    networks = {network.provenance.address or "network": network}
+    return Contents(path, networks, writer=_producer(model), versions=_versions(model))
+
+
+def _producer(model: onnx.ModelProto) -> str:
+    return f"{model.producer_name} {model.producer_version}".strip()
+
+
+def _versions(model: onnx.ModelProto) -> tuple[str, ...]:
+    """The operator sets, those of others with their domain, and the version of the format."""
+    opsets = (f"{entry.domain} opset {entry.version}".strip() for entry in model.opset_import)
+    return (*opsets, f"IR version {model.ir_version}")
 
 
 def _read(model: onnx.ModelProto, file: str, how: Reading) -> Network:
@@ -86,7 +98,7 @@ def _graph(model: onnx.ModelProto, how: Reading) -> NodeGraph:
 def _network(graph: NodeGraph, file: str, how: Reading) -> Network:
     model = graph.model
     details = {
-        "producer": f"{model.producer_name} {model.producer_version}".strip(),
+        "producer": _producer(model),
         "opsets": ", ".join(f"{domain or 'ai.onnx'} {n}" for domain, n in graph.opsets.items()),
     }
     provenance = Provenance(file, "network", details=details)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from matbridge.core.diagnostics import Report
 from matbridge.errors import FormatError, MatbridgeError, MissingNameError
-from matbridge.files import DEFAULT_LIMIT
+from matbridge.files import DEFAULT_LIMIT, sha256
 from matbridge.matlab.file import level5
 from matbridge.matlab.file.budget import Budget
-from matbridge.matlab.file.header import FileHeader, read_file_header, sha256
+from matbridge.matlab.file.header import FileHeader, read_file_header
 from matbridge.matlab.file.heaps import read_heaps
 from matbridge.text import listed, nearest
 

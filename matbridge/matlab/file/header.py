@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from matbridge.errors import FormatError, UnsupportedError
 from matbridge.files import check_readable
 
-__all__ = ["FileHeader", "read_file_header", "sha256"]
+__all__ = ["FileHeader", "read_file_header"]
 
 HEADER_BYTES = 128
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -123,9 +122,3 @@ def _platform(text: str) -> str:
 def _created(text: str) -> str:
     created = re.search(r"Created on:\s*(.+?)(?:\s+HDF5.*)?$", text)
     return created.group(1).strip() if created else ""
-
-
-def sha256(path: Path) -> str:
-    """The file's SHA-256, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
