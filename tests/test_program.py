@@ -11,11 +11,20 @@ import pytest
 import torch
 from examples import EXAMPLES
 from helpers import SINGLE, assert_close, batch_first_array, layer
+from shallow_nets import network as shallow
 from test_examples import made, network_of
 
 import matbridge
 from matbridge import Network
 from matbridge.core.dims import batch_first, reorder
+from matbridge.shallow.structure import (
+    InputPart,
+    LayerPart,
+    OutputPart,
+    ProcessStep,
+    ShallowStructure,
+    WeightPart,
+)
 from matbridge.torch.program import export_program, save_program
 
 
@@ -129,3 +138,18 @@ def test_a_window_longer_than_the_example_is_exported(tmp_path):
         x = np.random.default_rng(steps).standard_normal((3, steps))
         y = program(torch.tensor(x[None], dtype=torch.float32))
         assert_close(y.numpy()[0], network.predict(x), 100 * SINGLE)
+
+
+def test_layers_without_rows_are_written(tmp_path):
+    """Targets that were constant leave a layer of no neurons, and empty views among the weights."""
+    settings = {"xrows": 2.0, "remove": np.array([[1.0, 2]]), "keep": np.zeros((1, 0))}
+    constants = ProcessStep("removeconstantrows", settings | {"constants": np.array([[3.0], [4]])})
+    structure = ShallowStructure(
+        (InputPart(2, 2),),
+        (LayerPart(3, bias=np.ones((3, 1))), LayerPart(0, bias=np.zeros((0, 1)))),
+        (OutputPart(2, 2, (constants,)),),
+        {(1, 1): WeightPart(np.ones((3, 2)), (0,))},
+        {(2, 1): WeightPart(np.zeros((0, 3)), (0,))},
+    )
+    y = loaded(shallow(structure), tmp_path)(torch.ones(5, 2, dtype=torch.float64))
+    assert y.tolist() == [[3.0, 4.0]] * 5

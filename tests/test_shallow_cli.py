@@ -6,8 +6,10 @@ import generated_code
 import numpy as np
 import pytest
 from reference.shallow_network import simulate
+from scipy.sparse import csc_array
 from test_generated import fitnet, nar
 
+import matbridge
 from matbridge.cli import run
 from matbridge.matlab.file import MatFile
 from matbridge.matlab.file.values import Cell
@@ -91,6 +93,70 @@ def test_forecasts_and_other_loops(folder, capsys):
     assert np.shape(json.loads(capsys.readouterr().out)["y1"])[0] == 9
 
 
+def test_series_are_verified(folder, capsys):
+    data, verify = f"{folder}/data.mat", ["verify", f"{folder}/nar.m", "--tolerance", "1e-13"]
+    series, network = MatFile(folder / "data.mat")["T"], matbridge.load(folder / "nar.m")
+    write_mat(
+        folder / "y.mat",
+        {
+            "y2": network.forecast(list(series), steps=3),
+            "ahead": Cell(_prepared_output(network.remove_delay(), series), (1, 9)),
+            "closed": Cell(_prepared_output(network.close_loop(), series), (1, 8)),
+            "column": np.concatenate(series),
+        },
+    )
+    whole = [*verify, "--input", f"{data}:T"]
+    assert run([*whole, "--prepare", "--expected", f"{data}:Y"]) == 0
+    assert run([*whole, "--forecast", "3", "--expected", f"{folder}/y.mat:y2"]) == 0
+    other = [*whole, "--prepare", "--expected"]
+    assert run([*other, f"{folder}/y.mat:ahead", "--remove-delay", "1"]) == 0
+    assert run([*other, f"{folder}/y.mat:closed", "--close-loop"]) == 0
+    turned = [*verify, "--input", f"{folder}/y.mat:column'", "--prepare"]
+    assert run([*turned, "--expected", f"{data}:Y"]) == 0
+    assert run([*other, f"{data}:Y", "--close-loop"]) == 1
+    capsys.readouterr()
+
+
+def _prepared_output(network, series):
+    p = network.prepare(list(series))
+    y = network.predict(
+        *p.inputs,
+        initial_input_delays=p.initial_input_delays,
+        initial_layer_delays=p.initial_layer_delays,
+    )
+    return list(y) if isinstance(y, list) else list(y[:, None, :].T)
+
+
+def test_a_training_record_of_series_is_verified(folder, capsys):
+    data, network = f"{folder}/data.mat", f"{folder}/nar.m"
+    series, outputs = (np.concatenate(MatFile(folder / "data.mat")[n]).T for n in ("T", "Y"))
+    errors = (series[:, 4:] - outputs) ** 2
+    indices = {"trainInd": np.arange(1.0, 7)[None], "valInd": np.array([[7.0, 8]])}
+    worth = {"best_perf": errors[:, :6].mean(), "best_vperf": errors[:, 6:].mean()}
+    write_mat(folder / "tr.mat", {"tr": {**indices, **worth, "testInd": np.zeros((1, 0))}})
+    verify = ["verify", network, "--prepare", "--record", f"{folder}/tr.mat:tr"]
+    assert run([*verify, "--targets", f"{data}:T"]) == 0
+    assert "validation" in capsys.readouterr().out
+    assert run([*verify, "--targets", f"{data}:T", "--close-loop"]) == 1
+    assert run([*verify, "--targets", f"{data}:T", "--input", f"{data}:T"]) == 2
+    capsys.readouterr()
+
+
+def test_sparse_data_are_read(folder, capsys):
+    inputs, targets = (MatFile(folder / "data.mat")[name] for name in ("inputs", "targets"))
+    sparse = {"x": csc_array(inputs), "s": {"t": csc_array(targets)}}
+    write_mat(folder / "sparse.mat", sparse)
+    data, network = f"{folder}/sparse.mat", f"{folder}/fit.m"
+    verify = ["verify", network, "--input", f"{data}:x", "--record", f"{folder}/data.mat:tr"]
+    assert run([*verify, "--targets", f"{data}:s.t"]) == 0
+    assert run(["predict", network, "--input", f"{data}:x(:,1:3)", "--json"]) == 0
+    capsys.readouterr()
+    # A few bytes of a file may say any size.
+    write_mat(folder / "wide.mat", {"x": csc_array((10**6, 10**6))})
+    assert run(["predict", network, "--input", f"{folder}/wide.mat:x"]) == 3
+    assert "x holds more than 4096 MiB" in capsys.readouterr().err
+
+
 def test_a_training_record_is_verified(folder, capsys):
     data = f"{folder}/data.mat"
     verify = ["verify", f"{folder}/fit.m", "--input", f"{data}:inputs", "--record", f"{data}:tr"]
@@ -119,6 +185,12 @@ def test_a_training_record_is_verified(folder, capsys):
         (["verify", "fit.m", "--input", "data.mat:inputs", "--targets", "data.mat:targets",
           "--targets", "data.mat:targets", "--record", "data.mat:tr"], 2, "2 targets are given"),
         (["predict", "fit.m", "--input", "5"], 2, "names no data file"),
+        (["verify", "nar.m", "--input", "data.mat:T", "--forecast", "2", "--targets",
+          "data.mat:T"], 2, "--forecast goes with --expected"),
+        (["verify", "nar.m", "--targets", "data.mat:T"], 2, "Missing option '--input'"),
+        (["verify", "nar.m", "--against", "nar.m", "--close-loop"], 2, "without loops changed"),
+        (["verify", "nar.m", "--input", "data.mat:tr'", "--expected", "data.mat:Y"], 2,
+         "only a matrix or a cell can be transposed"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together(folder, capsys, monkeypatch, arguments, code, why):

@@ -19,6 +19,7 @@ from matbridge.cli.options import (
     reading_options,
 )
 from matbridge.cli.series import (
+    FINAL_STATES,
     STATE_OPTIONS,
     SeriesOptions,
     as_cell,
@@ -95,7 +96,9 @@ def run_options(function: Callable[..., object]) -> Callable[..., object]:
 
     @functools.wraps(function)
     def wrapped(*args: object, format: str | None, **given: object) -> object:
-        if not given["inputs"] and not given.get("other"):
+        # Whole series of a network without inputs of its own are its targets.
+        enough = given.get("other") or (given.get("prepare") and given.get("targets"))
+        if not given["inputs"] and not enough:
             raise click.MissingParameter(param_hint="'--input'", param_type="option")
         options = {name: given.pop(name) for name in OPTIONS}
         options["format"] = format.split(",") if format and "," in format else format
@@ -211,6 +214,7 @@ def _warn_about_nan(value: Any, where: str) -> None:
 @click.option("--scores", is_flag=True, help="With --classify: the scores beside the names.")
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 @series_options
+@FINAL_STATES
 @network_option
 @reading_options
 @json_option

@@ -9,7 +9,7 @@ from typing import Any
 
 from matbridge.cli.many import Row
 from matbridge.cli.predict import gather_inputs, in_file, session_of
-from matbridge.cli.series import beside, read_delays
+from matbridge.cli.series import SeriesOptions, beside, read_delays, states_of
 from matbridge.cli.terminal import console, styled, table, warn_of
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
@@ -33,16 +33,22 @@ class Trained:
     record: str
     tolerance: float
     options: Mapping[str, Any]
+    series: SeriesOptions
     reading: Reading
 
     def answer(self, path: Path, network: Network) -> Verdict:
         """Run the network of a file and compare its performances."""
         warn_of(network.report)
+        network = self.series.changed(network)
         structure = to_structure(network)
         record = self._record(path)
         data = gather_inputs(network, self.inputs, self.reading.max_size, path)
         targets = [read_data(in_file(text, path), self.reading.max_size) for text in self.targets]
         options = read_delays(self.options, network, path, self.reading.max_size)
+        if self.series.prepare:
+            prepared = network.prepare(*data, *targets)
+            data, targets = [*prepared.inputs], [*prepared.targets]
+            options |= states_of(prepared)
         with session_of(network, options) as (session, rest):
             result = session.predict(*data, **rest)
         outputs = result if isinstance(result, tuple) else (result,)

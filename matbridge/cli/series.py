@@ -13,6 +13,7 @@ import numpy as np
 
 from matbridge.cli.terminal import tell
 from matbridge.core.network import Network
+from matbridge.core.series import Prepared
 from matbridge.errors import MismatchError
 from matbridge.matlab.file.values import Cell
 from matbridge.matlab.file.write import write_mat
@@ -20,12 +21,14 @@ from matbridge.predict.data import read_data
 from matbridge.predict.series import Simulated
 
 __all__ = [
+    "FINAL_STATES",
     "STATE_OPTIONS",
     "SeriesOptions",
     "as_cell",
     "beside",
     "read_delays",
     "series_options",
+    "states_of",
     "tell_states",
     "write_simulated",
 ]
@@ -38,7 +41,7 @@ STATE_OPTIONS = (
                  help="MATLAB's Ai: what the layers gave before the first step, a cell of "
                       "layers × delays."),
 )  # fmt: skip
-OPTIONS = (
+SERIES_OPTIONS = (
     click.option("--remove-delay", type=click.IntRange(1), metavar="STEPS",
                  help="As MATLAB's removedelay: outputs come so many steps earlier."),
     click.option("--close-loop", is_flag=True,
@@ -49,9 +52,12 @@ OPTIONS = (
     click.option("--forecast", type=click.IntRange(1), metavar="STEPS",
                  help="So many steps beyond the end of whole series: to their end in open loop, "
                       "then closed."),
-    click.option("--final-states", is_flag=True,
-                 help="With the output in a .mat the states after the run, as Xf and Af."),
 )  # fmt: skip
+FINAL_STATES = click.option(
+    "--final-states",
+    is_flag=True,
+    help="With the output in a .mat the states after the run, as Xf and Af.",
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class SeriesOptions:
     forecast: int | None = None
     final_states: bool = False
 
-    def check(self, target: Path | None) -> None:
+    def check(self, target: Path | None = None) -> None:
         """Raise MismatchError where two options exclude each other."""
         if self.forecast and (self.prepare or self.final_states or self.close_loop):
             raise MismatchError("--forecast prepares the series and closes the loop itself")
@@ -88,21 +94,25 @@ class SeriesOptions:
         if not self.prepare:
             return data, told
         prepared = network.prepare(*data)
-        told["initial_input_delays"] = prepared.initial_input_delays
-        told["initial_layer_delays"] = prepared.initial_layer_delays
-        return prepared.inputs, told
+        return prepared.inputs, told | states_of(prepared)
+
+
+def states_of(prepared: Prepared) -> dict[str, object]:
+    """The states of series made ready, as predict takes them."""
+    names = ("initial_input_delays", "initial_layer_delays")
+    return {name: getattr(prepared, name) for name in names}
 
 
 def series_options(function: Callable[..., object]) -> Callable[..., object]:
-    """All of them, as one ``series``."""
+    """How series are run, as one ``series``."""
 
     @functools.wraps(function)
     def wrapped(*args: object, **told: Any) -> object:
         names = SeriesOptions.__dataclass_fields__
-        series = SeriesOptions(**{name: told.pop(name) for name in names})
+        series = SeriesOptions(**{name: told.pop(name) for name in names if name in told})
         return function(*args, series=series, **told)
 
-    for option in reversed(OPTIONS):
+    for option in reversed(SERIES_OPTIONS):
         option(wrapped)
     return wrapped
 

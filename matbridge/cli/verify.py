@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from matbridge.cli.options import (
 )
 from matbridge.cli.predict import gather_inputs, in_file, named_classes, run_options, session_of
 from matbridge.cli.record import Trained
-from matbridge.cli.series import beside, read_delays
+from matbridge.cli.series import SeriesOptions, beside, read_delays, series_options
 from matbridge.cli.terminal import (
     Terminal,
     console,
@@ -66,27 +66,20 @@ class Question:
     tolerance: float
     options: Mapping[str, Any]
     max_size: int
+    series: SeriesOptions
     resize: bool = False
     classes: str | None = None
 
     def answer(self, path: Path, network: Network) -> Answer:
         """Run the network of a file, and compare each output."""
         warn_of(network.report)
+        network = self.series.changed(network)
         data = gather_inputs(network, self.inputs, self.max_size, path, self.resize)
         wanted = [read_data(in_file(text, path), self.max_size) for text in self.expected]
         if len(wanted) == 1:
             wanted = [number_labels(wanted[0], network.classes)]
         labels = len(wanted) == 1 and is_labels(wanted[0])
-        options = read_delays(self.options, network, path, self.max_size)
-        with (
-            progress_bar("predicting") as progress,
-            session_of(network, options) as (session, rest),
-        ):
-            if labels:
-                names = named_classes(self.classes, self.max_size, path)
-                result = session.classify(*data, classes=names, **rest, progress=progress)
-            else:
-                result = session.predict(*data, **rest, progress=progress)
+        result = self._run(network, data, labels, path)
         results = result if isinstance(result, tuple) else (result,)
         if len(results) != len(wanted):
             raise MismatchError(
@@ -100,6 +93,21 @@ class Question:
             {name: compare(y, t, self.tolerance) for name, y, t in outputs},
             {name: saturation(y) for name, y, _ in outputs},
         )
+
+    def _run(self, network: Network, data: Sequence[Any], labels: bool, path: Path) -> Any:
+        """What the network gives, or its class names."""
+        options = read_delays(self.options, network, path, self.max_size)
+        if self.series.forecast:
+            return network.forecast(*data, steps=self.series.forecast)
+        data, options = self.series.prepared(network, data, options)
+        with (
+            progress_bar("predicting") as progress,
+            session_of(network, options) as (session, rest),
+        ):
+            if not labels:
+                return session.predict(*data, **rest, progress=progress)
+            names = named_classes(self.classes, self.max_size, path)
+            return session.classify(*data, classes=names, **rest, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,7 @@ class Answer:
                    "training record are verified. Once for each output.")  # fmt: skip
 @click.option("--record", default=":tr", show_default=True, metavar="DATA",
               help="The training record, with --targets.")  # fmt: skip
+@series_options
 @all_option
 @network_option
 @reading_options
@@ -157,6 +166,7 @@ def command(
     resize: bool,
     classes: str | None,
     options: dict[str, Any],
+    series: SeriesOptions,
     every: bool,
     network: str | None,
     reading: Reading,
@@ -175,13 +185,20 @@ def command(
       matbridge verify models/ --input :XTest --expected :YPred
       matbridge verify net.mat --against net.onnx
       matbridge verify net.mat --input :inputs --targets :targets
+      matbridge verify narx.mat --prepare --input :X --input :T --expected :Y
+      matbridge verify narx.mat --prepare --input :X --targets :T
     """
     from matbridge.verify.compare import EmptyComparisonError
 
     if sum(map(bool, (expected, other, targets))) > 1:
         raise MismatchError("one of --expected, --against and --targets", mend="Leave out others.")
+    series.check()
+    if series.forecast and not expected:
+        raise MismatchError("--forecast goes with --expected")
+    if other and series != SeriesOptions():
+        raise MismatchError("both networks run on the same inputs, without loops changed or states")
     if targets:
-        trained = Trained(inputs, targets, record, tolerance, options, reading)
+        trained = Trained(inputs, targets, record, tolerance, options, series, reading)
         return _compare(paths, every, network, trained, as_json)
     if other is not None:
         rival = Other(other, inputs, options["format"], resize, reading)
@@ -190,7 +207,9 @@ def command(
         raise EmptyComparisonError(
             "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
         )
-    question = Question(inputs, expected, tolerance, options, reading.max_size, resize, classes)
+    question = Question(
+        inputs, expected, tolerance, options, reading.max_size, series, resize, classes
+    )
     if are_many(paths, every):
         rows = run_all(
             expanded(paths),

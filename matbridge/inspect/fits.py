@@ -10,7 +10,7 @@ from matbridge.core.network import Network, Port
 __all__ = ["fitting"]
 
 NUMERIC = frozenset(
-    "double single logical int8 uint8 int16 uint16 int32 uint32 int64 uint64".split()
+    "double single logical sparse int8 uint8 int16 uint16 int32 uint32 int64 uint64".split()
 )
 LABELS = ("categorical", "string", "cell")
 

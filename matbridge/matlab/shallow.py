@@ -7,9 +7,7 @@ class whose properties all hold defaults, but ``any``, in which the network stan
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +16,7 @@ from matbridge.core.diagnostics import Report
 from matbridge.core.kinds import integer, integers, text
 from matbridge.errors import LayerError
 from matbridge.matlab.file import DEFAULT_LIMIT
-from matbridge.matlab.file.budget import Budget
+from matbridge.matlab.file.budget import Budget, full
 from matbridge.matlab.file.values import Cell, MatObject, texts
 from matbridge.matlab.layer import tell_unknown
 from matbridge.shallow.structure import (
@@ -94,7 +92,7 @@ def read_structure(
     """
     saved = _saved(value)
     kept = {name: value for name, value in saved.items() if name not in UNREAD}
-    saved = _full(kept, budget or Budget(DEFAULT_LIMIT))
+    saved = full(kept, budget or Budget(DEFAULT_LIMIT))
     try:
         structure = _structure(saved)
     except ODD as error:
@@ -131,18 +129,6 @@ def _structure(saved: Saved) -> ShallowStructure:
         name=text(saved.get("name", "")),
         version=text(saved.get("version", "")),
         training={name: saved[name] for name in TRAINING if name in saved},
-    )
-
-
-def _full(value: Any, budget: Budget) -> Any:
-    """The same without sparse matrices, which take little in a file and any amount once full."""
-    if hasattr(value, "toarray"):
-        budget.hold(8 * math.prod(value.shape))
-        return value.toarray()
-    if isinstance(value, dict):
-        return {name: _full(inner, budget) for name, inner in value.items()}
-    return (
-        Cell((_full(v, budget) for v in value), value.shape) if isinstance(value, Cell) else value
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from matbridge.errors import FormatError, MatbridgeError, MismatchError
 from matbridge.files import check_readable
 from matbridge.matlab.file import DEFAULT_LIMIT, MatFile
+from matbridge.matlab.file.budget import full
 from matbridge.matlab.file.values import Cell, Table
 from matbridge.matlab.file.write import check_variable, write_mat
 from matbridge.predict.class_names import as_categorical, as_labels, is_labels
@@ -92,7 +93,9 @@ def _read_mat(path: Path, inside: str, limit: int) -> object:
             )
         name = next(iter(file.variables))
     value = file[name]
-    return select(value, steps, f"{path.name}:{inside}")
+    # Of a struct only the part that is named is made full.
+    value = value if isinstance(value, dict) else full(value, file.budget)
+    return full(select(value, steps, f"{path.name}:{inside}"), file.budget)
 
 
 READERS: dict[str, Callable[[Path, str, int, Sequence[str]], object]] = {

@@ -1,4 +1,4 @@
-"""What an address selects inside a variable: ``S.a{2}``, ``X(1:3,:)``, ``T.Height``.
+"""What an address selects inside a variable: ``S.a{2}``, ``X(1:3,:)``, ``T.Height``, ``X'``.
 
 Addresses are parsed, never evaluated. Numbers count from 1, as in MATLAB; a single number picks
 the element of a cell, in braces and in parentheses alike.
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from matbridge.core.dims import reordering
 from matbridge.errors import MismatchError, MissingNameError
 from matbridge.matlab.file.values import Cell, MatObject, StructArray, Table
 from matbridge.text import listed, nearest
@@ -21,7 +22,9 @@ __all__ = ["fields_of", "logged", "select"]
 # What Simulink returns: an object whose signals are fields of its Data.
 SIMULATION = "Simulink.SimulationOutput"
 
-STEP = re.compile(r"\.(?P<field>\w+)|\((?P<element>[^(){}]*)\)|\{(?P<cell>[^(){}]*)\}")
+STEP = re.compile(
+    r"\.(?P<field>\w+)|\((?P<element>[^(){}]*)\)|\{(?P<cell>[^(){}]*)\}|(?P<turn>\.?')"
+)
 END = r"end(?:\s*-\s*\d+)?"
 PLACE = rf"(?:\d+|{END})"
 RANGE = re.compile(rf"(?P<first>{PLACE})(?:\s*:\s*(?P<step>\d+))?(?:\s*:\s*(?P<last>{PLACE}))?")
@@ -36,7 +39,9 @@ def select(value: object, steps: str, where: str) -> object:
         step = STEP.match(steps)
         if step is None:
             raise MismatchError(f"{steps!r} is not understood", where=where)
-        if step["field"]:
+        if step["turn"]:
+            value = _transposed(value, where)
+        elif step["field"]:
             value = _field(value, step["field"], where)
         else:
             value = _elements(value, step["element"] or step["cell"] or "", step.group(), where)
@@ -53,6 +58,17 @@ def _field(value: object, name: str, where: str) -> object:
         mend = f"{nearest(name, fields)}There are {listed(fields)}."
         raise MissingNameError(f"there is no .{name}", where=where, mend=mend)
     return fields[name]
+
+
+def _transposed(value: object, where: str) -> object:
+    """MATLAB's X' of an array of numbers, and of a cell."""
+    if isinstance(value, Cell) and len(value.shape) == 2:
+        rows, columns = value.shape
+        items = [value[row + rows * column] for row in range(rows) for column in range(columns)]
+        return Cell(items, (columns, rows))
+    if not isinstance(value, np.ndarray) or value.ndim > 2:
+        raise MismatchError("only a matrix or a cell can be transposed", where=where)
+    return reordering("CB", "BC")(np.atleast_2d(value))
 
 
 def _fields_of_object(value: MatObject) -> dict[str, object]:

@@ -157,12 +157,19 @@ def save_program(
         for node in module.graph.nodes if isinstance(module, fx.GraphModule) else ():
             for key in HISTORY:
                 node.meta.pop(key, None)
+    for tensors in (program.state_dict, program.constants):
+        tensors |= {name: t.clone() for name, t in tensors.items() if _is_empty(t)}
     # Given a path, torch would name the folder in the archive after the temporary file.
     with path.open("wb") as file:
         target = Patient(file)
         torch.export.save(program, target, extra_files=extra_files)
     if target.error is not None:
         raise target.error
+
+
+def _is_empty(value: object) -> bool:
+    """Whether this is an array without elements: torch cannot write a view of one."""
+    return isinstance(value, Tensor) and value.numel() == 0
 
 
 class Patient(io.BytesIO):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 from matbridge.errors import FormatError
+from matbridge.matlab.file.values import Cell
 
-__all__ = ["Budget", "too_large"]
+__all__ = ["Budget", "full", "too_large"]
 
 MEND = "If you trust the file, raise the bound with max_size=."
 # Values that any file may make; files of more bytes may make more.
@@ -98,3 +101,13 @@ class Budget:
 def too_large(name: str, limit: int) -> FormatError:
     """What is said of data beyond --max-size."""
     return FormatError(f"{name or 'the file'} holds more than {limit >> 20} MiB", mend=MEND)
+
+
+def full(value: Any, budget: Budget) -> Any:
+    """The same without sparse matrices, which take little in a file and any amount once full."""
+    if hasattr(value, "toarray"):
+        budget.hold(8 * math.prod(value.shape))
+        return value.toarray()
+    if isinstance(value, dict):
+        return {name: full(inner, budget) for name, inner in value.items()}
+    return Cell((full(v, budget) for v in value), value.shape) if isinstance(value, Cell) else value
