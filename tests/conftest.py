@@ -35,6 +35,22 @@ def in_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def call(capsys, in_folder, monkeypatch):
+    """Run a command in an empty folder; (exit code, stdout, stderr)."""
+    from matbridge.cli import run
+
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def invoke(*arguments):
+        code = run([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return invoke
+
+
 from hypothesis import settings  # noqa: E402
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=20)

@@ -12,24 +12,10 @@ import saved
 import torch
 
 import matbridge
-from matbridge.cli import COMMANDS, run
+from matbridge.cli import COMMANDS
 from matbridge.matlab.file import read_mat
 from matbridge.matlab.file.values import Cell
 from matbridge.matlab.file.write import write_mat
-
-
-@pytest.fixture
-def call(capsys, in_folder, monkeypatch):
-    """Run a command in an empty folder; (exit code, stdout, stderr)."""
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def invoke(*arguments):
-        code = run([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return invoke
 
 
 @pytest.fixture

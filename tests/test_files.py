@@ -26,13 +26,6 @@ def net(fixtures, in_folder):
     return path
 
 
-def call(capsys, *arguments):
-    code = run([str(a) for a in arguments])
-    out, err = capsys.readouterr()
-    assert "Traceback" not in out + err
-    return code, err
-
-
 def started(*arguments, **options):
     return subprocess.Popen(
         [*PYTHON, *map(str, arguments)],
@@ -48,7 +41,7 @@ def started(*arguments, **options):
 
 @pytest.mark.parametrize("spelling", ["net.mat", "./net.mat", "soft", "hard"])
 @pytest.mark.parametrize("command", ["convert", "predict", "scaffold"])
-def test_a_source_is_never_written_over(command, spelling, net, capsys, in_folder):
+def test_a_source_is_never_written_over(command, spelling, net, call, in_folder):
     if spelling == "soft":
         os.symlink(net, "soft")
     if spelling == "hard":
@@ -60,23 +53,23 @@ def test_a_source_is_never_written_over(command, spelling, net, capsys, in_folde
         "predict": ["--input", f"{net}:X", "-o", target + ":Y" * target.endswith(".mat")],
         "scaffold": ["nnet.cnn.layer.LSTMLayer", "-o", target],
     }[command]
-    code, _ = call(capsys, command, net, *more, "--force")
+    code, *_ = call(command, net, *more, "--force")
     assert code == 2
     assert net.read_bytes() == before
 
 
-def test_predict_does_not_write_over_its_data(net, capsys, in_folder):
+def test_predict_does_not_write_over_its_data(net, call, in_folder):
     np.save("x.npy", np.zeros((4, 5)))
     before = (in_folder / "x.npy").read_bytes()
     for data in ("x.npy", "sequenceinput=x.npy"):
-        code, err = call(capsys, "predict", net, "--input", data, "-o", "x.npy", "--force")
+        code, _, err = call("predict", net, "--input", data, "-o", "x.npy", "--force")
         assert code == 2
         assert "read by the same call" in err or "does not fit" in err
     assert (in_folder / "x.npy").read_bytes() == before
 
 
-def test_a_name_that_contradicts_the_language(net, capsys, in_folder):
-    code, err = call(capsys, "convert", net, "-o", "x.pt2", "--to", "onnx")
+def test_a_name_that_contradicts_the_language(net, call, in_folder):
+    code, _, err = call("convert", net, "-o", "x.pt2", "--to", "onnx")
     assert code == 2
     assert "says pt2, not onnx" in err
     assert not (in_folder / "x.pt2").exists()
@@ -248,7 +241,7 @@ def test_a_full_disk(kind, net, in_folder):
 @posix
 @pytest.mark.parametrize("where", ["folder", "pipe", "device", "long", "no/such", "locked"])
 @pytest.mark.parametrize("command", ["convert", "predict"])
-def test_no_place_for_a_file(command, where, net, capsys, in_folder):
+def test_no_place_for_a_file(command, where, net, call, in_folder):
     if where == "locked" and os.geteuid() == 0:
         pytest.skip("root may write everywhere")
     suffix = {"convert": ".onnx", "predict": ".npy"}[command]
@@ -268,7 +261,7 @@ def test_no_place_for_a_file(command, where, net, capsys, in_folder):
         os.symlink(name, f"a{suffix}")
         name = f"a{suffix}"
     more = ["--input", f"{net}:X"] * (command == "predict")
-    code, err = call(capsys, command, net, *more, "-o", name, "--force")
+    code, _, err = call(command, net, *more, "-o", name, "--force")
     assert code == 2, err
     assert "error: " in err or "Error: " in err
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
@@ -312,7 +305,7 @@ def test_a_link_is_followed(in_folder):
 @posix
 @pytest.mark.parametrize("suffix", [".mat", ".safetensors", ".npy", ".npz", ".csv"])
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "none"])
-def test_what_is_no_file_is_not_waited_for(kind, suffix, net, capsys, in_folder):
+def test_what_is_no_file_is_not_waited_for(kind, suffix, net, call, in_folder):
     name = f"x{suffix}"
     if kind == "pipe":
         os.mkfifo(name)
@@ -322,11 +315,11 @@ def test_what_is_no_file_is_not_waited_for(kind, suffix, net, capsys, in_folder)
         os.mkdir(name)
     if suffix in (".mat", ".safetensors"):
         for command in ("inspect", "convert"):
-            assert call(capsys, command, name)[0] == 3
+            assert call(command, name)[0] == 3
         with pytest.raises(matbridge.FormatError):
             matbridge.load(name)
     if suffix != ".safetensors":
-        assert call(capsys, "predict", net, "--input", name)[0] == 3
+        assert call("predict", net, "--input", name)[0] == 3
 
 
 CUT = """

@@ -6,21 +6,7 @@ import numpy as np
 import pytest
 import saved
 
-from matbridge.cli import run
 from matbridge.matlab.file.write import write_mat
-
-
-@pytest.fixture
-def call(capsys, in_folder, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def invoke(*arguments):
-        code = run([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return invoke
 
 
 @pytest.fixture

@@ -25,17 +25,6 @@ RAW = [c for c in HOSTILE if not c.isprintable() and c != "\n"]
 
 
 @pytest.fixture
-def call(capsys, in_folder):
-    def invoke(*arguments):
-        code = run([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return invoke
-
-
-@pytest.fixture
 def hostile(in_folder):
     """A network with hostile text wherever it may hold text, and data with the same."""
     layers = [

@@ -34,6 +34,7 @@ from matbridge.core.network import Network
 from matbridge.errors import MismatchError, MissingNameError
 from matbridge.files import check_target, written
 from matbridge.predict.data import check_name, read_classes, read_data, split_name, write_data
+from matbridge.predict.engines import AUTO, ENGINES
 from matbridge.predict.images import is_image, resized, takes_images
 from matbridge.predict.series import Simulated
 from matbridge.text import listed, nearest
@@ -61,8 +62,8 @@ RUN_OPTIONS = (
                  help="The type to compute in, without it that of MATLAB: float64 for shallow "
                       "networks, fitcnet and fitrnet, else float32."),
     click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps."),
-    click.option("--engine", type=click.Choice(["auto", "torch", "onnxruntime", "numpy"]),
-                 default="auto", show_default=True,
+    click.option("--engine", type=click.Choice([AUTO, *ENGINES]), default=AUTO,
+                 show_default=True,
                  help="What computes; auto is the fastest that can."),
     click.option("--verbose", is_flag=True, help="Say what computed, and why not another."),
     click.option("--mini-batch-size", type=click.IntRange(1), default=128, show_default=True,

@@ -29,7 +29,7 @@ from matbridge.layers.transposed import (
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting, with_arrays
 from matbridge.onnx.nodes import Node
 from matbridge.onnx.patterns.layout import integers
-from matbridge.onnx.patterns.standard import padding_of
+from matbridge.onnx.patterns.standard import filters_of, padding_of
 
 __all__ = ["image_normalization", "layer_normalization", "reduction", "transposed_convolution"]
 
@@ -130,11 +130,11 @@ def transposed_convolution(at: Lifting, node: Node) -> Lifted | None:
     """ConvTranspose of one group, whose output has the size that MATLAB's has."""
     if node.operator != "ConvTranspose" or node.integer("group", 1) != 1:
         return None
-    weights = at.graph.constant(node.inputs[1])
-    bias = at.graph.constant(node.inputs[2]) if node.has(2) else None
-    card = TRANSPOSED.get(weights.ndim - 2) if weights is not None else None
-    if card is None or weights is None or (bias is None and node.has(2)):
+    arrays = filters_of(at, node, 1)
+    card = TRANSPOSED.get(arrays[0].ndim - 2) if arrays else None
+    if arrays is None or card is None:
         return None
+    weights, bias = arrays
     spatial, ones = "S" * card.RANK, (1,) * card.RANK
     plain = not any(node.integers("output_padding") or ()) and not node.integers("output_shape")
     dilated = set(node.integers("dilations") or ones) != {1}
@@ -150,7 +150,6 @@ def transposed_convolution(at: Lifting, node: Node) -> Lifted | None:
         stride=node.integers("strides") or ones,
         cropping=padding,
     )
-    bias = np.zeros(filters, weights.dtype) if bias is None else bias
     filled = with_arrays(
         layer,
         Weights=reorder(weights, "IO" + spatial, spatial + "OI"),

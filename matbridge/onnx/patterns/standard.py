@@ -148,11 +148,11 @@ def convolution(at: Lifting, node: Node) -> Lifted | None:
     """Conv of one group. The inverse: onnx/windows.py."""
     if node.operator != "Conv" or node.integer("group", 1) != 1:
         return None
-    weights = at.graph.constant(node.inputs[1])
-    bias = at.graph.constant(node.inputs[2]) if node.has(2) else None
-    card = CONVOLUTIONS.get(weights.ndim - 2) if weights is not None else None
-    if card is None or weights is None or (bias is None and node.has(2)):
+    arrays = filters_of(at, node, 0)
+    card = CONVOLUTIONS.get(arrays[0].ndim - 2) if arrays else None
+    if arrays is None or card is None:
         return None
+    weights, bias = arrays
     spatial, ones = "S" * card.RANK, (1,) * card.RANK
     x = at.value(node.inputs[0])
     padding = padding_of(node, card.RANK)
@@ -167,14 +167,22 @@ def convolution(at: Lifting, node: Node) -> Lifted | None:
         dilation_factor=node.integers("dilations") or ones,
         padding=padding,
     )
-    if bias is None:
-        bias = np.zeros(filters, weights.dtype)
     filled = with_arrays(
         layer,
         Weights=reorder(weights, "OI" + spatial, spatial + "IO"),
         Bias=bias.reshape((*ones, filters) if card.RANK > 1 else (1, filters)),
     )
     return Lifted.one(filled, [x], {node.output: x.axes})
+
+
+def filters_of(at: Lifting, node: Node, axis: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """The weights of a convolution, whose filters lie along ``axis``, and the bias, zeros where
+    it has none; None where one of them is computed."""
+    weights = at.graph.constant(node.inputs[1])
+    bias = at.graph.constant(node.inputs[2]) if node.has(2) else None
+    if weights is None or weights.ndim <= axis or (bias is None and node.has(2)):
+        return None
+    return weights, np.zeros(weights.shape[axis], weights.dtype) if bias is None else bias
 
 
 def moves_over(dims: str) -> int:

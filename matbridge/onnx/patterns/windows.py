@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from matbridge.core.card import Layer
 from matbridge.core.dims import reorder
 from matbridge.layers.activation import Softmax
@@ -34,7 +32,7 @@ from matbridge.layers.pooling import (
 )
 from matbridge.onnx.lifted import Lifted, Lifting, with_arrays
 from matbridge.onnx.nodes import Node
-from matbridge.onnx.patterns.standard import moves_over, padding_of
+from matbridge.onnx.patterns.standard import filters_of, moves_over, padding_of
 
 __all__ = ["batch_normalization", "global_pool", "grouped_convolution", "pool", "softmax"]
 
@@ -96,11 +94,11 @@ def grouped_convolution(at: Lifting, node: Node) -> Lifted | None:
     groups = node.integer("group", 1)
     if node.operator != "Conv" or groups < 2:
         return None
-    weights = at.graph.constant(node.inputs[1])
-    bias = at.graph.constant(node.inputs[2]) if node.has(2) else None
+    arrays = filters_of(at, node, 0)
     padding = padding_of(node, 2)
-    if weights is None or weights.ndim != 4 or (bias is None and node.has(2)) or padding is None:
+    if arrays is None or arrays[0].ndim != 4 or padding is None:
         return None
+    weights, bias = arrays
     x = at.value(node.inputs[0])
     filters = weights.shape[0] // groups
     if x.dims != "BCSS" or filters * groups != weights.shape[0]:
@@ -114,8 +112,6 @@ def grouped_convolution(at: Lifting, node: Node) -> Lifted | None:
         dilation_factor=node.integers("dilations") or (1, 1),
         padding=padding,
     )
-    if bias is None:
-        bias = np.zeros(weights.shape[0], weights.dtype)
     filled = with_arrays(
         layer,
         Weights=reorder(weights.reshape(groups, filters, *weights.shape[1:]), "GOISS", "SSIOG"),
