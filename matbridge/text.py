@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["listed", "nearest", "visible", "visible_within"]
+__all__ = ["listed", "nearest", "not_loaded", "visible", "visible_within"]
 
 # Among how many names the nearest is sought.
 MOST = 2000
@@ -52,3 +52,11 @@ def listed(names: Iterable[str], most: int = 20) -> str:
     names = list(names)
     rest = f", and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
+
+
+def not_loaded(library: str, error: Exception) -> str:
+    """Why a library cannot be used: it is not installed, or what it said when it was loaded."""
+    if isinstance(error, ModuleNotFoundError) and error.name == library:
+        return f"{library} is not installed"
+    said = visible((str(error).splitlines() or [type(error).__name__])[0])
+    return f"{library} is installed but does not load: {said}"

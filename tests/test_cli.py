@@ -154,12 +154,27 @@ def test_inspect_a_layer_that_contradicts_itself(call, in_folder):
 
 
 def test_inspect_loose_arrays(call, in_folder):
-    write_mat("w.mat", {"W1": np.ones((4, 3)), "b1": np.ones((4, 1))}, "v6")
+    write_mat("w.mat", {"kernel": np.ones((4, 3)), "b1": np.ones((4, 1))}, "v6")
     code, out, _ = call("inspect", "w.mat")
     assert code == 4
     assert "4×3" in out
     assert "Loose arrays do not tell how they belong together" in out
-    assert "no checksum: W1, b1" in out
+    assert "no checksum: kernel, b1" in out
+
+
+def test_inspect_loose_arrays_that_are_a_chain(call, in_folder):
+    """Its parts are no other variables."""
+    arrays = {"W1": np.ones((4, 3)), "b1": np.ones((4, 1)), "X": np.ones((3, 7))}
+    write_mat("w.mat", arrays, "v6")
+    code, out, _ = call("inspect", "w.mat")
+    assert code == 4
+    assert "fully connected layers of sizes 3 → 4, but nothing tells the functions" in out
+    assert "--activations linear" in out
+    code, out, _ = call("inspect", "w.mat", "--activations", "linear")
+    assert code == 0
+    others = out[out.index("other variables:") :]
+    assert "X " in others
+    assert "b1" not in others
 
 
 def test_inspect_a_network_object_without_its_fields(call, in_folder):

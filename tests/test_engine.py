@@ -1,6 +1,7 @@
 """onnxruntime in a session: as torch computes, everywhere; the choice between them."""
 
 import itertools
+import sys
 
 import numpy as np
 import onnxruntime
@@ -15,7 +16,6 @@ from matbridge.core.dims import reorder
 from matbridge.matlab.contents import read_contents
 from matbridge.onnx import runtime
 from matbridge.onnx.model import LARGE, EngineModel
-from matbridge.predict import engines
 from matbridge.predict.plan import Plans
 from matbridge.safetensors.write import save_safetensors
 from matbridge.verify.inputs import draw_inputs
@@ -308,12 +308,47 @@ def test_the_choice_is_told():
         network.session(engine="onnxruntime", device="cuda")
 
 
-def test_without_onnxruntime_torch_computes(monkeypatch):
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+ABSENT = "onnxruntime is not installed"
+BROKEN = "onnxruntime is installed but does not load: DLL load failed"
+
+
+class Absent:
+    """Says of onnxruntime what Python says where it is not installed."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "onnxruntime":
+            raise ModuleNotFoundError("No module named 'onnxruntime'", name="onnxruntime")
+
+
+@pytest.fixture(params=[ABSENT, BROKEN])
+def no_onnxruntime(request, monkeypatch, tmp_path):
+    """Why it cannot be loaded: it is not there, or is and misses a library of the system."""
+    for name in [n for n in sys.modules if n.partition(".")[0] == "onnxruntime"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, runtime.__name__)
+    if request.param == ABSENT:
+        monkeypatch.setattr(sys, "meta_path", [Absent(), *sys.meta_path])
+    else:
+        (tmp_path / "onnxruntime").mkdir()
+        package = tmp_path / "onnxruntime/__init__.py"
+        package.write_text("raise ImportError('DLL load failed')")
+        monkeypatch.syspath_prepend(tmp_path)
+    return request.param
+
+
+def test_without_onnxruntime_torch_computes(no_onnxruntime):
     network = recurrent()
-    assert str(network.session().choice).endswith("onnxruntime is not installed)")
-    with pytest.raises(MismatchError, match=r"not installed[\s\S]*pip install onnxruntime"):
+    assert str(network.session().choice).endswith(f"{no_onnxruntime})")
+    with pytest.raises(MismatchError, match=rf"{no_onnxruntime}[\s\S]*pip install onnxruntime"):
         network.session(engine="onnxruntime")
+
+
+def test_without_onnxruntime_onnx_is_written(no_onnxruntime, tmp_path):
+    network = recurrent()
+    assert no_onnxruntime in network.save(tmp_path / "net.onnx").note
+    for how in ({"half": True}, {"quantize": "int8"}):
+        with pytest.raises(UnsupportedError, match=f"onnxruntime's tools: {no_onnxruntime}"):
+            network.save(tmp_path / "small.onnx", **how)
 
 
 def test_what_onnxruntime_refuses_torch_computes(monkeypatch):

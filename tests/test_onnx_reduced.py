@@ -143,7 +143,7 @@ def test_without_onnxruntime_it_is_told(manner, what, fixtures, in_folder, monke
     network = matbridge.load(fixtures / "cnn.mat")
     for name in ("onnxruntime", "onnxruntime.quantization", "onnxruntime.transformers.onnx_model"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(UnsupportedError, match=f"{what}.*onnxruntime's tools\\n.*pip install"):
+    with pytest.raises(UnsupportedError, match=f"{what}.*onnxruntime's tools: .*\\n.*pip install"):
         network.save("net.onnx", **MANNERS[manner])
 
 

@@ -214,7 +214,8 @@ def show_variables(out: Terminal, contents: dict[str, Any]) -> None:
     """What the file holds beside its networks, and what of it they may take or have given."""
     networks = contents["networks"]
     roots = {re.split(r"[.({]", network["address"])[0] for network in networks}
-    others = [v for v in contents["variables"] if v["name"] not in roots]
+    variables = contents["variables"]
+    others = [v for v in variables if v["name"] not in roots and not v["part_of"]]
     out.print()
     if others:
         out.print("other variables:" if networks else "no network, only these variables:")

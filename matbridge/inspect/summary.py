@@ -114,6 +114,7 @@ def _variable(variable: Variable, contents: MatContents) -> dict[str, object]:
         "size": list(variable.shape),
         "checksum": variable.checked,
         "fits": fits,
+        "part_of": [a for a, names in contents.parts.items() if variable.name in names],
     }
 
 

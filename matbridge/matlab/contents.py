@@ -50,6 +50,8 @@ class MatContents(Contents):
         # What stands beside each network in its object or struct, and the first of each cell.
         self.beside: dict[str, Mapping[str, object]] = {}
         self.members: dict[str, object] = {}
+        # Variables that are parts of a chain of loose arrays, by the address of that.
+        self.parts: dict[str, list[str]] = {}
         # Objects that several variables share: what was read of them, and where nothing is.
         # Held, so that an id stays one object's.
         self._read: dict[int, tuple[MatObject, Network]] = {}
@@ -68,7 +70,9 @@ class MatContents(Contents):
         except MatbridgeError:
             return
         if chain_of(values) is not None:
-            self._take(Found(next(n for n in names if n not in TOLD), values), registry)
+            address = next(n for n in names if n not in TOLD)
+            self.parts[address] = names
+            self._take(Found(address, values), registry)
 
     def _search(self, name: str, registry: Registry) -> None:
         """The networks in a variable; one that is damaged does not hide the others."""

@@ -14,6 +14,7 @@ from onnx import helper
 from matbridge.core.dims import batch_first, reorder
 from matbridge.errors import UnsupportedError
 from matbridge.onnx.write import PORTS, STATES
+from matbridge.text import not_loaded
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -65,8 +66,8 @@ def run_onnx(path: Path, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
 def _started(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     try:
         import onnxruntime
-    except ImportError:
-        raise UnsupportedError("onnxruntime is not installed") from None
+    except (ImportError, OSError) as error:
+        raise UnsupportedError(not_loaded("onnxruntime", error)) from None
     options = onnxruntime.SessionOptions()
     # Opsets that it does not know yet are told below, not in its log.
     options.log_severity_level = 4

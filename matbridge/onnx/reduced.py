@@ -21,6 +21,7 @@ import onnx
 from matbridge.core.writing import Writing
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.onnx.write import PORTS
+from matbridge.text import not_loaded
 
 __all__ = ["reduced"]
 
@@ -40,9 +41,10 @@ def reduced(model: onnx.ModelProto, opset: int, how: Writing) -> onnx.ModelProto
     try:
         with _quiet():
             small = _half(model) if how.half else _quantized(model, opset, how.quantize)
-    except ImportError:
-        what = "half precision" if how.half else "8 bits"
-        raise UnsupportedError(f"{what} are made by onnxruntime's tools", mend=INSTALL) from None
+    except ImportError as error:
+        what = "half precision takes" if how.half else "8 bits take"
+        why = not_loaded("onnxruntime", error)
+        raise UnsupportedError(f"{what} onnxruntime's tools: {why}", mend=INSTALL) from None
     _forget_places(small)
     return small
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from matbridge.core.engine import Engine
 from matbridge.core.network import Network
 from matbridge.errors import MatbridgeError, MismatchError, UnsupportedError
+from matbridge.text import not_loaded
 
 if TYPE_CHECKING:
     import torch
@@ -50,14 +50,15 @@ def _torch(network: Network, asked: Asked) -> Engine:
 
 
 def _onnxruntime(network: Network, asked: Asked) -> Engine:
-    if find_spec("onnxruntime") is None:
-        raise MismatchError("onnxruntime is not installed", mend="pip install onnxruntime")
     if str(asked.device) != "cpu":
         raise MismatchError(
             f"onnxruntime computes on the CPU, not on {asked.device}", mend='Use engine="torch".'
         )
-    from matbridge.onnx.runtime import OnnxruntimeEngine
-
+    try:
+        from matbridge.onnx.runtime import OnnxruntimeEngine
+    except (ImportError, OSError) as error:
+        why = not_loaded("onnxruntime", error)
+        raise MismatchError(why, mend="pip install onnxruntime") from error
     try:
         return OnnxruntimeEngine(network, asked.type)
     except RuntimeError as error:
