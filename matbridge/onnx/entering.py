@@ -1,13 +1,14 @@
 """The inputs of an ONNX graph as input layers.
 
 Which label each dimension has is said by what first reads it: a convolution takes N×C×H×W, an
-LSTM T×N×C. The question goes forward through nodes that only move dimensions, or leave them.
-Where nobody says, rank decides.
+LSTM T×N×C, and its states directions×N×C. The question goes forward through nodes that only move
+dimensions, or leave them. A convolution over one dimension does not say whether that is time; a
+recurrent layer behind it does. Where nobody says, rank decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from onnx import TensorProto
@@ -53,18 +54,21 @@ def _steps(node: Node, rank: int) -> str:
     return "BTC" if node.integer("layout", 0) else "TBC"
 
 
+RECURRENT = ("LSTM", "GRU", "RNN")
 ASKS: Mapping[str, Asks] = {
     **dict.fromkeys(
         ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"),
         _spatial,
     ),
     **dict.fromkeys(("BatchNormalization", "InstanceNormalization", "LRN"), _spatial),
-    **dict.fromkeys(("LSTM", "GRU", "RNN"), _steps),
+    **dict.fromkeys(RECURRENT, _steps),
 }
+# Operators over windows, which leave what the dimensions are.
+WINDOWS = ("Conv", "MaxPool", "AveragePool")
 # Operators whose first output has the dimensions of the tensor at hand.
 KEEP = frozenset(
     "Add Sub Mul Div Pow Relu LeakyRelu Tanh Sigmoid Identity Cast Dropout Clip Elu Neg Abs Pad "
-    "Sqrt Exp Log Erf Softplus PRelu Max Min Sum".split()
+    "Sqrt Exp Log Erf Softplus PRelu Max Min Sum BatchNormalization Slice Split".split()
 )
 
 
@@ -132,36 +136,55 @@ def _layer(name: str, axes: Axes, shape: Shape) -> InputLayer:
 
 
 def _told(graph: NodeGraph, tensor: str, rank: int) -> Axes | None:
-    """The axes that the first operator with an opinion asks for, None if none has one."""
+    """The axes that the first operator with an opinion asks for, None if none has one; the only
+    spatial one is time where a later operator says so."""
+    opinions = _opinions(graph, tensor, rank)
+    first = next(opinions, None)
+    if first is None or "1" not in first or "2" in first:
+        return first
+    timed = tuple("T" if axis == "1" else axis for axis in first)
+    return timed if timed in opinions else first
+
+
+def _opinions(graph: NodeGraph, tensor: str, rank: int) -> Iterator[Axes]:
+    """The axes of the input that each operator which reads it, near or far, asks for."""
     # Each entry: a tensor, and for its dimensions the place in the input, None for a new one.
     waiting: list[tuple[str, tuple[int | None, ...]]] = [(tensor, tuple(range(rank)))]
+    shape = graph.shape(tensor) or (None,) * rank
     seen = {tensor}
     for name, places in waiting:
         for node in graph.users(name):
-            if not node.inputs or node.inputs[0] != name:
-                continue
-            ask = ASKS.get(node.operator)
-            if ask is not None:
-                found = _placed(ask(node, len(places)), places, rank)
-                if found is not None:
-                    return found
-            moved = _moved(graph, node, places)
+            axes = _placed(_asked(node, name, len(places)), places, shape)
+            if axes is not None:
+                yield axes
+            moved = _moved(graph, node, places) if name == node.inputs[0] else None
             if moved is not None and node.output not in seen:
                 seen.add(node.output)
                 waiting.append((node.output, moved))
-    return None
 
 
-def _placed(dims: str, places: Sequence[int | None], rank: int) -> Axes | None:
-    """The axes of the input whose dimensions lie at these places of a tensor of ``dims``."""
-    if len(dims) != len(places) or len(dims) > 5:
+def _asked(node: Node, tensor: str, rank: int) -> Axes:
+    """The axes that the node asks of the tensor as its data or as its state, () for none."""
+    if tensor == node.inputs[0]:
+        ask = ASKS.get(node.operator)
+        return axes_of(ask(node, rank)) if ask is not None and rank < 6 else ()
+    if node.operator in RECURRENT and tensor in node.inputs[5:7]:
+        return ("B", "", "C") if node.integer("layout", 0) else ("", "B", "C")
+    return ()
+
+
+def _placed(axes: Axes, places: Sequence[int | None], shape: Shape) -> Axes | None:
+    """The axes of an input of this shape whose dimensions lie at these places of a tensor; None
+    unless that has as many."""
+    if not axes or len(axes) != len(places):
         return None
-    found = [""] * rank
-    for label, place in zip(axes_of(dims), places, strict=True):
+    placed = [""] * len(shape)
+    for label, place in zip(axes, places, strict=True):
         if place is not None:
-            found[place] = label
+            # The states of several layers or directions stand along a dimension of their own.
+            placed[place] = label if label or shape[place] == 1 else "1"
     # A dimension of the input that went has size 1.
-    return tuple(found)
+    return tuple(placed)
 
 
 def _moved(
@@ -169,7 +192,7 @@ def _moved(
 ) -> tuple[int | None, ...] | None:
     """Where the dimensions of the node's output come from; None where it mixes them."""
     rank = len(places)
-    if node.operator in KEEP:
+    if node.operator in KEEP or (node.operator in WINDOWS and rank == 3):
         return places
     if node.operator == "Transpose":
         order = node.integers("perm") or tuple(range(rank))[::-1]

@@ -15,6 +15,9 @@ __all__ = ["VIEWS", "integers", "seen", "view"]
 
 FLOATING = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
+# From this end on a Slice goes to the end of the dimension, however long.
+ENDLESS = 2**31 - 1
+
 
 def view(at: Lifting, node: Node) -> Lifted | None:
     """Any of VIEWS."""
@@ -110,6 +113,28 @@ def _same(
     return axes if floating or node.operator == "Identity" else None
 
 
+def _whole(
+    graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
+) -> Axes | None:
+    """A Slice that leaves nothing out, as PyTorch takes the states of the only layer of several."""
+    have, left = graph.shape(node.inputs[0]), graph.shape(node.output)
+    starts, ends, places, steps = (
+        integers(graph.option(node, name, place))
+        for place, name in enumerate(("starts", "ends", "axes", "steps"), 1)
+    )
+    if have is None or left is None or not starts or not ends or (node.has(4) and steps is None):
+        return None
+    if set(steps or ()) - {1} or (places is None and node.has(3)):
+        return None
+    known = places if places is not None else range(len(starts))
+    taken = zip(starts, ends, known, strict=True)
+    whole = all(
+        (start == 0 and end >= ENDLESS) or (have[axis] is not None and have[axis] == left[axis])
+        for start, end, axis in taken
+    )
+    return axes if whole else None
+
+
 VIEWS: Mapping[str, View] = {
     "Transpose": _turned,
     "Squeeze": _squeezed,
@@ -117,6 +142,7 @@ VIEWS: Mapping[str, View] = {
     "Flatten": _flattened,
     "Reshape": _reshaped,
     "Identity": _same,
+    "Slice": _whole,
     "Cast": _same,
 }
 
