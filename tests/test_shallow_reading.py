@@ -6,6 +6,7 @@ from reference.shallow_network import simulate
 from shallow_nets import as_reference, data, network, random_structure, several
 
 import matbridge
+from matbridge.cli import run
 from matbridge.core.diagnostics import Report
 from matbridge.core.registry import Registry
 from matbridge.errors import LayerError, MatbridgeError, UnsupportedError
@@ -298,6 +299,30 @@ def test_a_network_that_was_never_configured_is_told():
     net = network(read(saved(structure, "8"))[0])
     with pytest.raises(UnsupportedError, match="uninitialised|configured"):
         net.predict(np.zeros((0, 1)))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_network_without_layers_does_not_run(version, tmp_path, capsys):
+    """What network() gives: neither inputs nor layers."""
+    path = tmp_path / "net.mat"
+    write_mat(path, {"net": saved(ShallowStructure((), (), ()), version)})
+    with pytest.raises(UnsupportedError, match="never configured: no rows enter it"):
+        matbridge.load(path).predict(3)
+    assert run(["predict", str(path), "--input", "3"]) == 4
+    run(["inspect", str(path)])
+    told = capsys.readouterr().out
+    assert "no layers" in told
+    assert "does not run" in told
+
+
+@pytest.mark.parametrize("place", ["IW", "LW", "b"])
+def test_complex_weights_are_refused(place):
+    value = saved(small(), "8")
+    cell = value.properties[place]
+    at = next(i for i, array in enumerate(cell) if array.size)
+    cell[at] = cell[at] + 1j
+    with pytest.raises(LayerError, match="its weights are complex"):
+        read(value)
 
 
 def damaged(change):

@@ -108,7 +108,7 @@ def _sentence(
     rows = "+".join(str(part.size) for part in structure.inputs)
     layers = [f"{layer.size} {layer.transfer}" for layer in structure.layers]
     sizes = " -> ".join([*([f"{rows} rows"] if rows else []), *layers])
-    facts = [f"made by {creating_function(structure)}: {sizes}"]
+    facts = [f"made by {creating_function(structure)}: {sizes or 'no layers'}"]
     depths = {"input": structure.num_input_delays, "layer": structure.num_layer_delays}
     facts += [f"{word} delays up to {depth}" for word, depth in depths.items() if depth]
     if "trainFcn" in training:

@@ -43,7 +43,7 @@ class ShallowInput(InputLayer):
         if self.size or self.tells_steps:
             return None
         return UnsupportedError(
-            "the network was never configured: its input has no rows",
+            "the network was never configured: no rows enter it",
             where=self.name,
             mend="In MATLAB, train it or call configure(net, x, t), and save it again.",
         )

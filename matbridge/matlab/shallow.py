@@ -264,8 +264,11 @@ def _part(value: object) -> Saved:
 
 def _matrix(value: object, rows: int, columns: int) -> np.ndarray:
     """An array of this size, also where [] stands for one without elements."""
-    array = np.zeros((0, 0)) if value is None else np.asarray(value, dtype=float)
-    return np.zeros((rows, columns)) if array.size == 0 == rows * columns else array
+    array = np.zeros((0, 0)) if value is None else np.asarray(value)
+    if array.dtype.kind == "c":
+        raise ValueError("its weights are complex, which is not supported")
+    whole = array.size > 0 or rows * columns > 0
+    return np.asarray(array, dtype=float) if whole else np.zeros((rows, columns))
 
 
 def _optional(value: object) -> int | None:

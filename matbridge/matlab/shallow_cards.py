@@ -112,7 +112,8 @@ class Composer:
         for number, part in enumerate(structure.inputs, 1):
             self._input(number, part)
         if not structure.inputs:
-            self.whole.add(ShallowInput(name=CLOCK, size=0, over_time=True, tells_steps=True))
+            ticking = bool(structure.layers)
+            self.whole.add(ShallowInput(name=CLOCK, size=0, over_time=True, tells_steps=ticking))
         for group in structure.groups:
             if structure.feeds_itself(group):
                 self._loop(group)
