@@ -293,6 +293,53 @@ def test_numbers_that_count_nothing(tmp_path, setting, number):
         assert error.what
 
 
+SETTINGS = ("x1_step1.xoffset", "x1_step1.gain", "y1_step1.gain", "y1_step1.ymin")
+# What a line of settings is changed to.
+UNTOLD = {
+    "gone": lambda line: "",
+    "computed": lambda line: line.replace("= ", "= 2*"),
+    "partly set": lambda line: f"{line}\n{line.partition(' ')[0]}(1) = 7;",
+    "named": lambda line: f"{line}\n{line.partition('.')[0]}.('gain') = 7;",
+    "conditional": lambda line: f"{line}\nif rand > 0.5, {line.replace('= ', '= 2*')} end",
+}
+
+
+@pytest.mark.parametrize("change", UNTOLD.values(), ids=UNTOLD)
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("form", [(True, False), (False, False), (False, True)])
+def test_settings_that_are_not_told_are_refused(tmp_path, form, setting, change):
+    setting = setting.replace(".", "_") if form[1] else setting
+    text = generated_code.write(fitnet(), *form)
+    (line,) = [line for line in text.split("\n") if line.startswith(f"{setting} =")]
+    changed = text.replace(line, change(line))
+    if form[1] and ".('gain')" in changed:
+        return
+    with pytest.raises(UnsupportedError):
+        read(tmp_path, changed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("TS = size", "X{1} = X{1}*2;\nTS = size"),
+        ("Y = cell2mat(Y);", "Y = cell2mat(Y)*2;"),
+        ("if ~isCellX, Y =", "Y{1}(1,:) = 0;\nif ~isCellX, Y ="),
+        ("if ~isCellX, Y =", "Y{1} = 0;\nif ~isCellX, Y ="),
+    ],
+)
+def test_cells_that_are_changed_are_refused(tmp_path, old, new):
+    text = generated_code.write(fitnet())
+    assert old in text
+    with pytest.raises(UnsupportedError, match="the result Y"):
+        read(tmp_path, text.replace(old, new))
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    structure = fitnet()
+    text = "\ufeff" + generated_code.write(structure)
+    assert same(structure, plain(read(tmp_path, text)))
+
+
 def test_a_start_that_is_not_read_is_told(tmp_path):
     text = generated_code.write(nar()).replace("mapminmax_apply(Xi{1,ts},x1_step1)", "0")
     code = read_code(written(tmp_path, text))

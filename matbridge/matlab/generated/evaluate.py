@@ -249,6 +249,9 @@ class Evaluation:
         """mapminmax_apply, tansig_apply, negdist_apply, mapminmax_reverse: by what they take."""
         name, _, kind = node.value.rpartition("_")
         name = name if kind in ("apply", "reverse") else node.value
+        unknown = self.unknown_setting(node)
+        if unknown is not None:
+            return unknown
         if kind not in ("apply", "reverse") and name not in TRANSFER and name not in WEIGHTING:
             return self.opaque(f"what {node.value} does is not known")
         subject = arguments[0] if arguments else Blank()
@@ -269,6 +272,12 @@ class Evaluation:
         if isinstance(subject, Constant) and subject.name:
             return Activation(name, Net("netsum", (subject,)))
         return self.opaque(f"what {node.value} does there is not known")
+
+    def unknown_setting(self, node: Node) -> Opaque | None:
+        """A field of a struct of settings that is set to what is not known."""
+        heads = tuple(f"{part.value}." for part in node.parts[1:] if part.kind == "name")
+        fields = (value for name, value in self.variables.items() if name.startswith(heads))
+        return next((value for value in fields if isinstance(value, Opaque)), None)
 
     def settings(self, node: Node) -> dict[str, np.ndarray]:
         """What a processing function is given beside the data: a struct, or its fields."""

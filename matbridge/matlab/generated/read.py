@@ -14,9 +14,10 @@ from matbridge.files import DEFAULT_LIMIT
 from matbridge.matlab.generated.modules import agrees
 from matbridge.matlab.generated.simulation import RESTORE, Simulation
 from matbridge.matlab.generated.structure import read_structure
-from matbridge.matlab.generated.text import Code, assignment, read_functions
+from matbridge.matlab.generated.text import Code, assignment, fields_read, read_functions
 from matbridge.matlab.shallow_cards import to_network
 from matbridge.shallow.structure import ShallowStructure
+from matbridge.text import listed
 
 __all__ = ["GeneratedCode", "load_code", "read_code"]
 
@@ -62,7 +63,7 @@ def read_code(path: Path, max_size: int = DEFAULT_LIMIT) -> GeneratedCode:
         raise FormatError(f"the file has {len(data)} bytes, more than {max_size}")
     if b"\0" in data:
         raise FormatError("this is no text of a .m file")
-    functions = {code.name: code for code in read_functions(data.decode("utf-8", "replace"))}
+    functions = {code.name: code for code in read_functions(data.decode("utf-8-sig", "replace"))}
     holding = GeneratedCode()
     for name, code in functions.items():
         if _holds_constants(code):
@@ -85,12 +86,26 @@ def _take(holding: GeneratedCode, name: str, code: Code, functions: dict[str, Co
     try:
         parameters = {other: known.parameters for other, known in functions.items()}
         structure = read_structure(Simulation(code, parameters), report)
+        _check_settings(structure, functions)
         _compare_modules(structure, functions, report)
     except MatbridgeError as error:
         holding.failures[name] = error
     else:
         holding.structures[name] = structure
         holding.reports[name] = report
+
+
+def _check_settings(structure: ShallowStructure, functions: dict[str, Code]) -> None:
+    """Refuse a step whose function reads settings that are not there, or are no numbers."""
+    steps = [(step, "apply") for part in structure.inputs for step in part.steps]
+    steps += [(step, "reverse") for part in structure.outputs for step in part.steps]
+    for step, way in steps:
+        code = functions.get(f"{step.function}_{way}")
+        missing = sorted(fields_read(code) - step.settings.keys()) if code else []
+        if missing:
+            raise UnsupportedError(
+                f"{step.function} is not given {listed(missing)} as numbers", mend=RESTORE
+            )
 
 
 def _compare_modules(

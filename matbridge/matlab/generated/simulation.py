@@ -29,6 +29,7 @@ RESTORE = (
     "Restore what genFunction wrote there, or give the file of the network itself (save net.mat)."
 )
 LOOP = re.compile(r"for\s*\(?\s*(\w+)\s*=\s*1\s*:\s*([^:]+)", re.ASCII)
+NAME = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)*", re.ASCII)
 # What may set variables unseen.
 SETTING = re.compile(r"(eval|evalc|evalin|assignin|load|clear|clearvars|run|input)\b")
 # Commands without parentheses that set none.
@@ -111,10 +112,10 @@ class Simulation:
     ) -> None:
         node = parse_expression(target)
         if node is None or node.kind == "column":
-            for name in re.findall(r"[A-Za-z][\w.]*", target):
-                self.variables[name] = Opaque("it is not understood", statement.line)
+            for name in NAME.findall(target):
+                self.hide(name, "it is not understood", statement.line)
         elif node.kind == "name" and value != Gathered(node.value):
-            self.slots = {slot: held for slot, held in self.slots.items() if slot[0] != node.value}
+            self.forget_elements(node.value)
             self.variables[node.value] = value
             # A struct of settings is there once one of its fields is.
             self.variables.setdefault(node.value.rpartition(".")[0], Blank())
@@ -132,20 +133,30 @@ class Simulation:
             self.initial[node.value] = value
         elif isinstance(last, Time | Position):
             self.slots[node.value, row] = value
-        elif not isinstance(held, Blank | Argument):
-            self.variables[node.value] = Opaque(f"a part of {node.value} is set", line)
+        elif not isinstance(held, Blank) or any(name == node.value for name, _ in self.slots):
+            self.hide(node.value, f"a part of {node.value} is set", line)
+
+    def forget_elements(self, name: str) -> None:
+        """What elements of a variable were, which is now set as a whole."""
+        self.slots = {slot: held for slot, held in self.slots.items() if slot[0] != name}
+
+    def hide(self, name: str, why: str, line: int) -> None:
+        """Nothing is known of a variable and of its elements from here on."""
+        self.forget_elements(name)
+        self.variables[name] = Opaque(why, line)
 
     def under_condition(self, target: str, value: Value, statement: Statement) -> None:
         """What an if sets may be sizes, default states, or what it is already."""
-        name = re.split(r"[({.]", target)[0].strip(" [")
+        name = re.split(r"[({]", target)[0].strip(" [")
         held = self.variables.get(name)
         zero = isinstance(value, Constant) and not value.array.any()
         states = isinstance(held, Argument | Signal) and (name != target or zero)
         counted = isinstance(held, Blank) and isinstance(value, Constant)
-        if isinstance(value, Blank) or value in (held, Gathered(name)) or states or counted:
+        counted |= isinstance(value, Blank) and not isinstance(held, Constant)
+        if value in (held, Gathered(name)) or states or counted:
             self.variables.setdefault(name, value)
         else:
-            self.variables[name] = Opaque(f"{name} is set under a condition", statement.line)
+            self.hide(name, f"{name} is set under a condition", statement.line)
 
     # -- what came of it -----------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from matbridge.errors import FormatError
 
-__all__ = ["Code", "Statement", "assignment", "read_functions"]
+__all__ = ["Code", "Statement", "assignment", "fields_read", "read_functions"]
 
 # What opens a block that its own ``end`` closes, and what goes on within one.
 BLOCKS = ("if", "for", "while", "switch", "try", "parfor", "spmd")
@@ -96,6 +96,15 @@ def assignment(text: str) -> tuple[str, str] | None:
         if sign == "=":
             return None
     return None
+
+
+def fields_read(code: Code) -> set[str]:
+    """The settings that a processing function reads: ``settings.gain`` or an argument
+    ``x1_step1_gain``."""
+    given = code.parameters[1:]
+    flat = {name.rpartition("_")[2] for name in given if "_" in name}
+    text = "\n".join(statement.text for statement in code.statements)
+    return flat | {name for own in given for name in re.findall(rf"\b{own}\.(\w+)", text)}
 
 
 def _header(piece: str, line: int) -> Code:
