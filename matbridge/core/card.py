@@ -69,7 +69,8 @@ class Layer:
     """Base of all cards; see ``docs/adding-a-layer.md``. A subclass is a frozen dataclass.
 
     Class attributes: ``MATLAB`` the saved class names, ``BUILDER`` the constructor,
-    ``NICKNAME`` what MATLAB calls a layer that has no name,
+    ``NICKNAME`` what MATLAB calls a layer that has no name (all three are the name of a
+    ``function`` of shallow networks, said beside the base),
     ``PRODUCT`` what MATLAB needs installed, ``ARRAYS`` and ``INPUTS``/``OUTPUTS`` the
     arrays and ports, ``TRAINING`` saved properties that prediction does not use.
 
@@ -124,8 +125,10 @@ class Layer:
     # Set once the arrays were found to have their declared sizes.
     fits: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **options: object) -> None:
+    def __init_subclass__(cls, function: str = "", **options: object) -> None:
         super().__init_subclass__(**options)
+        if function:
+            cls.MATLAB, cls.BUILDER, cls.NICKNAME = (function,), function, function
         settle_ranks(cls)
         # Here, so that no card can forget it; eq=False leaves layers their hash, which arrays lack.
         # Each method that dataclass writes is compiled when a card is imported: __repr__ is ours.

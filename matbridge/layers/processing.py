@@ -147,14 +147,11 @@ def _mapped(
     }
 
 
-class MapMinMax(RowMapping):
+class MapMinMax(RowMapping, function="mapminmax"):
     """mapminmax: y = (x - xoffset)·gain + ymin with gain = (ymax - ymin)/(xmax - xmin) and
     xoffset = xmin, which version 7 does not save; reverse x = (y - ymin)/gain + xoffset. A row
     whose xmax is xmin, or not finite, passes (documentation)."""
 
-    MATLAB = ("mapminmax",)
-    BUILDER = "mapminmax"
-    NICKNAME = "mapminmax"
     EVIDENCE = RECORDED
     TRAINING = ("xmax", "xmin", "xrange", "yrange")
     STATISTICS = ("xmin", "xmax")
@@ -175,13 +172,10 @@ class MapMinMax(RowMapping):
         return _mapped(saved, low, gain, ymin, flat)
 
 
-class MapStd(RowMapping):
+class MapStd(RowMapping, function="mapstd"):
     """mapstd: y = (x - xmean)·(ystd/xstd) + ymean; reverse its inverse. A row whose xstd is 0, or
     not finite, passes."""
 
-    MATLAB = ("mapstd",)
-    BUILDER = "mapstd"
-    NICKNAME = "mapstd"
     TRAINING = ("xmean", "xstd")
     STATISTICS = ("xmean", "xstd")
 
@@ -228,13 +222,10 @@ def _beside(ops: Ops, rows: Value, y: Value) -> Value:
     return ops.expand(rows, y.dims, ops.rename(y, y.dims.replace("C", "-")))
 
 
-class RemoveConstantRows(RowSelection):
+class RemoveConstantRows(RowSelection, function="removeconstantrows"):
     """removeconstantrows: y = x(keep,:); reverse x(keep,:) = y, x(remove,:) = constants. A target
     that never changes leaves no row: the reverse gives the constant."""
 
-    MATLAB = ("removeconstantrows",)
-    BUILDER = "removeconstantrows"
-    NICKNAME = "removeconstantrows"
     EVIDENCE = RECORDED
     TRAINING = ("max_range", "value")
     ARRAYS = (constant("constants", "Removed", "1", dims="O", empty=True),)
@@ -257,12 +248,8 @@ class RemoveConstantRows(RowSelection):
         return ops.rename(p["constants"], "C")
 
 
-class RemoveRows(RowSelection):
+class RemoveRows(RowSelection, function="removerows"):
     """removerows: the rows of given numbers are left out; reverse gives NaN for them."""
-
-    MATLAB = ("removerows",)
-    BUILDER = "removerows"
-    NICKNAME = "removerows"
 
     ind: tuple[int, ...] = prop("ind", integers, default=())
 
@@ -281,13 +268,10 @@ class RemoveRows(RowSelection):
         return ops.constant(np.full(len(self.remove), np.nan), "C")
 
 
-class ProcessPCA(ProcessingFunction):
+class ProcessPCA(ProcessingFunction, function="processpca"):
     """processpca: y = transform·x, the principal components that count; reverse by the inverse
     that is saved, else by the pseudoinverse."""
 
-    MATLAB = ("processpca",)
-    BUILDER = "processpca"
-    NICKNAME = "processpca"
     NEEDED = ("transform",)
     TRAINING = ("maxfrac",)
     ARRAYS = (
@@ -309,15 +293,12 @@ class ProcessPCA(ProcessingFunction):
         return multiplied(ops, p["inverseTransform"], y)
 
 
-class FixUnknowns(ProcessingFunction):
+class FixUnknowns(ProcessingFunction, function="fixunknowns"):
     """fixunknowns: after each row that held NaN when the network was configured (unknown, numbers
     from 1) comes one that is 1 where the row is known and 0 where it is NaN, and its NaN become
     the row's mean; reverse leaves these rows out. That the reverse keeps the means, which it
     could tell by the second rows, is assumed."""
 
-    MATLAB = ("fixunknowns",)
-    BUILDER = "fixunknowns"
-    NICKNAME = "fixunknowns"
     EVIDENCE = EQUATION
     TRAINING = ("known", "shift", "xknown", "xunknown", "yknown", "yunknown", "yflags")
     ARRAYS = (constant("xmeans", "xrows", "1", dims="O"),)
@@ -369,12 +350,9 @@ class FixUnknowns(ProcessingFunction):
         return [(row, before) for before, row in enumerate(sorted(self.unknown))]
 
 
-class LVQOutputs(ProcessingFunction):
+class LVQOutputs(ProcessingFunction, function="lvqoutputs"):
     """lvqoutputs: the identity both ways; it only tells training how often each class occurs."""
 
-    MATLAB = ("lvqoutputs",)
-    BUILDER = "lvqoutputs"
-    NICKNAME = "lvqoutputs"
     SINCE = "R2010b"
     TRAINING = ("classRatios",)
 

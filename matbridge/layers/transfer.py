@@ -60,13 +60,10 @@ def first_maximum(ops: Ops, x: Value) -> Value:
     return ops.binary("equal", places, ops.reduce("min", places, "C", keep=True))
 
 
-class Compet(TransferFunction):
+class Compet(TransferFunction, function="compet"):
     """compet: 1 for the first of the largest elements of each column, 0 for the others; a column
     with NaN is all NaN."""
 
-    MATLAB = ("compet",)
-    BUILDER = "compet"
-    NICKNAME = "compet"
     EVIDENCE = RECORDED
 
     def infer(self, n: Size) -> Size:
@@ -78,24 +75,18 @@ class Compet(TransferFunction):
         return _nan_where_zero(ops, first_maximum(ops, n), known)
 
 
-class ElliotSig(TransferFunction):
+class ElliotSig(TransferFunction, function="elliotsig"):
     """elliotsig: n / (1 + |n|)."""
 
-    MATLAB = ("elliotsig",)
-    BUILDER = "elliotsig"
-    NICKNAME = "elliotsig"
     SINCE = "R2012b"
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         return ops.divide(n, ops.add(1.0, ops.map("abs", n)))
 
 
-class Elliot2Sig(TransferFunction):
+class Elliot2Sig(TransferFunction, function="elliot2sig"):
     """elliot2sig: sign(n)·n² / (1 + n²)."""
 
-    MATLAB = ("elliot2sig",)
-    BUILDER = "elliot2sig"
-    NICKNAME = "elliot2sig"
     SINCE = "R2012b"
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
@@ -103,12 +94,9 @@ class Elliot2Sig(TransferFunction):
         return ops.divide(ops.multiply(ops.map("sign", n), square), ops.add(1.0, square))
 
 
-class HardLim(TransferFunction):
+class HardLim(TransferFunction, function="hardlim"):
     """hardlim: 1 for n >= 0, else 0."""
 
-    MATLAB = ("hardlim",)
-    BUILDER = "hardlim"
-    NICKNAME = "hardlim"
     EVIDENCE = RECORDED
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
@@ -116,60 +104,44 @@ class HardLim(TransferFunction):
         return _nan_where_zero(ops, step, _is_number(ops, n))
 
 
-class HardLims(TransferFunction):
+class HardLims(TransferFunction, function="hardlims"):
     """hardlims: 1 for n >= 0, else -1."""
-
-    MATLAB = ("hardlims",)
-    BUILDER = "hardlims"
-    NICKNAME = "hardlims"
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         step = ops.subtract(1.0, ops.multiply(2.0, ops.binary("less", n, 0.0)))
         return _nan_where_zero(ops, step, _is_number(ops, n))
 
 
-class LogSig(TransferFunction):
+class LogSig(TransferFunction, function="logsig"):
     """logsig: 1 / (1 + exp(-n))."""
 
-    MATLAB = ("logsig",)
-    BUILDER = "logsig"
-    NICKNAME = "logsig"
     EVIDENCE = RECORDED
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         return ops.divide(1.0, ops.add(1.0, ops.map("exp", ops.map("negative", n))))
 
 
-class NetInv(TransferFunction):
+class NetInv(TransferFunction, function="netinv"):
     """netinv: 1 / n."""
 
-    MATLAB = ("netinv",)
-    BUILDER = "netinv"
-    NICKNAME = "netinv"
     SINCE = "R2006a"
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         return ops.divide(1.0, n)
 
 
-class PosLin(TransferFunction):
+class PosLin(TransferFunction, function="poslin"):
     """poslin: max(0, n)."""
 
-    MATLAB = ("poslin",)
-    BUILDER = "poslin"
-    NICKNAME = "poslin"
     EVIDENCE = RECORDED
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         return ops.maximum(n, 0.0)
 
 
-class PureLin(TransferFunction):
+class PureLin(TransferFunction, function="purelin"):
     """purelin: n."""
 
-    MATLAB = ("purelin",)
-    BUILDER = "purelin"
-    NICKNAME = "purelin"
     EVIDENCE = RECORDED
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
@@ -180,24 +152,18 @@ def _radbas(ops: Ops, n: Value) -> Value:
     return ops.map("exp", ops.map("negative", ops.multiply(n, n)))
 
 
-class RadBas(TransferFunction):
+class RadBas(TransferFunction, function="radbas"):
     """radbas: exp(-n²). MATLAB's numbers are known of it only behind compet."""
 
-    MATLAB = ("radbas",)
-    BUILDER = "radbas"
-    NICKNAME = "radbas"
     EVIDENCE = RECORDED
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         return _radbas(ops, n)
 
 
-class RadBasN(TransferFunction):
+class RadBasN(TransferFunction, function="radbasn"):
     """radbasn: exp(-n²) / Σ exp(-n²) over each column."""
 
-    MATLAB = ("radbasn",)
-    BUILDER = "radbasn"
-    NICKNAME = "radbasn"
     SINCE = "R2010b"
 
     def infer(self, n: Size) -> Size:
@@ -209,35 +175,24 @@ class RadBasN(TransferFunction):
         return ops.divide(a, ops.reduce("sum", a, "C", keep=True))
 
 
-class SatLin(TransferFunction):
+class SatLin(TransferFunction, function="satlin"):
     """satlin: n, but 0 below 0 and 1 above 1."""
-
-    MATLAB = ("satlin",)
-    BUILDER = "satlin"
-    NICKNAME = "satlin"
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         return ops.minimum(ops.maximum(n, 0.0), 1.0)
 
 
-class SatLins(TransferFunction):
+class SatLins(TransferFunction, function="satlins"):
     """satlins: n, but -1 below -1 and 1 above 1."""
-
-    MATLAB = ("satlins",)
-    BUILDER = "satlins"
-    NICKNAME = "satlins"
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         return ops.minimum(ops.maximum(n, -1.0), 1.0)
 
 
-class NetSoftmax(TransferFunction):
+class NetSoftmax(TransferFunction, function="softmax"):
     """softmax: e / Σ e over each column with e = exp(n - max n), in this order. The sum is 1 at
     least, so that no 0 divides."""
 
-    MATLAB = ("softmax",)
-    BUILDER = "softmax"
-    NICKNAME = "softmax"
     EVIDENCE = RECORDED
 
     def infer(self, n: Size) -> Size:
@@ -249,12 +204,9 @@ class NetSoftmax(TransferFunction):
         return ops.divide(e, ops.reduce("sum", e, "C", keep=True))
 
 
-class TanSig(TransferFunction):
+class TanSig(TransferFunction, function="tansig"):
     """tansig: 2 / (1 + exp(-2·n)) - 1, as MATLAB writes tanh(n): the last bits differ."""
 
-    MATLAB = ("tansig",)
-    BUILDER = "tansig"
-    NICKNAME = "tansig"
     EVIDENCE = RECORDED
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
@@ -262,12 +214,8 @@ class TanSig(TransferFunction):
         return ops.subtract(ops.divide(2.0, ops.add(1.0, grown)), 1.0)
 
 
-class TriBas(TransferFunction):
+class TriBas(TransferFunction, function="tribas"):
     """tribas: 1 - |n| from -1 to 1, else 0."""
-
-    MATLAB = ("tribas",)
-    BUILDER = "tribas"
-    NICKNAME = "tribas"
 
     def forward(self, ops: Ops, p: Parameters, n: Value) -> Value:
         return ops.maximum(ops.subtract(1.0, ops.map("abs", n)), 0.0)

@@ -74,12 +74,9 @@ class WeightFunction(Layer):
         return self.weigh(ops, p["W"], x)
 
 
-class DotProd(WeightFunction):
+class DotProd(WeightFunction, function="dotprod"):
     """dotprod: W·p."""
 
-    MATLAB = ("dotprod",)
-    BUILDER = "dotprod"
-    NICKNAME = "dotprod"
     EVIDENCE = RECORDED
 
     @classmethod
@@ -127,13 +124,10 @@ def _distance(ops: Ops, weights: Value, x: Value) -> Value:
     return ops.map("sqrt", _over_rows(ops, weights, x, _square, "sum", "add"))
 
 
-class Dist(WeightFunction):
+class Dist(WeightFunction, function="dist"):
     """dist: the Euclidean distance √Σ(w - p)² of p to each row w of W. MATLAB's numbers are known
     of it only behind radbas and compet."""
 
-    MATLAB = ("dist",)
-    BUILDER = "dist"
-    NICKNAME = "dist"
     EVIDENCE = RECORDED
 
     @classmethod
@@ -141,12 +135,9 @@ class Dist(WeightFunction):
         return _distance(ops, weights, x)
 
 
-class NegDist(WeightFunction):
+class NegDist(WeightFunction, function="negdist"):
     """negdist: the negative of dist."""
 
-    MATLAB = ("negdist",)
-    BUILDER = "negdist"
-    NICKNAME = "negdist"
     EVIDENCE = RECORDED
 
     @classmethod
@@ -154,37 +145,26 @@ class NegDist(WeightFunction):
         return ops.map("negative", _distance(ops, weights, x))
 
 
-class ManDist(WeightFunction):
+class ManDist(WeightFunction, function="mandist"):
     """mandist: the Manhattan distance Σ|w - p|."""
-
-    MATLAB = ("mandist",)
-    BUILDER = "mandist"
-    NICKNAME = "mandist"
 
     @classmethod
     def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
         return _over_rows(ops, weights, x, _size, "sum", "add")
 
 
-class BoxDist(WeightFunction):
+class BoxDist(WeightFunction, function="boxdist"):
     """boxdist: the largest difference max|w - p|."""
-
-    MATLAB = ("boxdist",)
-    BUILDER = "boxdist"
-    NICKNAME = "boxdist"
 
     @classmethod
     def weigh(cls, ops: Ops, weights: Value, x: Value) -> Value:
         return _over_rows(ops, weights, x, _size, "max", "maximum")
 
 
-class NormProd(WeightFunction):
+class NormProd(WeightFunction, function="normprod"):
     """normprod: W·p / Σ|p|. The documentation says the sum of the elements of p, which is the same
     for those that radial basis functions give."""
 
-    MATLAB = ("normprod",)
-    BUILDER = "normprod"
-    NICKNAME = "normprod"
     EVIDENCE = EQUATION
 
     @classmethod
@@ -193,12 +173,9 @@ class NormProd(WeightFunction):
         return ops.divide(multiplied(ops, weights, x), total)
 
 
-class ScalProd(WeightFunction):
+class ScalProd(WeightFunction, function="scalprod"):
     """scalprod: w·p, w one number."""
 
-    MATLAB = ("scalprod",)
-    BUILDER = "scalprod"
-    NICKNAME = "scalprod"
     ARRAYS = (learnable("W", "1", "1", dims="OI"),)
 
     @classmethod
@@ -214,14 +191,11 @@ class ScalProd(WeightFunction):
         return ops.multiply(x, ops.drop(weights, "OI"))
 
 
-class ConvWF(WeightFunction):
+class ConvWF(WeightFunction, function="convwf"):
     """convwf: the convolution of p with the M×1 weights, z(i) = Σ w(k)·p(i + k - 1), R - M + 1
     rows. That the weights are not turned round, as in convolution layers, is assumed: the
     documentation gives no equation."""
 
-    MATLAB = ("convwf",)
-    BUILDER = "convwf"
-    NICKNAME = "convwf"
     EVIDENCE = EQUATION
     SINCE = "R2006a"
     ARRAYS = (learnable("W", "M", "1", dims="OI"),)
@@ -294,23 +268,17 @@ class NetInputFunction(Layer):
         return n
 
 
-class NetSum(NetInputFunction):
+class NetSum(NetInputFunction, function="netsum"):
     """netsum: b + z1 + z2 + ..., in this order."""
 
-    MATLAB = ("netsum",)
-    BUILDER = "netsum"
-    NICKNAME = "netsum"
     EVIDENCE = RECORDED
     WORD = "add"
 
 
-class NetProd(NetInputFunction):
+class NetProd(NetInputFunction, function="netprod"):
     """netprod: b·z1·z2·..., element by element. MATLAB's numbers are known of it only behind
     radbas and compet."""
 
-    MATLAB = ("netprod",)
-    BUILDER = "netprod"
-    NICKNAME = "netprod"
     EVIDENCE = RECORDED
     WORD = "multiply"
 
