@@ -580,6 +580,16 @@ def test_every_file_is_told_in_the_plan_of_the_house():
             assert re.search(rf"\b{path.stem}\b", told), path
 
 
+def test_what_the_plan_of_the_house_names_is_there():
+    """Every path that its table of places gives."""
+    told = (PACKAGE.parent / "docs/architecture.md").read_text(encoding="utf-8")
+    places = told.partition("### Where does it live?")[2].partition("Not there yet")[0]
+    paths = {path for path in re.findall(r"`([\w/]+\.py|[\w/]+/)`", places) if "FAMILY" not in path}
+    assert len(paths) > 20
+    absent = [p for p in paths if not any((r / p).exists() for r in (PACKAGE, PACKAGE.parent))]
+    assert not absent
+
+
 def test_every_command_is_in_the_readme():
     from matbridge.cli import COMMANDS
 
