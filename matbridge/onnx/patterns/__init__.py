@@ -57,6 +57,7 @@ STANDARD: tuple[Pattern, ...] = (
     windows.softmax,
     activations.swish,
     activations.gelu,
+    normalization.layer_normalization_by_steps,
     arithmetic.combination,
     arithmetic.affine,
     arithmetic.concatenation,

@@ -27,11 +27,17 @@ from matbridge.layers.transposed import (
     TransposedConvolution3D,
 )
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting, with_arrays
-from matbridge.onnx.nodes import Node
+from matbridge.onnx.nodes import Node, NodeGraph
 from matbridge.onnx.patterns.layout import integers
 from matbridge.onnx.patterns.standard import filters_of, padding_of
 
-__all__ = ["image_normalization", "layer_normalization", "reduction", "transposed_convolution"]
+__all__ = [
+    "image_normalization",
+    "layer_normalization",
+    "layer_normalization_by_steps",
+    "reduction",
+    "transposed_convolution",
+]
 
 Pools = tuple[type[Layer], type[Layer], type[Layer]]
 POOLS: Mapping[str, Pools] = {
@@ -80,6 +86,81 @@ def layer_normalization(at: Lifting, node: Node) -> Lifted | None:
         operation_dimension="channel-only",
     )
     return Lifted.one(with_arrays(layer, **arrays), [x], {node.output: x.axes})
+
+
+def layer_normalization_by_steps(at: Lifting, node: Node) -> Lifted | None:
+    """(x - μ)/√(σ² + ε)·scale + offset over the channels, in single nodes as before opset 17;
+    without scale and offset where there are none, or others than one for each channel."""
+    graph = at.graph
+    ends, offset = _beside(graph, node, "Add")
+    product = graph.maker(ends)
+    inner, scale = _beside(graph, product, "Mul") if product is not None else ("", None)
+    quotient = graph.maker(inner) if offset is not None and scale is not None else node
+    told = _standardized(graph, quotient) if quotient is not None else None
+    if told is None:
+        return None
+    data, epsilon = told
+    x = at.value(data)
+    channels = at.lengths(x).get("C")
+    if x.axes[-1] != "C" or channels is None:
+        return None
+    if quotient is node or scale is None or offset is None:
+        scale, offset = np.ones(channels, np.float32), np.zeros(channels, np.float32)
+    if scale.shape != (channels,) or offset.shape != (channels,):
+        return None
+    arrays = {n: _per_channel(at, x, a) for n, a in (("Scale", scale), ("Offset", offset))}
+    layer = LayerNormalization(
+        name=at.name(node), epsilon=epsilon, operation_dimension="channel-only"
+    )
+    return Lifted.one(with_arrays(layer, **arrays), [x], {node.output: x.axes})
+
+
+def _standardized(graph: NodeGraph, quotient: Node) -> tuple[str, float] | None:
+    """The data and ε of (x - μ)/√(mean((x - μ)²) + ε), each mean over the last dimension."""
+    steps = [graph.maker(name) for name in quotient.inputs]
+    if quotient.operator != "Div" or [s and s.operator for s in steps] != ["Sub", "Sqrt"]:
+        return None
+    centred, root = steps
+    assert centred is not None
+    assert root is not None
+    mean, total = graph.maker(centred.inputs[1]), graph.maker(root.inputs[0])
+    variance, epsilon = _beside(graph, total, "Add") if total is not None else ("", None)
+    spread = graph.maker(variance)
+    square = graph.maker(spread.inputs[0]) if spread is not None else None
+    if mean is None or spread is None or square is None or epsilon is None or epsilon.size != 1:
+        return None
+    means = _over_last(graph, mean) and _over_last(graph, spread)
+    if not means or mean.inputs[0] != centred.inputs[0]:
+        return None
+    if not _is_square(graph, square, quotient.inputs[0]):
+        return None
+    return centred.inputs[0], float(str(np.float32(epsilon.item())))
+
+
+def _beside(graph: NodeGraph, node: Node, operator: str) -> tuple[str, np.ndarray | None]:
+    """The data that this operator joins with a constant, and that; ("", None) for anything else."""
+    if node.operator == operator and len(node.inputs) == 2:
+        for data, other in (node.inputs, node.inputs[::-1]):
+            array = graph.constant(other)
+            if array is not None and graph.constant(data) is None:
+                return data, array
+    return "", None
+
+
+def _over_last(graph: NodeGraph, node: Node) -> bool:
+    """Whether the node is the mean over the last dimension, which stays with size 1."""
+    rank = graph.rank(node.inputs[0])
+    places = integers(graph.option(node, "axes", 1)) if node.operator == "ReduceMean" else None
+    last = places == [-1] or (rank is not None and places == [rank - 1])
+    return last and bool(node.integer("keepdims", 1))
+
+
+def _is_square(graph: NodeGraph, node: Node, data: str) -> bool:
+    """x² as a power or as a product."""
+    if node.operator == "Mul":
+        return list(node.inputs) == [data, data]
+    power = graph.constant(node.inputs[1]) if node.operator == "Pow" else None
+    return power is not None and node.inputs[0] == data and power.size == 1 and power.item() == 2
 
 
 def image_normalization(at: Lifting, node: Node) -> Lifted | None:
