@@ -54,6 +54,45 @@ def test_torch_and_onnx_agree_in_double_precision(seed, kind):
     assert_equal([unbatched(net, y) for y in session.run(None, feed)], expected)
 
 
+@given(SEEDS, st.booleans())
+@settings(max_examples=120, deadline=None)
+def test_any_structure_begins_from_its_delay_states(seed, pieces):
+    """Also a layer of a loop that others read with delays, whose states stand in two places."""
+    draw = np.random.default_rng(seed)
+    structure = random_structure(draw, feedback=True)
+    x = series(draw, structure, STEPS, samples=2)
+    xi, ai = (
+        [[draw.normal(size=(part.size, 2)) for _ in range(depth)] for part in parts]
+        for parts, depth in (
+            (structure.inputs, structure.num_input_delays),
+            (structure.layers, structure.num_layer_delays),
+        )
+    )
+    y, *final, _ = simulate(as_reference(structure), x, xi, ai)
+    net = network(structure)
+    states = {"initial_input_delays": xi, "initial_layer_delays": ai}
+    if structure.is_static:
+        return
+    if pieces:
+        session = net.session()
+        first = session.predict_and_update_state(*[part[:2] for part in x], **states)
+        rest = session.predict_and_update_state(*[part[2:] for part in x])
+        outputs = [a + b for a, b in zip(parts(first), parts(rest), strict=True)]
+    else:
+        simulated = net.predict(*x, **states, final_states=True)
+        outputs = parts(simulated.outputs)
+        for found, expected in zip(simulated[1:], final, strict=True):
+            for own, other in zip(found, expected, strict=True):
+                assert_equal(own, other)
+    for found, expected in zip(outputs, y, strict=True):
+        assert_equal(found, expected)
+
+
+def parts(result):
+    """A list of steps for each output."""
+    return list(result) if isinstance(result, tuple) else [result]
+
+
 def batched(net, array):
     """R×Q as N×C, or R×T as N×C×T."""
     static = net.input_layers[net.input_names[0]].format == "CB"

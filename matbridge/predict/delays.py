@@ -37,11 +37,12 @@ class Place:
 @dataclass(frozen=True)
 class DelayStates:
     """Xi or Ai, by ``word``: where the network keeps them, and what is given for some of the
-    inputs or layers, R×Q×delays by number."""
+    inputs or layers, R×Q×delays by number. A layer that a loop and others read with delays has
+    several places, which hold the same."""
 
     network: Network
     word: str
-    places: Mapping[int, Place]
+    places: Mapping[int, tuple[Place, ...]]
     given: Mapping[int, np.ndarray]
 
     @classmethod
@@ -56,7 +57,7 @@ class DelayStates:
             raise MismatchError(f"{word} has {len(rows)} rows, the network needs {count}")
         given = {}
         for number, row in enumerate(rows, 1):
-            array = _state(row, places.get(number), f"{word}{{{number}}}")
+            array = _state(row, places.get(number, ()), f"{word}{{{number}}}")
             if array is not None:
                 given[number] = array
         return cls(network, word, places, given)
@@ -64,14 +65,14 @@ class DelayStates:
     @property
     def depth(self) -> int:
         """The longest delay."""
-        return max((place.depth for place in self.places.values()), default=0)
+        return max((place.depth for same in self.places.values() for place in same), default=0)
 
     def by_layer(self) -> dict[str, dict[str, np.ndarray]]:
         """What is given, by the layers that keep it."""
         states: dict[str, dict[str, np.ndarray]] = {}
-        for number, place in self.places.items():
-            if number in self.given:
-                states.setdefault(place.layer, {})[place.array] = self.given[number]
+        for number, array in self.given.items():
+            for place in self.places.get(number, ()):
+                states.setdefault(place.layer, {})[place.array] = array
         return states
 
     def after(self, arrays: Sequence[np.ndarray]) -> Steps:
@@ -91,18 +92,20 @@ class DelayStates:
         """The states from which the run began, zero where nothing keeps them."""
         if number in self.given:
             return self.given[number]
-        place = self.places.get(number)
-        kept = None if place is None else self.network[place.layer].arrays.get(place.array)
-        return 0.0 if kept is None else kept
+        kept = (
+            self.network[place.layer].arrays.get(place.array)
+            for place in self.places.get(number, ())
+        )
+        return next((array for array in kept if array is not None), 0.0)
 
 
-def _places(network: Network, word: str) -> dict[int, Place]:
+def _places(network: Network, word: str) -> dict[int, tuple[Place, ...]]:
     """The states of the inputs or layers that are read with delays, by number.
 
     They are named by MATLAB's cells, Xi{1} or Ai{2}: the layer that keeps them, or the array of
     a loop.
     """
-    places: dict[int, Place] = {}
+    places: dict[int, tuple[Place, ...]] = {}
     for layer in network.layers:
         for declared in layer.declared:
             name = declared.name if declared.name.startswith(word) else layer.name
@@ -110,7 +113,8 @@ def _places(network: Network, word: str) -> dict[int, Place]:
             size = size_of(layer, declared) if declared.role == "state" else None
             if number and size is not None:
                 rows, _, depth = size
-                places[int(number[1])] = Place(layer.name, declared.name, rows, depth)
+                place = Place(layer.name, declared.name, rows, depth)
+                places[int(number[1])] = (*places.get(int(number[1]), ()), place)
     return places
 
 
@@ -123,12 +127,13 @@ def _rows(value: object, count: int) -> Iterable[object]:
     return [value]
 
 
-def _state(row: object, place: Place | None, where: str) -> np.ndarray | None:
+def _state(row: object, places: Sequence[Place], where: str) -> np.ndarray | None:
     """The states of one row; of one that nothing reads, if they are numbers at all."""
     if row is None:
         return None
-    if place is None:
+    if not places:
         return _unread(row)
+    place = places[0]
     array = read_steps(row, place.rows, where)
     if array.shape[2] != place.depth:
         raise MismatchError(
