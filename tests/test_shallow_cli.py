@@ -187,6 +187,8 @@ def test_a_training_record_is_verified(folder, capsys):
         (["predict", "fit.m", "--input", "5"], 2, "names no data file"),
         (["verify", "nar.m", "--input", "data.mat:T", "--forecast", "2", "--targets",
           "data.mat:T"], 2, "--forecast goes with --expected"),
+        (["predict", "nar.m", "--input", "data.mat:T", "--prepare", "--format", "TC"], 2,
+         "whole series are cells or R×T"),
         (["verify", "nar.m", "--targets", "data.mat:T"], 2, "Missing option '--input'"),
         (["verify", "nar.m", "--against", "nar.m", "--close-loop"], 2, "without loops changed"),
         (["verify", "nar.m", "--input", "data.mat:tr'", "--expected", "data.mat:Y"], 2,

@@ -426,11 +426,52 @@ def test_what_does_not_fit_is_told():
         network.performance((X[1], X[1]), X[1])
 
 
+def single(size, steps=9):
+    """One series, R×T."""
+    return np.stack(series(size, steps), axis=2)[:, 0]
+
+
+def test_data_in_another_order_of_dimensions():
+    """Arrays of a format are turned, and go with states and classes as others do."""
+    example, network = narx()
+    X = [single(part["size"]) for part in example["inputs"]]
+    rows = [x.T for x in X]
+    xi = [single(part["size"], 3) for part in example["inputs"]]
+    for states in ({}, {"initial_input_delays": xi}):
+        y = network.predict(*X, **states)
+        assert np.array_equal(network.predict(*rows, format="TC", **states), y)
+        given = network.predict(*rows, format=["TC", "tc"], final_states=True, **states)
+        assert np.array_equal(given.outputs, y)
+        moved, first = network.predict_and_update_state(*rows, format="TC", **states)
+        assert np.array_equal(first, y)
+        assert np.array_equal(moved.predict(*rows, format="TC"), moved.predict(*X))
+    assert np.array_equal(network.classify(*rows, format="TC"), network.classify(*X))
+    with pytest.raises(MismatchError, match="1 formats were given for 2 inputs"):
+        network.predict(*rows, format=["TC"])
+    with pytest.raises(MismatchError, match="not with cells of a format"):
+        network.predict([rows[0]], [rows[1]], format="TC", initial_input_delays=xi)
+    with pytest.raises(MismatchError, match="x1: "):
+        network.predict(*X, format="TC")
+
+
+def test_complex_data_are_refused():
+    example, network = narx()
+    X = [single(part["size"]) for part in example["inputs"]]
+    assert np.array_equal(network.predict(*(x.astype(complex) for x in X)), network.predict(*X))
+    for format in (None, "CT"):
+        with pytest.raises(MismatchError, match="the data are complex"):
+            network.predict(X[0] + 1j, X[1], format=format)
+
+
 def test_a_network_without_inputs_is_told_its_steps():
     network = built(open_narx(0, 1, 0)).close_loop()
     y = network.predict(4)
     assert np.array_equal(network.predict(np.zeros((0, 4))), y)
     assert np.array_equal(columns(network.predict(Cell([], (0, 4)))), y)
+    assert np.array_equal(network.predict(np.int64(4)), y)
+    for none in (0, -1):
+        with pytest.raises(MismatchError, match="there are no samples or steps"):
+            network.predict(none)
     for wrong in (np.zeros((1, 4)), [1.0, 2.0], True):
         with pytest.raises(MismatchError, match="its data only say how many steps"):
             network.predict(wrong)

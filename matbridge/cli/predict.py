@@ -257,7 +257,7 @@ def command(
     warn_of(opened.report)
     opened = series.changed(opened)
     target, name = split_name(output) if output else (None, "")
-    series.check(target)
+    series.check(options["format"], target)
     data = (in_file(split_input(opened, text)[1], path) for text in inputs)
     reads = [path, *(split_name(text)[0] for text in data if not text.isdecimal())]
     if target is not None:

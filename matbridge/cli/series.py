@@ -70,8 +70,13 @@ class SeriesOptions:
     forecast: int | None = None
     final_states: bool = False
 
-    def check(self, target: Path | None = None) -> None:
+    def check(self, format: object, target: Path | None = None) -> None:
         """Raise MismatchError where two options exclude each other."""
+        if format and (self.prepare or self.forecast):
+            raise MismatchError(
+                "whole series are cells or R×T, without --format",
+                mend="Transpose others: data.mat:X'.",
+            )
         if self.forecast and (self.prepare or self.final_states or self.close_loop):
             raise MismatchError("--forecast prepares the series and closes the loop itself")
         if self.final_states and target is not None and target.suffix.lower() != ".mat":

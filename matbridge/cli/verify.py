@@ -192,7 +192,7 @@ def command(
 
     if sum(map(bool, (expected, other, targets))) > 1:
         raise MismatchError("one of --expected, --against and --targets", mend="Leave out others.")
-    series.check()
+    series.check(options["format"])
     if series.forecast and not expected:
         raise MismatchError("--forecast goes with --expected")
     if other and series != SeriesOptions():

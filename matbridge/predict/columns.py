@@ -11,15 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matbridge.core.dims import check_labels
 from matbridge.core.network import Network
 from matbridge.core.running import Data
 from matbridge.errors import MatbridgeError, MismatchError
 from matbridge.matlab.file.values import Cell
+from matbridge.predict.entries import labelled_entry
 from matbridge.predict.numbers import numeric
 
 __all__ = [
     "Columns",
     "cell_rows",
+    "in_columns",
     "is_over_time",
     "read_columns",
     "read_steps",
@@ -74,7 +77,7 @@ def read_columns(network: Network, inputs: Sequence[Data]) -> Columns:
                 widths = tuple(part.shape[1] for part in parts)
                 arrays[name] = _joined(parts, over_time)
             else:
-                arrays[name] = _whole(numeric(value), rows, over_time)
+                arrays[name] = _whole(_real(value), rows, over_time)
         except MatbridgeError as error:
             raise error.at(name) from None
     _check_alike(arrays)
@@ -82,6 +85,32 @@ def read_columns(network: Network, inputs: Sequence[Data]) -> Columns:
         raise MismatchError("there are no samples or steps", where=next(iter(arrays)))
     cells = any(isinstance(value, list | tuple) for value in values.values())
     return Columns(arrays, "CBT" if over_time else "CB", cells, widths)
+
+
+def in_columns(
+    network: Network, inputs: Sequence[Data], format: str | Sequence[str]
+) -> tuple[Data, ...] | None:
+    """Arrays whose dimensions are in another order, as R×Q or R×Q×T; None where there are cells.
+
+    Raises MismatchError where the format does not fit.
+    """
+    values = _by_input(network, inputs)
+    if any(isinstance(value, list | tuple) for value in values.values()):
+        return None
+    formats = [format] * len(values) if isinstance(format, str) else list(format)
+    if len(formats) != len(values):
+        raise MismatchError(f"{len(formats)} formats were given for {len(values)} inputs")
+    turned: dict[str, np.ndarray] = {}
+    for (name, value), labels in zip(values.items(), formats, strict=True):
+        try:
+            array = _real(value)
+            entry = labelled_entry(
+                network.input_layers[name], array.shape, check_labels(labels.upper())
+            )
+        except MatbridgeError as error:
+            raise error.at(name) from None
+        turned[name] = entry.value(array)
+    return (turned,)
 
 
 def is_over_time(network: Network) -> bool:
@@ -135,7 +164,7 @@ def read_steps(value: object, rows: int, where: str) -> np.ndarray:
     try:
         if isinstance(value, list | tuple):
             return _joined([_matrix(item, rows) for item in value], over_time=True)
-        return _whole(numeric(value), rows, over_time=True)
+        return _whole(_real(value), rows, over_time=True)
     except MatbridgeError as error:
         raise error.at(where) from None
 
@@ -167,8 +196,8 @@ def _whole(array: np.ndarray, rows: int, over_time: bool) -> np.ndarray:
 
 def _step_count(value: object) -> int:
     """How many steps a network without inputs runs: 5, cell(0,5) or an empty array 0×5."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return max(int(value), 0)
     cell = isinstance(value, Cell)
     shape = value.shape if cell else numeric(value).shape  # type: ignore[attr-defined]
     if len(shape) == 2 and shape[0] == 0:
@@ -181,7 +210,7 @@ def _step_count(value: object) -> int:
 
 def _matrix(value: object, rows: int) -> np.ndarray:
     """R×Q; of a vector one sample, or samples of one row."""
-    array = numeric(value)
+    array = _real(value)
     if array.ndim < 2:
         array = array.reshape((1, -1) if rows == 1 else (-1, 1))
     if array.ndim > 2 or array.shape[0] != rows:
@@ -191,6 +220,16 @@ def _matrix(value: object, rows: int) -> np.ndarray:
             mend="Samples are columns: give the transpose." if turned else "Samples are columns.",
         )
     return array
+
+
+def _real(value: object) -> np.ndarray:
+    array = numeric(value)
+    if array.dtype.kind == "c" and array.imag.any():
+        raise MismatchError(
+            "the data are complex, which this network does not take",
+            mend="Give real and imaginary parts as rows, as the network was trained on them.",
+        )
+    return array.real if array.dtype.kind == "c" else array
 
 
 def _size(array: np.ndarray) -> str:

@@ -15,7 +15,7 @@ from matbridge.core.graph import Port
 from matbridge.core.network import Network
 from matbridge.core.running import Data, Progress
 from matbridge.errors import MismatchError
-from matbridge.predict.columns import Columns, read_columns
+from matbridge.predict.columns import Columns, in_columns, read_columns
 from matbridge.predict.delays import DelayStates, Steps
 from matbridge.predict.session import Session
 
@@ -61,7 +61,11 @@ class SeriesSession(Session):
     ) -> Any:
         """Y, or with ``final_states`` Y, Xf and Af; see Network.predict."""
         if format is not None:
-            return super().predict(*inputs, format=format, progress=progress, **options)
+            turned = in_columns(self.network, inputs, format)
+            if turned is None:
+                _check_no_states(final_states, initial_input_delays, initial_layer_delays)
+                return super().predict(*inputs, format=format, progress=progress, **options)
+            inputs = turned
         if options.get("sequence_length") is not None:
             raise MismatchError("a network object pads no sequences: leave out sequence_length")
         network = self.network
@@ -85,7 +89,10 @@ class SeriesSession(Session):
     ) -> Any:
         """Y; the session goes on from the states after the run, or first from those given."""
         if format is not None:
-            return super().predict_and_update_state(*inputs, format=format)
+            turned = in_columns(self.network, inputs, format)
+            if turned is None:
+                return super().predict_and_update_state(*inputs, format=format)
+            inputs = turned
         columns = read_columns(self.network, inputs)
         xi, ai = _delays(self.network, initial_input_delays, initial_layer_delays)
         with self._lock:
@@ -105,10 +112,8 @@ class SeriesSession(Session):
         """The number of the largest row of each column, from 1, as MATLAB's vec2ind; or its name
         where there are ``classes``."""
         if format is not None:
-            return super().classify(
-                *inputs, classes=classes, scores=scores, format=format, **options
-            )
-        delays = {name: options[name] for name in DELAYS if name in options}
+            options["format"] = format
+        delays = {name: options[name] for name in (*DELAYS, "format") if name in options}
         y = self.predict(*inputs, progress=options.get("progress"), **delays)
         first = y[0] if isinstance(y, tuple) else y
         several = isinstance(first, list)
@@ -234,6 +239,14 @@ def _delays(network: Network, xi: object, ai: object) -> tuple[DelayStates, Dela
         DelayStates.read(network, "Xi", xi, len(network.input_names)),
         DelayStates.read(network, "Ai", ai, len(layer_ports(network))),
     )
+
+
+def _check_no_states(*states: object) -> None:
+    if any(state is not None and state is not False for state in states):
+        raise MismatchError(
+            "states go with arrays and with cells of R×Q, not with cells of a format",
+            mend="Leave format out and give each step as R×Q.",
+        )
 
 
 def _part_size(network: Network) -> int:
