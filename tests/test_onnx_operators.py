@@ -243,3 +243,53 @@ def test_data_that_would_lose_a_dimension_are_refused():
 def test_what_a_file_says_of_it_is_checked(field, value, said):
     with pytest.raises(ValueError, match=said):
         Operator.properties()[field].kind.from_json(value)
+
+
+@pytest.mark.parametrize(
+    ("node", "arrays"),
+    [
+        (
+            ("ConvTranspose", {"strides": [2, 2], "output_shape": [14, 12]}),
+            {"w": numbers(4, 5, 3, 4)},
+        ),
+        (("Slice", {}), {"a": np.array([1, 2]), "b": np.array([6, 4]), "c": np.array([2, 3])}),
+        (("LpPool", {"kernel_shape": [3, 2], "strides": [2, 1]}), {}),
+    ],
+)
+def test_an_operator_that_only_changes_lengths_leaves_dimensions_in_place(node, arrays, tmp_path):
+    """No dimension of the result is as long as one of the data's; MATLAB's order is kept."""
+    operator, attributes = node
+    nodes = [
+        helper.make_node("MaxPool", ["x"], ["p"], kernel_shape=[1, 1]),
+        helper.make_node(operator, ["p", *arrays], ["y"], **attributes),
+    ]
+    model = model_of(nodes, ["N", 4, 7, 6], arrays, opset=10)
+    x = numbers(3, 4, 7, 6)
+    network = loaded(model, tmp_path)
+    assert network.layers[-1].type_name == operator
+    scores = network.predict(x.transpose(2, 3, 1, 0))
+    np.testing.assert_allclose(scores, truth_of(model, x).transpose(2, 3, 1, 0), **TOLERANCE)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 18])
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_parts_of_a_split_that_nobody_reads_keep_a_name(opset, kept, tmp_path):
+    """onnxruntime ends the whole process at a Split with an unnamed part."""
+    parts = ["a", "b", "c"]
+    parts[kept] = "y"
+    sizes = [1, 2, 3]
+    said = {"split": sizes} if opset < 13 else {}
+    arrays = {} if opset < 13 else {"sizes": np.array(sizes)}
+    nodes = [helper.make_node("Split", ["x", *arrays], parts, axis=1, **said)]
+    model = model_of(nodes, ["N", 6], arrays, opset=opset)
+    network = loaded(model, tmp_path)
+    assert all(name for node in to_onnx(network).graph.node for name in node.output)
+    x = numbers(3, 6)
+    np.testing.assert_allclose(network.predict(x), truth_of(model, x), **TOLERANCE)
+
+
+def test_lengths_that_are_written_as_text_are_numbers(tmp_path):
+    """As R2022b writes some: the shape inference counts with them too."""
+    nodes = [helper.make_node("ConvTranspose", ["x", "w"], ["y"], output_shape=[14, 12])]
+    network = loaded(model_of(nodes, ["N", "4", "7", "6"], {"w": numbers(4, 5, 8, 7)}), tmp_path)
+    assert network.predict(numbers(7, 6, 4, 3)).shape == (14, 12, 5, 3)

@@ -206,3 +206,51 @@ def test_windows_that_matlab_lacks(option, tmp_path):
     pool = node("MaxPool", ["x"], "y", kernel_shape=[2, 2], strides=[2, 2], **options[option])
     network = load([pool], {}, tmp_path)
     assert not any(layer.type_name == "MaxPooling2DLayer" for layer in network)
+
+
+@pytest.mark.parametrize(
+    ("operator", "layer", "value"),
+    [
+        ("GlobalAveragePool", "GlobalAveragePooling1DLayer", np.mean),
+        ("GlobalMaxPool", "GlobalMaxPooling1DLayer", np.max),
+    ],
+)
+def test_global_pooling_over_time(operator, layer, value, tmp_path):
+    """Of sequences in N×C×T, as a convolution over time has them; time goes."""
+    nodes = [
+        node("Transpose", ["x"], "turned", perm=[1, 2, 0]),
+        node("Conv", ["turned", "W"], "convolved", kernel_shape=[1]),
+        node(operator, ["convolved"], "pooled"),
+        node("Flatten", ["pooled"], "flat"),
+        node("MatMul", ["flat", "V"], "y"),
+    ]
+    one, two = single(draw("filter over time", 5, 2, 1)), single(draw("rows", 5, 3))
+    arrays = {"W": one, "V": two}
+    network = load(nodes, arrays, tmp_path, ("T", "N", 2), opset=8, producer=PRODUCER)
+    assert list(network)[2].type_name == layer
+    x = single(draw("sequence", 2, 6))
+    assert_close(network.predict(x), (value(one[:, :, 0] @ x, axis=1) @ two)[None])
+
+
+@pytest.mark.parametrize("producer", [PRODUCER, ""])
+def test_a_convolution_whose_window_only_its_weights_tell(producer, tmp_path):
+    """kernel_shape may be left out: 'same' is seen, and a Pad before it, as with it."""
+    arrays = {**WEIGHTS, "amounts": np.array([0, 0, 1, 0, 0, 0, 2, 1])}
+    nodes = [node("Pad", ["x", "amounts"], "p"), node("Conv", ["p", "W", "B"], "y")]
+    assert only_layer(load(nodes, arrays, tmp_path, producer=producer)).padding == ((1, 2), (0, 1))
+    if producer:
+        alone = [node("Conv", ["x", "W", "B"], "y", pads=[1, 0, 1, 1])]
+        layer = only_layer(load(alone, WEIGHTS, tmp_path, producer=producer))
+        assert layer.padding == "same"
+
+
+def test_names_of_nodes_do_not_count_in_files_of_matlab(tmp_path):
+    """Tools strip or change them; MATLAB's exporter names the tensors after the layers too."""
+    nodes = [node("Sub", ["x", "x_Mean"], "x_Sub"), node("Conv", ["x_Sub", "W", "B"], "y")]
+    for name in ("", "other"):
+        for each in nodes:
+            each.name = name and f"{name}{each.op_type}"
+        arrays = {**WEIGHTS, "x_Mean": np.full((1, 2, 1, 1), 0.5)}
+        network = load(nodes, arrays, tmp_path, producer=PRODUCER)
+        assert [layer.name for layer in network] == ["x", "y"]
+        assert list(network)[0].normalization == "zerocenter"

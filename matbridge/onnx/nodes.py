@@ -346,6 +346,9 @@ def _without_large(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.name = "graph"
     graph.node.extend(model.graph.node)
     graph.input.extend(model.graph.input)
+    for dim in (d for v in graph.input for d in v.type.tensor_type.shape.dim):
+        if length := _length(dim):
+            dim.dim_value = length
     graph.output.extend(model.graph.output)
     graph.value_info.extend(model.graph.value_info)
     shown = {value.name for value in graph.input}

@@ -35,7 +35,10 @@ def operate(
     names = ["" if x is None else builder.name_of(x) for x in data]
     results = builder.results(operation.op_type, shapes)
     left = iter(results)
-    ends = [next(left).name if wanted else "" for wanted in operation.wanted]
+    ends = [
+        next(left).name if wanted else _unused(builder, operation, place)
+        for place, wanted in enumerate(operation.wanted)
+    ]
     node = helper.make_node(
         operation.op_type,
         names,
@@ -53,6 +56,20 @@ def operate(
     else:
         _convert(builder, operation, node, [x for x in data if isinstance(x, Tensor)])
     return tuple(results)
+
+
+def _unused(builder: Builder, operation: Operation, place: int) -> str:
+    """The name of a result that nobody wants: none, where the operator lets it be left out.
+
+    An unnamed part of a Split ends onnxruntime, and the process with it.
+    """
+    try:
+        ends = defs.get_schema(operation.op_type, operation.version, operation.domain).outputs
+    except defs.SchemaError:
+        return ""
+    end = ends[min(place, len(ends) - 1)]
+    optional = end.option == defs.OpSchema.FormalParameterOption.Optional
+    return "" if optional else builder.fresh("unused")
 
 
 def _attribute(builder: Builder, name: str, value: object) -> onnx.AttributeProto:

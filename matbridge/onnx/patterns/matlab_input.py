@@ -63,8 +63,8 @@ def _behind_input(graph: NodeGraph, node: Node) -> list[Node]:
             return []
         nodes.insert(0, step)
         if data in graph.inputs:
-            # The exporter's own nodes bear the layer's name: <input>_Sub.
-            return nodes if all(n.name.startswith(f"{data}_") for n in nodes) else []
+            # The exporter's own results bear the layer's name: <input>_Sub.
+            return nodes if all(n.output.startswith(f"{data}_") for n in nodes) else []
         step = graph.maker(data)
     return []
 

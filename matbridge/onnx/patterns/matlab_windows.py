@@ -40,6 +40,7 @@ def padded(*windows: Pattern) -> Pattern:
     """The pattern of Pad before a window that one of these patterns lifts."""
 
     def pattern(at: Lifting, node: Node) -> Lifted | None:
+        node = _with_window(at.graph, node)
         pad = at.graph.maker(node.inputs[0]) if node.inputs else None
         if pad is None or pad.operator != "Pad" or pad.has(3) or not _rank(node):
             return None
@@ -64,8 +65,8 @@ def same_at_this_size(*windows: Pattern) -> Pattern:
     """
 
     def pattern(at: Lifting, node: Node) -> Lifted | None:
-        pads, window = node.integers("pads") or (), node.integers("kernel_shape") or ()
-        rank = len(window)
+        node = _with_window(at.graph, node)
+        pads, rank = node.integers("pads") or (), _rank(node)
         before, after = pads[:rank], pads[rank:]
         if not rank or before == after or len(after) != rank:
             return None
@@ -131,6 +132,18 @@ def _as_options(at: Lifting, pad: Node, node: Node) -> dict[str, object] | None:
     if any((*before[:2], *after[:2])):
         return None
     return {**options, "pads": [*before[2:], *after[2:]]}
+
+
+def _with_window(graph: NodeGraph, node: Node) -> Node:
+    """The node with the size of its window, which a Conv may leave to its weights to tell."""
+    if node.operator != "Conv" or "kernel_shape" in node.attributes or not node.has(1):
+        return node
+    weights = graph.constant(node.inputs[1])
+    if weights is None:
+        return node
+    return dataclasses.replace(
+        node, attributes={**node.attributes, "kernel_shape": list(weights.shape[2:])}
+    )
 
 
 def _rank(node: Node) -> int:

@@ -41,6 +41,12 @@ FROM_FIRST = frozenset(
     "ReduceLogSumExp ReduceSumSquare ArgMax ArgMin TopK OneHot".split()
 )
 
+# Operators whose result has each dimension of their data in its place, whatever its length.
+IN_PLACE = frozenset(
+    "AveragePool CenterCropPad Conv ConvTranspose CumSum DepthToSpace LpPool MaxPool MaxUnpool "
+    "Pad Resize Slice SpaceToDepth Tile Upsample".split()
+)
+
 # Operators on each element, where the shape inference tells nothing.
 SAME_RANK = frozenset("Abs Cast Ceil Exp Floor Log Neg Not Reciprocal Relu Round Sqrt Tanh".split())
 
@@ -208,7 +214,9 @@ class Group:
             labels[place] = label if label not in labels else ""
         for place, length in enumerate(shape):
             if not labels[place]:
-                label = self._beside(place, length, len(shape))
+                label = self._in_place(place, len(shape)) or self._beside(
+                    place, length, len(shape)
+                )
                 labels[place] = label if label not in labels else ""
         spare = iter(label for label in SPARE if label not in labels)
         # The last dimension is that of channels, if there are none.
@@ -240,6 +248,13 @@ class Group:
                 if isinstance(n, Symbol) and label:
                     labels.setdefault(n, label)
         return labels
+
+    def _in_place(self, place: int, rank: int) -> str:
+        """The label that the data have at this place, where the operator only changes lengths."""
+        if self.node.operator not in IN_PLACE or not self.entering:
+            return ""
+        axes = self.entering[0].axes
+        return axes[place] if len(axes) == rank and len(axes[place]) == 1 else ""
 
     def _beside(self, place: int, length: Length, rank: int) -> str:
         """The label that an operand has at this place, where it is as long."""

@@ -303,7 +303,7 @@ def _with_weights(
     }
     if 7 in weights:
         arrays["PeepholeWeights"] = _stacked(weights[7][..., None], PEEPHOLES)
-    layer = card(name=at.free(root.name or root.output), num_hidden_units=units)
+    layer = card(name=at.name(root), num_hidden_units=units)
     return with_arrays(layer.replace(**options), **arrays)
 
 

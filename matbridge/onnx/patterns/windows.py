@@ -77,16 +77,17 @@ def pool(at: Lifting, node: Node) -> Lifted | None:
 
 
 def global_pool(at: Lifting, node: Node) -> Lifted | None:
-    """GlobalAveragePool, GlobalMaxPool: spatial dimensions stay with size 1."""
+    """GlobalAveragePool, GlobalMaxPool: spatial dimensions stay with size 1, time goes."""
     cards = GLOBAL.get(node.operator)
     if cards is None:
         return None
     x = at.value(node.inputs[0])
-    rank = x.dims.count("S")
-    if x.dims != "BC" + "S" * rank or not rank:
+    rank = x.dims.count("S") or x.dims.count("T")
+    if x.dims not in ("BC" + "S" * rank, "BCT") or not rank:
         return None
     layer = cards[rank - 1](name=at.name(node))
-    return Lifted.one(layer, [x], {node.output: x.axes})
+    axes = tuple("" if axis == "T" else axis for axis in x.axes)
+    return Lifted.one(layer, [x], {node.output: axes})
 
 
 def grouped_convolution(at: Lifting, node: Node) -> Lifted | None:
