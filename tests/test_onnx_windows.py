@@ -253,4 +253,4 @@ def test_names_of_nodes_do_not_count_in_files_of_matlab(tmp_path):
         arrays = {**WEIGHTS, "x_Mean": np.full((1, 2, 1, 1), 0.5)}
         network = load(nodes, arrays, tmp_path, producer=PRODUCER)
         assert [layer.name for layer in network] == ["x", "y"]
-        assert list(network)[0].normalization == "zerocenter"
+        assert next(iter(network)).normalization == "zerocenter"

@@ -214,9 +214,7 @@ class Group:
             labels[place] = label if label not in labels else ""
         for place, length in enumerate(shape):
             if not labels[place]:
-                label = self._in_place(place, len(shape)) or self._beside(
-                    place, length, len(shape)
-                )
+                label = self._in_place(place, len(shape)) or self._beside(place, length, len(shape))
                 labels[place] = label if label not in labels else ""
         spare = iter(label for label in SPARE if label not in labels)
         # The last dimension is that of channels, if there are none.
