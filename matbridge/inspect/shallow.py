@@ -9,6 +9,7 @@ import numpy as np
 from matbridge.core.classes import SHALLOW
 from matbridge.core.network import Network
 from matbridge.matlab.shallow_back import to_structure
+from matbridge.shallow import names
 from matbridge.shallow.kinds import creating_function
 from matbridge.shallow.structure import Place, ProcessStep, ShallowStructure, WeightPart
 from matbridge.text import listed
@@ -80,7 +81,7 @@ def _weight(word: str, at: Place, weight: WeightPart) -> str:
     """IW{1,1}, with its delays and its function where they are not the usual ones."""
     about = [] if weight.function == "dotprod" else [weight.function]
     about += [f"delays {_delays(weight)}"] if weight.delays != (0,) else []
-    return f"{word}{{{at[0]},{at[1]}}}" + (f" ({', '.join(about)})" if about else "")
+    return names.weight(word, at) + (f" ({', '.join(about)})" if about else "")
 
 
 def _delays(weight: WeightPart) -> str:

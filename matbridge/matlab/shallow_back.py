@@ -6,6 +6,7 @@ trained since come along.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping
 
@@ -20,6 +21,7 @@ from matbridge.errors import UnsupportedError
 from matbridge.layers.delays import ShallowInput, ShallowOutput, TappedDelay
 from matbridge.layers.feedback import FeedbackLoop
 from matbridge.matlab.shallow_cards import to_network
+from matbridge.shallow import names
 from matbridge.shallow.structure import (
     InputPart,
     LayerPart,
@@ -47,9 +49,9 @@ def to_structure(network: Network) -> ShallowStructure:
             f"a {network.kind.words} is no network object, which has inputs, layers and delays",
             mend="feedforwardnet, narxnet and their like make such objects in MATLAB.",
         )
-    layers = [_layer(cards, i) for i in _numbers(cards, "a{{{}}}")]
-    inputs = [_input(cards, j) for j in _numbers(cards, "x{}")]
-    outputs = [_output(cards, k) for k in _numbers(cards, "y{}")]
+    layers = [_layer(cards, i) for i in names.numbered(cards, names.a)]
+    inputs = [_input(cards, j) for j in names.numbered(cards, names.x)]
+    outputs = [_output(cards, k) for k in names.numbered(cards, names.y)]
     details = network.provenance.details
     training = details.get("training")
     return ShallowStructure(
@@ -83,19 +85,14 @@ def _cards(network: Network) -> dict[str, Layer]:
     return {layer.name: layer for layer in (*inner, *network.layers)}
 
 
-def _numbers(cards: Mapping[str, Layer], name: str) -> Iterator[int]:
-    """1, 2, ... as long as there is a card of this name with the number."""
-    return itertools.takewhile(lambda number: name.format(number) in cards, itertools.count(1))
-
-
 def _input(cards: Mapping[str, Layer], number: int) -> InputPart:
-    card = cards[f"x{number}"]
+    card = cards[end := names.x(number)]
     assert isinstance(card, ShallowInput)
     ends = [card.arrays[name] for name in ("Min", "Max") if name in card.arrays]
     return InputPart(
         size=card.size,
         processed_size=card.processed_size,
-        steps=_steps(cards, f"x{number}"),
+        steps=_steps(cards, end),
         name=card.description,
         feedback_output=card.feedback_output,
         range=np.concatenate(ends, axis=1) if len(ends) == 2 else None,
@@ -103,12 +100,12 @@ def _input(cards: Mapping[str, Layer], number: int) -> InputPart:
 
 
 def _output(cards: Mapping[str, Layer], number: int) -> OutputPart:
-    card = cards[f"y{number}"]
+    card = cards[end := names.y(number)]
     assert isinstance(card, ShallowOutput)
     return OutputPart(
         layer=card.layer,
         size=card.size,
-        steps=_steps(cards, f"y{number}"),
+        steps=_steps(cards, end),
         name=card.description,
         feedback_input=card.feedback_input,
         feedback_delay=card.feedback_delay,
@@ -117,12 +114,13 @@ def _output(cards: Mapping[str, Layer], number: int) -> OutputPart:
 
 
 def _steps(cards: Mapping[str, Layer], end: str) -> tuple[ProcessStep, ...]:
-    names = (f"{end}_step{k}" for k in _numbers(cards, f"{end}_step{{}}"))
-    return tuple(ProcessStep(cards[n].type_name, _settings(cards[n])) for n in names)
+    name_of = functools.partial(names.step, end)
+    steps = (cards[name_of(place)] for place in names.numbered(cards, name_of))
+    return tuple(ProcessStep(card.type_name, _settings(card)) for card in steps)
 
 
 def _layer(cards: Mapping[str, Layer], number: int) -> LayerPart:
-    net_input, transfer = cards[f"n{{{number}}}"], cards[f"a{{{number}}}"]
+    net_input, transfer = cards[names.n(number)], cards[names.a(number)]
     settings = dict(_settings(net_input))
     bias = settings.pop("b", None)
     topology = net_input.training.get("topology")
@@ -141,15 +139,15 @@ def _layer(cards: Mapping[str, Layer], number: int) -> LayerPart:
 def _weights(
     cards: Mapping[str, Layer], word: str, rows: int, columns: int
 ) -> Iterator[tuple[Place, WeightPart]]:
-    for i, j in itertools.product(range(1, rows + 1), range(1, columns + 1)):
-        card = cards.get(name := f"{word}{{{i},{j}}}")
+    for at in itertools.product(range(1, rows + 1), range(1, columns + 1)):
+        card = cards.get(names.weight(word, at))
         if card is None:
             continue
-        line = cards.get(f"{name}_delays")
+        line = cards.get(names.delays(word, at))
         settings = dict(_settings(card))
         array = settings.pop("W", np.zeros((0, 0)))
         yield (
-            (i, j),
+            at,
             WeightPart(
                 array=np.asarray(array),
                 delays=line.delays if isinstance(line, TappedDelay) else (0,),

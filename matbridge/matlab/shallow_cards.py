@@ -24,6 +24,7 @@ from matbridge.layers.delays import DelayStates, NoInput, ShallowInput, ShallowO
 from matbridge.layers.feedback import FeedbackLoop
 from matbridge.layers.function import FunctionLayer, Handle
 from matbridge.matlab.layer import read_properties, tell_unknown
+from matbridge.shallow import names
 from matbridge.shallow.structure import (
     InputPart,
     LayerPart,
@@ -121,14 +122,14 @@ class Composer:
                 self._layer(group[0])
         for number, output in enumerate(structure.outputs, 1):
             self._output(number, output)
-        return self.whole.network(f"y{k}" for k, _ in enumerate(structure.outputs, 1))
+        return self.whole.network(names.y(k) for k, _ in enumerate(structure.outputs, 1))
 
     # -- inputs and outputs -----------------------------------------------------------------
 
     def _input(self, number: int, part: InputPart) -> None:
         structure = self.structure
         entry = ShallowInput(
-            name=f"x{number}",
+            name=names.x(number),
             description=part.name,
             size=part.size,
             processed_size=part.processed_size,
@@ -139,18 +140,18 @@ class Composer:
         end = self.whole.add(entry)
         if structure.is_input_delayed(number):
             depth = structure.num_input_delays
-            states = DelayStates(name=f"Xi{{{number}}}", size=part.size, num_delays=depth)
+            states = DelayStates(name=names.xi(number), size=part.size, num_delays=depth)
             end = self.whole.add(states, end)
         for place, step in enumerate(part.steps, 1):
-            end = self._process(f"x{number}_step{place}", step, end, reverse=False)
+            end = self._process(names.step(names.x(number), place), step, end, reverse=False)
         self.entering[number] = end
 
     def _output(self, number: int, output: OutputPart) -> None:
         end = self.leaving[output.layer]
         for place, step in reversed([*enumerate(output.steps, 1)]):
-            end = self._process(f"y{number}_step{place}", step, end, reverse=True)
+            end = self._process(names.step(names.y(number), place), step, end, reverse=True)
         card = ShallowOutput(
-            name=f"y{number}",
+            name=names.y(number),
             description=output.name,
             layer=output.layer,
             size=output.size,
@@ -176,22 +177,22 @@ class Composer:
     def _input_weight(self, at: Place, weight: WeightPart) -> str:
         source, depth = self.entering[at[1]], self.structure.num_input_delays
         if self.structure.is_input_delayed(at[1]):
-            line = TappedDelay(name=f"{_iw(at)}_delays", delays=weight.delays, num_delays=depth)
+            line = TappedDelay(name=names.delays("IW", at), delays=weight.delays, num_delays=depth)
             source = self.whole.add(line, source)
-        return self._weighted(self.whole, _iw(at), weight, source)
+        return self._weighted(self.whole, names.weight("IW", at), weight, source)
 
     def _layer_weight(self, at: Place, weight: WeightPart) -> str:
         source, depth = self.leaving[at[1]], self.structure.num_layer_delays
         if any(weight.delays):
-            line = TappedDelay(name=f"{_lw(at)}_delays", delays=weight.delays, num_delays=depth)
+            line = TappedDelay(name=names.delays("LW", at), delays=weight.delays, num_delays=depth)
             source = self.whole.add(line, self._longer(at[1]))
-        return self._weighted(self.whole, _lw(at), weight, source)
+        return self._weighted(self.whole, names.weight("LW", at), weight, source)
 
     def _longer(self, number: int) -> str:
         """A layer's output with the states before it."""
         if number not in self.longer:
             size, depth = self.structure.layers[number - 1].size, self.structure.num_layer_delays
-            states = DelayStates(name=_ai(number), size=size, num_delays=depth)
+            states = DelayStates(name=names.ai(number), size=size, num_delays=depth)
             self.longer[number] = self.whole.add(states, self.leaving[number])
         return self.longer[number]
 
@@ -210,12 +211,12 @@ class Composer:
             "Description": part.name,
             **({} if part.bias is None else {"b": part.bias}),
         }
-        net_input = self._function(part.net_input, f"n{{{number}}}", settings, len(terms))
+        net_input = self._function(part.net_input, names.n(number), settings, len(terms))
         # What computes nothing, for the way back.
         about = {"size": float(part.size), "topology": dict(part.topology)}
         net_input = net_input.replace(training={**net_input.training, **about})
         source = assembly.add(net_input, *terms)
-        transfer = self._function(part.transfer, _a(number), part.transfer_parameters)
+        transfer = self._function(part.transfer, names.a(number), part.transfer_parameters)
         return assembly.add(transfer, source)
 
     def _nothing(self, number: int, part: LayerPart) -> str:
@@ -252,7 +253,7 @@ class Composer:
             if at[1] in group and any(weight.delays)
         }
         for number in sorted(histories):
-            inside.add(self._entry(_ai(number), self.structure.layers[number - 1].size))
+            inside.add(self._entry(names.ai(number), self.structure.layers[number - 1].size))
         outside = [end for number in group for end in self._inner_layer(inside, group, number)]
         if not outside:
             # Something must tell how many steps there are.
@@ -262,13 +263,13 @@ class Composer:
             outside.append(entry.name)
         loop = FeedbackLoop.of(
             f"loop{{{','.join(map(str, group))}}}",
-            inside.network(_a(number) for number in group),
-            {_a(number): _ai(number) for number in sorted(histories)},
+            inside.network(names.a(number) for number in group),
+            {names.a(number): names.ai(number) for number in sorted(histories)},
             self.structure.num_layer_delays,
         )
         end = self.whole.add(loop, *outside)
         for number in group:
-            self.leaving[number] = f"{end}/{_a(number)}"
+            self.leaving[number] = f"{end}/{names.a(number)}"
 
     def _inner_layer(self, inside: Assembly, group: Sequence[int], number: int) -> list[str]:
         """The cards of one step of a layer; what enters the loop for it from outside."""
@@ -276,59 +277,44 @@ class Composer:
         size = self.structure.layers[number - 1].size
         for at, weight in self.structure.inputs_of(number):
             outside.append(self._input_weight(at, weight))
-            terms.append(inside.add(self._entry(_iw(at), size)))
+            terms.append(inside.add(self._entry(names.weight("IW", at), size)))
         for at, weight in self.structure.layers_of(number):
             if at[1] in group:
                 terms.append(self._inner_weight(inside, at, weight))
             else:
                 outside.append(self._layer_weight(at, weight))
-                terms.append(inside.add(self._entry(_lw(at), size)))
+                terms.append(inside.add(self._entry(names.weight("LW", at), size)))
         self._activated(inside, number, terms)
         return outside
 
     def _inner_weight(self, inside: Assembly, at: Place, weight: WeightPart) -> str:
         """LW inside a loop: of the layer's last steps, and of the one at hand if that is read."""
-        source, depth, now = _a(at[1]), self.structure.num_layer_delays, 0 in weight.delays
+        source, now = names.a(at[1]), 0 in weight.delays
+        depth = self.structure.num_layer_delays
         if any(weight.delays):
-            source = _ai(at[1])
+            source = names.ai(at[1])
             if now:
                 size = self.structure.layers[at[1] - 1].size
-                name = f"{_lw(at)}_states"
+                name = f"{names.weight('LW', at)}_states"
                 longer = DelayStates(name=name, size=size, num_delays=depth, has_state_inputs=True)
-                source = inside.add(longer, _a(at[1]), source)
+                source = inside.add(longer, names.a(at[1]), source)
             line = TappedDelay(
-                name=f"{_lw(at)}_delays",
+                name=names.delays("LW", at),
                 delays=weight.delays,
                 num_delays=depth,
                 behind=0 if now else 1,
             )
             source = inside.add(line, source)
-        return self._weighted(inside, _lw(at), weight, source)
+        return self._weighted(inside, names.weight("LW", at), weight, source)
 
     def _entry(self, name: str, size: int) -> ShallowInput:
         return ShallowInput(name=name, size=size, processed_size=size, over_time=True)
 
 
-def _iw(at: Place) -> str:
-    return f"IW{{{at[0]},{at[1]}}}"
-
-
-def _lw(at: Place) -> str:
-    return f"LW{{{at[0]},{at[1]}}}"
-
-
-def _ai(number: int) -> str:
-    return f"Ai{{{number}}}"
-
-
-def _a(number: int) -> str:
-    return f"a{{{number}}}"
-
-
 def _with_empty(layer: Layer, settings: Settings) -> Layer:
     """With the arrays that have no elements: a layer of no neurons has weights all the same."""
-    names = {declared.name for declared in layer.declared}
-    arrays = {n: a for n, a in settings.items() if n in names and isinstance(a, np.ndarray)}
+    known = {declared.name for declared in layer.declared}
+    arrays = {n: a for n, a in settings.items() if n in known and isinstance(a, np.ndarray)}
     empty = {n: a for n, a in arrays.items() if a.size == 0 and a.shape[1]}
     return layer.replace(arrays={**layer.arrays, **empty}) if empty else layer
 

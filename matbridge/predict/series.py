@@ -18,6 +18,7 @@ from matbridge.errors import MismatchError
 from matbridge.predict.columns import Columns, in_columns, read_columns
 from matbridge.predict.delays import DelayStates, Steps
 from matbridge.predict.session import Session
+from matbridge.shallow import names
 
 if TYPE_CHECKING:
     import torch
@@ -216,10 +217,7 @@ def layer_ports(network: Network) -> list[Port]:
         for output in layer.outputs:
             name = layer.name if output == "out" else output
             known[name] = Port(layer.name, output)
-    ports: list[Port] = []
-    while (port := known.get(f"a{{{len(ports) + 1}}}")) is not None:
-        ports.append(port)
-    return ports
+    return [known[names.a(i)] for i in names.numbered(known, names.a)]
 
 
 def _watched(network: Network) -> Network:

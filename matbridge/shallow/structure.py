@@ -17,6 +17,7 @@ import numpy as np
 
 from matbridge.core.readonly import frozen
 from matbridge.errors import LayerError
+from matbridge.shallow import names
 
 __all__ = [
     "InputPart",
@@ -182,8 +183,8 @@ class ShallowStructure:
         while waiting:
             ready = next((i for i in waiting if self.read_at_once(i) <= set(done)), None)
             if ready is None:
-                names = ", ".join(map(str, waiting))
-                raise LayerError(f"the layers {names} feed each other without a delay")
+                numbers = ", ".join(map(str, waiting))
+                raise LayerError(f"the layers {numbers} feed each other without a delay")
             waiting.remove(ready)
             done.append(ready)
         return tuple(done)
@@ -248,7 +249,7 @@ def _check(structure: ShallowStructure) -> None:
     }
     for word, weights in (("IW", structure.input_weights), ("LW", structure.layer_weights)):
         for (i, j), weight in weights.items():
-            name = f"{word}{{{i},{j}}}"
+            name = names.weight(word, (i, j))
             if not (1 <= i <= len(structure.layers) and 1 <= j <= len(rows[word])):
                 raise LayerError("this weight connects what is not there", where=name)
             _check_weight(name, weight, structure.layers[i - 1].size, rows[word][j - 1])
