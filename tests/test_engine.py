@@ -271,8 +271,12 @@ def test_nan_inside_the_network_is_not_lost():
     y = session.predict(x)
     assert np.isfinite(y[:, :2]).all()
     assert np.isnan(y[:, 2:]).all()
-    assert str(session.choice).startswith("torch (the data hold NaN or Inf, or become so")
-    with pytest.raises(MismatchError, match="the data hold NaN or Inf, or become so"):
+    assert str(session.choice).startswith(
+        "torch (the data hold NaN, Inf or numbers near it, or become so"
+    )
+    with pytest.raises(
+        MismatchError, match="the data hold NaN, Inf or numbers near it, or become so"
+    ):
         network.predict(x, engine="onnxruntime")
 
 
@@ -291,6 +295,15 @@ def test_a_state_goes_on_when_the_engine_changes():
         expected, _ = expected.predict_and_update_state(data, engine="torch")
     for name, array in expected["lstm"].arrays.items():
         assert_same(found[name], array)
+
+
+@pytest.mark.parametrize("size", [1e20, 3e38])
+def test_numbers_so_large_that_layers_make_nan_of_them_are_not_lost(size):
+    network = recurrent()
+    x = size * draw((D, T)).clip(-1, 1)
+    session = network.session()
+    assert_same(session.predict(x), network.predict(x, engine="torch"))
+    assert "numbers near it" in str(session.choice)
 
 
 # -- the choice ----------------------------------------------------------------------------------

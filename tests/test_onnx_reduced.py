@@ -172,3 +172,28 @@ def test_any_positive_number_of_a_mask_counts():
         exact = trace(network, inputs, "float64")
         for y, name in zip(found, network.output_names, strict=True):
             assert_close(y, exact[name], 100 * SINGLE)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("cnn", ("bolt", "nut", "screw", "washer")),
+        ("lstm_classifier", ("idle", "run", "walk")),
+        ("unet", ()),  # of pixels
+    ],
+)
+def test_class_names_are_read_back(name, told, fixtures, in_folder):
+    network = matbridge.load(fixtures / f"{name}.mat")
+    network.save("half.onnx", half=True)
+    assert matbridge.load("half.onnx").classes == told
+
+
+@pytest.mark.parametrize("said", ["[", '"abcd"', '["a", "b"]', "[1, 2, 3, 4]", "[" * 99999])
+def test_class_names_that_do_not_fit_are_none(said, fixtures, in_folder):
+    matbridge.load(fixtures / "cnn.mat").save("half.onnx", half=True)
+    model = onnx.load("half.onnx")
+    next(entry for entry in model.metadata_props if entry.key == "classes").value = said
+    onnx.save(model, "half.onnx")
+    again = matbridge.load("half.onnx")
+    assert again.classes == ()
+    assert again.runnable

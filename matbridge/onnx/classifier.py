@@ -8,6 +8,7 @@ classify says. So the nodes of the label go before a graph is read, and the name
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,11 +17,15 @@ import onnx
 from onnx import numpy_helper
 
 from matbridge.core.diagnostics import Diagnostic
+from matbridge.core.dims import Size
 from matbridge.core.graph import Connection, Port
 from matbridge.core.network import Network
 from matbridge.layers.output import ClassificationOutput
 
-__all__ = ["Classifier", "classifier"]
+__all__ = ["Classifier", "classifier", "with_class_names"]
+
+# What matbridge says of itself as a producer, and its key of class names.
+OURS, CLASSES = "matbridge", "classes"
 
 # What may stand between the names and the label.
 PASSED = frozenset(("Cast", "Reshape", "Identity", "Squeeze"))
@@ -38,24 +43,45 @@ class Classifier:
 
     def network(self, scores: Network) -> Network:
         """The network with a classification output layer behind the scores."""
-        (port,) = scores.outputs
-        taken = {layer.name for layer in scores.layers}
-        name = next(n for n in ("classoutput", "classoutput_1") if n not in taken)
-        layers = (*scores.layers, ClassificationOutput(name=name, classes=self.classes))
-        chain = len(scores.connections) == len(scores.layers) - 1
+        network = _with_output_layer(scores, self.classes)
         told = Diagnostic(
             "info",
             f"the output {self.label!r} is the class of the largest score, which classify tells; "
             "it is left out",
         )
-        return dataclasses.replace(
-            scores,
-            layers=layers,
-            connections=(*scores.connections, Connection(port, Port(name, "in"))),
-            class_name="SeriesNetwork" if chain else "DAGNetwork",
-            output_ports=(Port(name, "out"),),
-            report=(*scores.report, told),
-        )
+        return dataclasses.replace(network, report=(*network.report, told))
+
+
+def with_class_names(network: Network, model: onnx.ModelProto) -> Network:
+    """The network with the class names that matbridge wrote into the metadata, where they are
+    those of its only output."""
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    if model.producer_name != OURS or len(network.outputs) != 1:
+        return network
+    try:
+        classes = json.loads(told.get(CLASSES, "[]"))
+    except (ValueError, RecursionError):
+        return network
+    size = network.infer().get(network.outputs[0])
+    if not isinstance(size, Size) or "S" in size or not isinstance(classes, list):
+        return network
+    if len(classes) != size["C"] or not all(isinstance(name, str) for name in classes):
+        return network
+    return _with_output_layer(network, tuple(classes))
+
+
+def _with_output_layer(scores: Network, classes: tuple[str, ...]) -> Network:
+    (port,) = scores.outputs
+    taken = {layer.name for layer in scores.layers}
+    name = next(n for n in ("classoutput", "classoutput_1") if n not in taken)
+    chain = len(scores.connections) == len(scores.layers) - 1
+    return dataclasses.replace(
+        scores,
+        layers=(*scores.layers, ClassificationOutput(name=name, classes=classes)),
+        connections=(*scores.connections, Connection(port, Port(name, "in"))),
+        class_name="SeriesNetwork" if chain else "DAGNetwork",
+        output_ports=(Port(name, "out"),),
+    )
 
 
 def classifier(model: onnx.ModelProto) -> Classifier | None:

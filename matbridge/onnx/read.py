@@ -11,7 +11,7 @@ from matbridge.core.contents import Contents, Reading
 from matbridge.core.diagnostics import Diagnostic
 from matbridge.core.network import Network, Provenance
 from matbridge.errors import FormatError, MatbridgeError, UnsupportedError
-from matbridge.onnx.classifier import classifier
+from matbridge.onnx.classifier import classifier, with_class_names
 from matbridge.onnx.file import MOST_NODES, read_model
 from matbridge.onnx.functions import inlined
 from matbridge.onnx.lift import lift
@@ -57,7 +57,7 @@ def _read(model: onnx.ModelProto, file: str, how: Reading) -> Network:
     if network is None:
         known = classifier(model)
         network = _network(_graph(model if known is None else known.model, how), file, how)
-        network = network if known is None else known.network(network)
+        network = with_class_names(network, model) if known is None else known.network(network)
         network = dataclasses.replace(network, report=(*doubts, *network.report))
     return network
 

@@ -83,7 +83,8 @@ class OnnxruntimeEngine:
                     array = reorder(array, dims, order)
                 feed[bears] = data = np.ascontiguousarray(array, self.dtype)
                 flat = data.reshape(-1)
-                # One number that is finite if all of them are.
+                # One number that is finite if all of them are, and none so large that weights
+                # would bring it beyond the type.
                 check_finite(flat.dot(flat))
                 sizes[name] = order, data.shape
         self.size_check(sizes)
@@ -135,7 +136,7 @@ def check_finite(number: float) -> None:
     """Refuse what onnxruntime's operators may take for numbers: each says otherwise."""
     if not math.isfinite(number):
         raise EngineError(
-            "the data hold NaN or Inf, or become so, which onnxruntime may lose",
+            "the data hold NaN, Inf or numbers near it, or become so, which onnxruntime may lose",
             mend='Use engine="torch".',
         )
 
