@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from reference.shallow_network import simulate
 from scipy.sparse import csc_array
-from test_generated import fitnet, nar
+from test_generated import fitnet, nar, narx
 
 import matbridge
 from matbridge.cli import run
@@ -155,6 +155,30 @@ def test_sparse_data_are_read(folder, capsys):
     write_mat(folder / "wide.mat", {"x": csc_array((10**6, 10**6))})
     assert run(["predict", network, "--input", f"{folder}/wide.mat:x"]) == 3
     assert "x holds more than 4096 MiB" in capsys.readouterr().err
+
+
+def test_forecasts_with_inputs_to_come(folder, capsys):
+    example = narx()
+    example["inputs"][1] = {"size": 1, "steps": example["outputs"][0]["steps"]}
+    (folder / "narx.m").write_text(generated_code.write(example), encoding="utf-8")
+    network = matbridge.load(folder / "narx.m")
+    rows = [layer.size for layer in network.input_layers.values()]
+    x, t, later = (RNG.normal(size=size) for size in ((rows[0], 9), (rows[1], 9), (rows[0], 3)))
+    write_mat(folder / "narx.mat", {"x": x, "t": t, "later": later})
+    data = f"{folder}/narx.mat"
+    whole = ["predict", f"{folder}/narx.m", "--input", f"{data}:x", "--input", f"{data}:t"]
+    beyond = [*whole, "--json", "--future", f"{data}:later", "--forecast"]
+    assert run([*beyond, "3"]) == 0
+    y = network.forecast(x, t, steps=3, inputs=[later])
+    assert np.array_equal(json.loads(capsys.readouterr().out)["y1"], y)
+    for arguments, why in (
+        ([*beyond, "4"], "the inputs to come have 3 steps, 4 are asked for"),
+        ([*whole, "--forecast", "3"], "0 inputs of the steps to come are given"),
+        ([*whole, "--future", f"{data}:later"], "--future goes with --forecast"),
+    ):
+        assert run(arguments) == 2
+        printed = capsys.readouterr()
+        assert why in printed.err + printed.out
 
 
 def test_a_training_record_is_verified(folder, capsys):

@@ -249,6 +249,7 @@ def command(
       matbridge predict narx.mat --input :X --initial-input-delays :Xi -o y.mat --final-states
       matbridge predict narx.mat --prepare --input :X --input :T -o y.mat
       matbridge predict nar.mat --input :T --forecast 12
+      matbridge predict narx.mat --input :X --input :T --forecast 12 --future :X2
     """
     if (scores or classes) and not classify:
         raise MismatchError("--scores and --classes go with --classify")
@@ -268,7 +269,10 @@ def command(
     options = read_delays(options, opened, path, reading.max_size)
     if classify:
         options |= {"classes": names, "scores": scores}
-    result = _run(opened, given, options, series, classify)
+    if series.forecast:
+        result = series.beyond(opened, given, path, reading.max_size)
+    else:
+        result = _run(opened, given, options, series, classify)
     outputs = result.outputs if isinstance(result, Simulated) else result
     results = outputs if isinstance(outputs, tuple) else (outputs,)
     if target is None:
@@ -297,8 +301,6 @@ def _run(
     classify: bool,
 ) -> Any:
     """What the network gives, or its class names."""
-    if series.forecast:
-        return network.forecast(*data, steps=series.forecast)
     data, options = series.prepared(network, data, options)
     with (
         progress_bar("predicting") as progress,

@@ -52,6 +52,9 @@ SERIES_OPTIONS = (
     click.option("--forecast", type=click.IntRange(1), metavar="STEPS",
                  help="So many steps beyond the end of whole series: to their end in open loop, "
                       "then closed."),
+    click.option("--future", multiple=True, metavar="DATA",
+                 help="With --forecast the inputs of these steps, of a network that has inputs "
+                      "beside its feedback. Once for each."),
 )  # fmt: skip
 FINAL_STATES = click.option(
     "--final-states",
@@ -68,6 +71,7 @@ class SeriesOptions:
     close_loop: bool = False
     prepare: bool = False
     forecast: int | None = None
+    future: tuple[str, ...] = ()
     final_states: bool = False
 
     def check(self, format: object, target: Path | None = None) -> None:
@@ -77,6 +81,8 @@ class SeriesOptions:
                 "whole series are cells or R×T, without --format",
                 mend="Transpose others: data.mat:X'.",
             )
+        if self.future and not self.forecast:
+            raise MismatchError("--future goes with --forecast")
         if self.forecast and (self.prepare or self.final_states or self.close_loop):
             raise MismatchError("--forecast prepares the series and closes the loop itself")
         if self.final_states and target is not None and target.suffix.lower() != ".mat":
@@ -87,6 +93,12 @@ class SeriesOptions:
         if self.remove_delay:
             network = network.remove_delay(self.remove_delay)
         return network.close_loop() if self.close_loop else network
+
+    def beyond(self, network: Network, data: Sequence[Any], file: Path, limit: int) -> Any:
+        """The steps beyond the end of the series."""
+        texts = [f"{file}{text}" if text.startswith(":") else text for text in self.future]
+        inputs = [read_data(text, limit) for text in texts]
+        return network.forecast(*data, steps=self.forecast or 0, inputs=inputs)
 
     def prepared(
         self, network: Network, data: Sequence[Any], options: Mapping[str, Any]

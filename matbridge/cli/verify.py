@@ -98,7 +98,7 @@ class Question:
         """What the network gives, or its class names."""
         options = read_delays(self.options, network, path, self.max_size)
         if self.series.forecast:
-            return network.forecast(*data, steps=self.series.forecast)
+            return self.series.beyond(network, data, path, self.max_size)
         data, options = self.series.prepared(network, data, options)
         with (
             progress_bar("predicting") as progress,

@@ -61,8 +61,18 @@ def forecast(
     )
     xi, ai = closed_states(network, run.final_input_delays, run.final_layer_delays)
     closed = network.close_loop()
-    data = list(inputs) or [steps]
-    return closed.predict(*data, initial_input_delays=xi, initial_layer_delays=ai)
+    needed = len(to_structure(closed).inputs)
+    if len(inputs) != needed:
+        raise MismatchError(
+            f"{len(inputs)} inputs of the steps to come are given, the network needs {needed}",
+            mend="Give each that is no feedback: inputs=[X2], with predict --future X2.",
+        )
+    y = closed.predict(*(inputs or [steps]), initial_input_delays=xi, initial_layer_delays=ai)
+    first = y[0] if isinstance(y, tuple) else y
+    count = len(first) if isinstance(first, list) else first.shape[-1]
+    if count != steps:
+        raise MismatchError(f"the inputs to come have {count} steps, {steps} are asked for")
+    return y
 
 
 def measured(network: Network, targets: Any, outputs: Any, function: str = "") -> float:
