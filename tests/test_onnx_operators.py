@@ -293,3 +293,23 @@ def test_lengths_that_are_written_as_text_are_numbers(tmp_path):
     nodes = [helper.make_node("ConvTranspose", ["x", "w"], ["y"], output_shape=[14, 12])]
     network = loaded(model_of(nodes, ["N", "4", "7", "6"], {"w": numbers(4, 5, 8, 7)}), tmp_path)
     assert network.predict(numbers(7, 6, 4, 3)).shape == (14, 12, 5, 3)
+
+
+def test_arithmetic_on_a_shape_that_mixes_types(tmp_path):
+    """As MATLAB's exporter writes crop2dLayer: whole numbers divided by a floating one, which
+    onnxruntime refuses; the Cast behind it still tells what comes out."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["size"]),
+        helper.make_node("Sub", ["size", "target"], ["more"]),
+        helper.make_node("Div", ["more", "two"], ["half"]),
+        helper.make_node("Floor", ["half"], ["floor"]),
+        helper.make_node("Add", ["floor", "target"], ["end"]),
+        helper.make_node("Cast", ["floor"], ["starts"], to=TensorProto.INT64),
+        helper.make_node("Cast", ["end"], ["ends"], to=TensorProto.INT64),
+        helper.make_node("MaxPool", ["x"], ["pooled"], kernel_shape=[1, 1]),
+        helper.make_node("Slice", ["pooled", "starts", "ends"], ["y"]),
+    ]
+    arrays = {"target": np.array([2, 3, 6, 4]), "two": np.array([2], np.float32)}
+    network = loaded(model_of(nodes, ["N", 3, 9, 8], arrays, opset=11), tmp_path)
+    x = numbers(9, 8, 3, 2)
+    np.testing.assert_array_equal(network.predict(x), x[1:7, 2:6])

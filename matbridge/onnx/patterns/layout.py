@@ -109,7 +109,9 @@ def _same(
     graph: NodeGraph, node: Node, axes: Axes, lengths: Lengths, fixed: Lengths
 ) -> Axes | None:
     """Cast between floating types is nothing to a runtime that computes in one type."""
-    floating = all(graph.is_floating(name) for name in (node.inputs[0], node.output))
+    # The Cast says to which type, even where the shape inference gave up before it.
+    to = node.operator == "Identity" or node.integer("to", TensorProto.FLOAT) in FLOATING
+    floating = to and all(graph.is_floating(name) for name in (node.inputs[0], node.output))
     return axes if floating or node.operator == "Identity" else None
 
 

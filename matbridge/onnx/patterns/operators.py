@@ -229,7 +229,7 @@ class Group:
         """As many free lengths as the result has dimensions: as the file declares, or as an
         operator on each element leaves them."""
         rank = self.at.graph.rank(name)
-        if rank is None and self.entering and self.node.operator in SAME_RANK:
+        if rank is None and self.entering and self.node.operator in SAME_RANK | IN_PLACE:
             rank = len(self.entering[0].axes)
         if rank is None and self.entering and self.node.operator.startswith("Reduce"):
             axes = self.at.graph.shape(self.node.inputs[1]) if self.node.has(1) else None
