@@ -456,3 +456,16 @@ def test_what_cannot_be_read_is_listed_whole(tmp_path, capsys):
     assert run(["inspect", str(tmp_path / "net.onnx")]) == 4
     shown = capsys.readouterr().out
     assert all(name in shown for name in told)
+
+
+@pytest.mark.parametrize("transform", ["half_pixel", "asymmetric"])
+def test_a_resize_to_billions_takes_no_memory_to_read(transform, tmp_path):
+    """Whether roundings differ is worked out, not tried at each of its places."""
+    options = {"coordinate_transformation_mode": transform, "nearest_mode": "round_prefer_floor"}
+    node = helper.make_node("Resize", ["x", "", "s"], ["y"], **options)
+    arrays = {"s": np.array([1, 1, 1e11, 1e11], np.float32)}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    path = saved(tmp_path, model_of([node], {"x": ["N", 3, 4, 4]}, {"y": None}, arrays))
+    assert matbridge.load(path).layers
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert used * (1 if sys.platform == "darwin" else 1024) < 512 << 20

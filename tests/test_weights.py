@@ -7,6 +7,7 @@ from reference import elementwise, recurrent, windows
 
 import matbridge
 from matbridge import LayerError, MismatchError, Network
+from matbridge.inspect.summary import summarize_network
 from matbridge.matlab import (
     convolution2dLayer,
     fullyConnectedLayer,
@@ -190,3 +191,15 @@ def test_names_and_connections_are_checked():
     assert names == ["relu_2", "relu_3", "relu_1"]
     with pytest.raises(MismatchError, match="there is no layer 'x'"):
         Network.of([reluLayer()])["x"]
+
+
+def test_structs_that_name_classes_tell_no_release(tmp_path):
+    """A class that exists since some release was named by whoever wrote the struct."""
+    layers = [
+        {"Class": "featureInputLayer", "InputSize": np.array([[2.0]])},
+        {"Class": "geluLayer"},
+    ]
+    write_mat(tmp_path / "w.mat", {"net": Cell(layers)})
+    network = matbridge.load(tmp_path / "w.mat")
+    assert network.layers[1].type_name == "GELULayer"
+    assert summarize_network(network, "net")["release"] == "unknown"

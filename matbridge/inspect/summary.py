@@ -164,7 +164,7 @@ def _release(network: Network) -> str:
     producer = network.provenance.details.get("producer")
     if producer and not release.exact:
         return str(producer)
-    if network.provenance.details.get("plain_weights"):
+    if network.provenance.details.get("plain"):
         return "unknown"
     platform = str(network.provenance.details.get("platform", ""))
     return platform if platform.startswith("matbridge") else str(release)

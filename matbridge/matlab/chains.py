@@ -28,7 +28,7 @@ from matbridge.matlab.file.values import Cell, Table, texts
 from matbridge.matlab.layer import numeric
 from matbridge.text import listed
 
-__all__ = ["NAMES", "TOLD", "Chain", "chain_of", "read_chain"]
+__all__ = ["NAMES", "NO_RELEASE", "TOLD", "Chain", "chain_of", "read_chain"]
 
 # A name of weights or biases, alone for a cell or with a number for an array.
 WEIGHTS = re.compile(r"(w|weights?)_?(\d*)", re.IGNORECASE)
@@ -49,9 +49,11 @@ FUNCTIONS: Mapping[str, type[Layer] | None] = {
     **dict.fromkeys(("linear", "purelin", "identity", "none"), None),
     "softmax": Softmax,
 }
-# What the details of a network's provenance say where the file tells neither how its input is
-# normalized nor which release it is of.
-NOT_TOLD = {"plain_weights": True}
+# What the details of a network's provenance say of plain arrays and structs, whose classes are
+# named or taken by us, so that they tell no release.
+NO_RELEASE = {"plain": True}
+# What they say where nothing tells how the input is normalized either.
+NOT_TOLD = {"plain_weights": True, **NO_RELEASE}
 DENSE = ("dense", "fullyconnected", "fc", "fullyconnectedlayer")
 
 

@@ -3,6 +3,7 @@ layers. See docs/weights-file.md."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from matbridge.core.diagnostics import Report
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry
 from matbridge.errors import LayerError, MatbridgeError
-from matbridge.matlab.chains import chain_of, read_chain
+from matbridge.matlab.chains import NO_RELEASE, chain_of, read_chain
 from matbridge.matlab.file.values import Cell, StructArray, Table, texts
 from matbridge.matlab.layer import read_properties
 
@@ -51,6 +52,7 @@ def read_weights(
         for unused in left:
             report.note(f"the field {unused} is not known and not used", where)
         layers.append(layer)
+    provenance = dataclasses.replace(provenance, details={**provenance.details, **NO_RELEASE})
     return Network.of(layers, _connections(value), provenance=provenance, report=report)
 
 

@@ -6,6 +6,7 @@ The inverse of resizing: windows.resize in onnx/windows.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -89,9 +90,12 @@ def _halves_differ(node: Node, transform: str, before: Sequence[int], after: Seq
     MATLAB up."""
     if node.text("nearest_mode", "round_prefer_floor") != "round_prefer_floor":
         return False
-    half = 0.5 if transform == "half-pixel" else 0.0
-    pairs = zip(before, after, strict=True)
-    return any(np.isclose(((np.arange(m) + half) * n / m - half) % 1, 0.5).any() for n, m in pairs)
+    # n inputs on m outputs, without what divides both: with half pixels the output i lies at
+    # (2i + 1)n/2m - 1/2, a half where 2m divides (2i + 1)n; else at in/m, a half where m is even.
+    shares = [Fraction(n, m) for n, m in zip(before, after, strict=True)]
+    if transform == "half-pixel":
+        return any(s.numerator % 2 == 0 and s.denominator % 2 for s in shares)
+    return any(s.denominator % 2 == 0 for s in shares)
 
 
 def depth_to_space(at: Lifting, node: Node) -> Lifted | None:
