@@ -300,6 +300,8 @@ def test_arithmetic_on_a_shape_that_mixes_types(tmp_path):
     onnxruntime refuses; the Cast behind it still tells what comes out."""
     nodes = [
         helper.make_node("Shape", ["x"], ["size"]),
+        helper.make_node("MaxPool", ["x"], ["small"], kernel_shape=[4, 5]),
+        helper.make_node("Shape", ["small"], ["target"]),
         helper.make_node("Sub", ["size", "target"], ["more"]),
         helper.make_node("Div", ["more", "two"], ["half"]),
         helper.make_node("Floor", ["half"], ["floor"]),
@@ -309,7 +311,9 @@ def test_arithmetic_on_a_shape_that_mixes_types(tmp_path):
         helper.make_node("MaxPool", ["x"], ["pooled"], kernel_shape=[1, 1]),
         helper.make_node("Slice", ["pooled", "starts", "ends"], ["y"]),
     ]
-    arrays = {"target": np.array([2, 3, 6, 4]), "two": np.array([2], np.float32)}
-    network = loaded(model_of(nodes, ["N", 3, 9, 8], arrays, opset=11), tmp_path)
+    arrays = {"two": np.array([2], np.float32)}
+    model = model_of(nodes, [1, 3, 9, 8], arrays, opset=11)
+    model.producer_name = "MATLAB Deep Learning Toolbox Converter for ONNX Model Format"
+    network = loaded(model, tmp_path)
     x = numbers(9, 8, 3, 2)
     np.testing.assert_array_equal(network.predict(x), x[1:7, 2:6])
