@@ -237,6 +237,6 @@ def test_objects_that_contradict_themselves(fixtures, tmp_path):
 
 def test_unsupported_is_said_with_a_way_out(tmp_path):
     path = tmp_path / "data.mat"
-    write_mat(path, {"W1": np.ones((2, 3)), "b1": np.ones((2, 1))})
-    with pytest.raises(UnsupportedError, match=r"holds no network[\s\S]*W1, b1"):
+    write_mat(path, {"gain": np.ones((2, 3)), "shift": np.ones((2, 1))})
+    with pytest.raises(UnsupportedError, match=r"holds no network[\s\S]*gain, shift"):
         matbridge.load(path)

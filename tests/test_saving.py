@@ -14,6 +14,7 @@ import matbridge
 from matbridge import Network
 from matbridge.core.diagnostics import Report
 from matbridge.core.registry import Registry, Unknown
+from matbridge.errors import UnsupportedError
 from matbridge.layers import CARDS
 from matbridge.matlab.contents import read_contents
 from matbridge.matlab.file import read_mat
@@ -168,6 +169,10 @@ def test_layers_of_real_files_are_saved_as_they_were(corpus):
     """Each with its own version, and reading back as the layer that it is."""
     count = 0
     for network in readable(corpus / "files"):
+        if network.kind.double:
+            with pytest.raises(UnsupportedError, match="is not written to a MAT-file"):
+                save_network(network)
+            continue
         for one in network.layers:
             again = save_layer(one)
             assert again.class_name == one.class_name

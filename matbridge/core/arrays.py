@@ -66,6 +66,9 @@ def _check(layer: Layer, declared: Array, array: np.ndarray, symbols: Symbols) -
         fitted = _fit(declared, array, symbols)
     except LayerError as error:
         raise error.at(layer.name) from None
+    missing = declared.role == "learnable" and not array.size and not declared.empty
+    if missing and 0 not in (size_of(layer, declared) or ()):
+        layer.refuse(f"has {declared.name} of no elements")
     if fitted.shape != array.shape:
         raise _disagree(declared, array, _wanted(declared, symbols)).at(layer.name)
 

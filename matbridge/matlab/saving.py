@@ -16,7 +16,7 @@ import numpy as np
 from matbridge.core.card import Array, Layer
 from matbridge.core.network import Network, Port
 from matbridge.core.registry import Unknown
-from matbridge.errors import LayerError
+from matbridge.errors import LayerError, UnsupportedError
 from matbridge.layers.function import Handle
 from matbridge.matlab import forms
 from matbridge.matlab.file.values import FunctionHandle, MatObject
@@ -68,7 +68,15 @@ MORE: Mapping[str, Saved] = {
 
 
 def save_network(network: Network) -> MatObject:
-    """A SeriesNetwork or DAGNetwork where there is an output layer, a dlnetwork otherwise."""
+    """A SeriesNetwork or DAGNetwork where there is an output layer, a dlnetwork otherwise.
+
+    Raises UnsupportedError for the classes that are not made of layers in MATLAB.
+    """
+    if network.kind.double:
+        raise UnsupportedError(
+            f"a {network.kind.words} is not written to a MAT-file",
+            mend="Convert it to .safetensors, .onnx or .pt2.",
+        )
     objects = [save_layer(layer) for layer in network.layers]
     pairs = [(_end(network, c.source), _end(network, c.destination)) for c in network.connections]
     if not any(layer.IS_OUTPUT for layer in network.layers):
