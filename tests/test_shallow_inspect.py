@@ -8,6 +8,7 @@ from shallow_nets import network
 from test_shallow_reading import saved
 
 from matbridge.cli import run
+from matbridge.inspect.fits import fitting
 from matbridge.inspect.shallow import about_shallow, part_rows
 from matbridge.matlab.contents import read_contents
 from matbridge.matlab.file.values import Cell
@@ -202,3 +203,16 @@ def test_kinds_of_the_corpus(corpus):
                 continue
             name = kind.split("/")[0].split(" ")[0]
             assert name in creating_function(to_structure(net)), (entry["file"], address)
+
+
+def test_single_numbers_and_cells_of_states_fit_nothing():
+    part = InputPart(1, 1)
+    layer, output = LayerPart(1), OutputPart(1, 1)
+    single = network(
+        ShallowStructure((part,), (layer,), (output,), {(1, 1): WeightPart(np.ones((1, 1)))}, {})
+    )
+    step = np.ones((1, 1))
+    assert not [*fitting("double", (1, 1), None, single)]
+    assert not [*fitting("cell", (2, 2), step, single)]
+    assert [fit["side"] for fit in fitting("cell", (1, 9), step, single)] == ["input", "output"]
+    assert [fit["side"] for fit in fitting("sparse", (1, 9), None, single)] == ["input", "output"]

@@ -25,6 +25,8 @@ def fitting(
     if class_name in LABELS and network.classes and _is_text(class_name, member):
         yield from (_fit("labels", name) for name in network.output_names[:1])
         return
+    if network.kind.columns and not _tells(class_name, shape, network):
+        return
     if class_name == "cell":
         shape = getattr(member, "shape", ())
     elif class_name not in NUMERIC:
@@ -41,6 +43,14 @@ def fitting(
         size = sizes.get(port)
         if isinstance(size, Size) and (format := laid_out(shape, size)) is not None:
             yield _fit("output", str(port), format)
+
+
+def _tells(class_name: str, shape: tuple[int, ...], network: Network) -> bool:
+    """Whether data of columns may be meant: a single number fits whatever has one row, and the
+    steps of a cell stand in one row, or in one for each input."""
+    if class_name == "cell":
+        return shape[:1] in ((1,), (len(network.input_names),))
+    return shape != (1, 1)
 
 
 def _fit(side: str, name: str, format: str = "") -> dict[str, str]:
