@@ -78,13 +78,18 @@ def worker(name: str, seed: int, numbers: Iterable[int], out: int) -> None:
     """Read mutants, telling each number before and what became of it after."""
     import resource
 
+    def peak() -> int:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return int(most * (1 if sys.platform == "darwin" else 1024))
+
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+    # What the parent held when it forked is not the mutants'.
+    before = peak()
     with tempfile.TemporaryDirectory() as folder:
         for number in numbers:
             os.write(out, f"{number}\n".encode())
             what = run_one(name, seed, number, Path(folder))
-            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            greedy = used * (1 if sys.platform == "darwin" else 1024) > BYTES
+            greedy = peak() - before > BYTES
             os.write(out, f"{'memory' if greedy else what}\n".encode())
             if greedy:
                 return

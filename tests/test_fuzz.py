@@ -41,7 +41,7 @@ def hang(draw, folder):
 
 def greedy(draw, folder):
     if draw.random() < 0.1:
-        np.ones(GREEDY // 8)
+        np.ones(GREEDY // 4)
 
 
 def traceback(draw, folder):

@@ -477,6 +477,16 @@ def test_a_network_without_inputs_is_told_its_steps():
             network.predict(wrong)
 
 
+def test_series_of_a_network_without_inputs():
+    """Q at once, as labelled data: each runs as it would alone."""
+    network = built(open_narx(0, 1, 0)).close_loop()
+    alone = network.predict(np.zeros((0, 4)))
+    assert alone.shape[-1] == 4
+    together = network.predict(np.zeros((0, 3, 4)), format="CBT")
+    assert together.shape == (alone.shape[0], 3, 4)
+    assert np.allclose(together, np.repeat(alone[:, None], 3, axis=1), rtol=1e-14, atol=0)
+
+
 def test_other_networks_have_no_delay_states(fixtures):
     network = matbridge.load(fixtures / "lstm_classifier.mat")
     x = np.zeros((12, 4))

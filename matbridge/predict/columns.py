@@ -71,7 +71,7 @@ def read_columns(network: Network, inputs: Sequence[Data]) -> Columns:
         rows = network.input_layers[name].entering["C"] or 0
         try:
             if rows == 0:
-                arrays[name] = np.zeros((0, 1, _step_count(value)))
+                arrays[name] = np.zeros((0, *_samples_and_steps(value)))
             elif isinstance(value, list | tuple):
                 parts = [_matrix(item, rows) for item in value]
                 widths = tuple(part.shape[1] for part in parts)
@@ -194,17 +194,19 @@ def _whole(array: np.ndarray, rows: int, over_time: bool) -> np.ndarray:
     return array
 
 
-def _step_count(value: object) -> int:
-    """How many steps a network without inputs runs: 5, cell(0,5) or an empty array 0×5."""
+def _samples_and_steps(value: object) -> tuple[int, int]:
+    """What a network without inputs runs: 5 steps, cell(0,5) or an empty array 0×5 or 0×Q×5."""
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return max(int(value), 0)
+        return 1, max(int(value), 0)
     cell = isinstance(value, Cell)
     shape = value.shape if cell else numeric(value).shape  # type: ignore[attr-defined]
     if len(shape) == 2 and shape[0] == 0:
-        return int(shape[1])
+        return 1, int(shape[1])
+    if len(shape) == 3 and shape[0] == 0:
+        return int(shape[1]), int(shape[2])
     raise MismatchError(
         "the network has no inputs, so its data only say how many steps there are",
-        mend="Give that number, or an empty array of 0×T.",
+        mend="Give that number, or an empty array of 0×T or 0×Q×T.",
     )
 
 
