@@ -63,7 +63,10 @@ def with_class_names(network: Network, model: onnx.ModelProto) -> Network:
     except (ValueError, RecursionError):
         return network
     size = network.infer().get(network.outputs[0])
-    if not isinstance(size, Size) or "S" in size or not isinstance(classes, list):
+    if not isinstance(size, Size) or "S" in size or "C" not in size:
+        return network
+    if not isinstance(classes, list):
+        return network
         return network
     if len(classes) != size["C"] or not all(isinstance(name, str) for name in classes):
         return network

@@ -30,6 +30,7 @@ Shape = tuple[int | None, ...]
 SMALL = 1024
 # Inputs or outputs of one node.
 MOST_ENDS = 2000
+MOST_VERSION = 2**31 - 1
 DEFAULT_DOMAINS = ("", "ai.onnx")
 FLOATING = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
@@ -195,8 +196,11 @@ class NodeGraph:
     @cached_property
     def _context(self) -> checker.C.CheckerContext:
         context = checker.C.CheckerContext()
-        context.ir_version = max(self.model.ir_version, 4)
-        context.opset_imports = self.opsets
+        # The checker takes no numbers beyond its own type, which a damaged file may hold.
+        context.ir_version = min(max(self.model.ir_version, 4), onnx.IR_VERSION)
+        context.opset_imports = {
+            domain: min(max(version, 1), MOST_VERSION) for domain, version in self.opsets.items()
+        }
         return context
 
     def shape(self, name: str) -> Shape | None:
