@@ -1,0 +1,101 @@
+"""A question that has an answer: a network, what it is run on and how, and what is expected.
+
+Whatever gives proof (a fixture, variables that the user names, a workspace searched) makes a
+Case; whatever judges, looks for causes or reports takes one. A cause is tried by changing it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from matbridge.core.network import Network
+from matbridge.core.running import Data, Progress
+from matbridge.errors import MismatchError
+from matbridge.predict.class_names import is_labels
+
+__all__ = ["AS_IT_IS", "Case", "Results", "Source", "Transform"]
+
+# What comes out of a run: for each output an array, a list of arrays or class names.
+Results = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Transform:
+    """What was done to an output before it was kept: ``words`` as a user writes it ("y*sig+mu")."""
+
+    words: str
+    apply: Callable[[Any], Any]
+
+
+AS_IT_IS = Transform("", lambda y: y)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where something comes from: a file by name and hash, a variable, a release, and the like."""
+
+    file: str = ""
+    sha256: str = ""
+    variable: str = ""
+    release: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network, what it is run on and how, and what is expected of it.
+
+    ``inputs`` are as Network.predict takes them, in the order of ``input_names``; ``options``
+    its keywords (mini_batch_size, sequence_length, format, initial_input_delays ...).
+    ``expected`` holds for each output what MATLAB computed, as predict returns it, or the class
+    names of the only one. ``transform`` was applied to what the network gives before it was
+    kept. ``start`` is "saved" or "zero": the states from which the run starts. ``activations``
+    are recorded values by layer, or "layer/port", as predict would return them.
+    """
+
+    network: Network
+    inputs: tuple[Data, ...]
+    expected: Results
+    options: Mapping[str, Any] = field(default_factory=dict)
+    transform: Transform = AS_IT_IS
+    start: str = "saved"
+    classes: tuple[str, ...] = ()
+    activations: Mapping[str, Any] = field(default_factory=dict)
+    network_source: Source = Source()
+    input_source: Source = Source()
+    expected_source: Source = Source()
+
+    def replace(self, **changes: Any) -> Case:
+        """Another case, with these changed."""
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def labels(self) -> bool:
+        """Whether class names are expected, not numbers."""
+        return len(self.expected) == 1 and is_labels(self.expected[0])
+
+    def run(self, dtype: str | None = None, progress: Progress | None = None) -> Results:
+        """What the network gives, transformed: for each output as ``expected``, in the order of
+        the outputs. In the network's own type, or this one. Raises what Network.predict raises.
+        """
+        network = self.network.reset_state() if self.start == "zero" else self.network
+        options = {**self.options, "dtype": dtype, "progress": progress}
+        if self.labels:
+            return (network.classify(*self.inputs, classes=self.classes, **options),)
+        result = network.predict(*self.inputs, **options)
+        results = result if isinstance(result, tuple) else (result,)
+        if len(results) != len(self.expected):
+            raise MismatchError(
+                f"the network has {len(results)} outputs, {len(self.expected)} are expected"
+            )
+        return tuple(self._transformed(y) for y in results)
+
+    def _transformed(self, result: Any) -> Any:
+        if isinstance(result, list):
+            return [self.transform.apply(np.asarray(part)) for part in result]
+        return self.transform.apply(result)

@@ -1,0 +1,79 @@
+"""What became of a case: the value that the terminal, --json and every report render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from matbridge.verify.case import Case
+from matbridge.verify.judgement import NOT_VERIFIED, PASSES, Judgement
+
+__all__ = ["SCHEMA", "Cause", "Diagnosis", "Divergence", "Verification"]
+
+# Of --json; its form is told in docs/verification.md.
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The layers that fail although all their inputs pass: there the two part.
+
+    ``layers`` are judged on MATLAB's recorded inputs. ``advice`` says what to record where no
+    activations tell more.
+    """
+
+    layers: tuple[Judgement, ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What makes a case match: the suspect, where, in a sentence, and the verdict with it.
+
+    ``suspect`` names the hypothesis ("LSTM gate order"), ``where`` the layers, ``words`` how it
+    matches ("the gates of lstm_1 are read as i,f,o,g"), ``meaning`` what that says of how the
+    expected values came about.
+    """
+
+    suspect: str
+    where: tuple[str, ...]
+    words: str
+    meaning: str
+    verdict: str
+    max_rel: float
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was tried; without ``causes`` the fault is none of those that are known."""
+
+    causes: tuple[Cause, ...]
+    tried: int
+    seconds: float
+    finished: bool = True
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The verdict on a case: "identical", "rounding", "close", "different" or "not verified".
+
+    ``outputs`` has a judgement for each output, ``layers`` for each recorded layer in the order
+    in which data flow. ``sentence`` is what was shown, in one line. ``environment`` tells
+    versions, device and types.
+    """
+
+    verdict: str
+    outputs: tuple[Judgement, ...] = ()
+    layers: tuple[Judgement, ...] = ()
+    sentence: str = ""
+    notes: tuple[str, ...] = ()
+    divergence: Divergence | None = None
+    diagnosis: Diagnosis | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    case: Case | None = None
+
+    @property
+    def code(self) -> int:
+        """The exit code: 0 where it passes, 5 where there was nothing to verify against."""
+        if self.verdict == NOT_VERIFIED:
+            return 5
+        return 0 if self.verdict in PASSES else 1
