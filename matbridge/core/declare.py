@@ -104,9 +104,11 @@ def statistic(name: str, *sizes: str, dims: str) -> Array:
     return Array(name, sizes, dims, "statistic")
 
 
-def constant(name: str, *sizes: str, dims: str, empty: bool = False) -> Array:
+def constant(
+    name: str, *sizes: str, dims: str, empty: bool = False, optional: bool = True
+) -> Array:
     """An array that nothing changes, such as the Mean of an input layer."""
-    return Array(name, sizes, dims, "constant", True, empty)
+    return Array(name, sizes, dims, "constant", optional, empty)
 
 
 @dataclass(frozen=True)

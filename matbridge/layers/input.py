@@ -150,10 +150,7 @@ class NormalizingInput(InputLayer):
             return ()
         names = NORMALIZATIONS[self.normalization]
         dims = "SC" if len(self.input_size) > 1 else "C"
-        return tuple(constant(name, "Statistic", dims=dims) for name in names)
-
-    def uninitialised(self) -> tuple[str, ...]:
-        return tuple(a.name for a in self.declared if a.name not in self.arrays)
+        return tuple(constant(name, "Statistic", dims=dims, optional=False) for name in names)
 
     def obstacle(self) -> UnsupportedError | None:
         absent = ", ".join(self.uninitialised())

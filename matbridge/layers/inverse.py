@@ -41,10 +41,7 @@ class InverseNormalization(Layer):
     @property
     def declared(self) -> tuple[Array, ...]:
         names = NORMALIZATIONS[self.normalization]
-        return tuple(constant(name, "Statistic", dims="C") for name in names)
-
-    def uninitialised(self) -> tuple[str, ...]:
-        return tuple(array.name for array in self.declared if array.name not in self.arrays)
+        return tuple(constant(name, "Statistic", dims="C", optional=False) for name in names)
 
     def infer(self, x: Size) -> Size:
         self.need(x, "C")

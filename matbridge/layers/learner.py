@@ -92,12 +92,9 @@ class PrincipalComponents(Layer):
     PRODUCT = STATISTICS
     SINCE = "R2021a"
     ARRAYS = (
-        constant("PCACenters", "NumPredictors", "1", dims="C"),
-        constant("PCACoefficients", "NumPredictors", "NumComponents", dims="IO"),
+        constant("PCACenters", "NumPredictors", "1", dims="C", optional=False),
+        constant("PCACoefficients", "NumPredictors", "NumComponents", dims="IO", optional=False),
     )
-
-    def uninitialised(self) -> tuple[str, ...]:
-        return tuple(array.name for array in self.ARRAYS if array.name not in self.arrays)
 
     def infer(self, x: Size) -> Size:
         self.need(x, "C")
@@ -118,12 +115,9 @@ class Standardization(Layer):
     SINCE = "R2021a"
     EVIDENCE = RECORDED
     ARRAYS = (
-        constant("Mu", "NumPredictors", "1", dims="C"),
-        constant("Sigma", "NumPredictors", "1", dims="C"),
+        constant("Mu", "NumPredictors", "1", dims="C", optional=False),
+        constant("Sigma", "NumPredictors", "1", dims="C", optional=False),
     )
-
-    def uninitialised(self) -> tuple[str, ...]:
-        return tuple(array.name for array in self.ARRAYS if array.name not in self.arrays)
 
     def forward(self, ops: Ops, p: Parameters, x: Value) -> Value:
         return ops.divide(ops.subtract(x, p["Mu"]), p["Sigma"])

@@ -67,7 +67,7 @@ STANDARD: tuple[Pattern, ...] = (
     normalization.layer_normalization,
     normalization.image_normalization,
     normalization.reduction,
-    normalization.transposed_convolution,
+    windows.transposed_convolution,
     resizing.resized,
     resizing.depth_to_space,
     resizing.space_to_depth,

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from matbridge.core.card import Layer
-from matbridge.core.dims import reorder
 from matbridge.layers.global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -21,22 +20,15 @@ from matbridge.layers.normalization import (
     InstanceNormalization,
     LayerNormalization,
 )
-from matbridge.layers.transposed import (
-    TransposedConvolution1D,
-    TransposedConvolution2D,
-    TransposedConvolution3D,
-)
 from matbridge.onnx.lifted import Labelled, Lifted, Lifting, with_arrays
 from matbridge.onnx.nodes import Node, NodeGraph
 from matbridge.onnx.patterns.layout import integers
-from matbridge.onnx.patterns.standard import filters_of, padding_of
 
 __all__ = [
     "image_normalization",
     "layer_normalization",
     "layer_normalization_by_steps",
     "reduction",
-    "transposed_convolution",
 ]
 
 Pools = tuple[type[Layer], type[Layer], type[Layer]]
@@ -44,7 +36,6 @@ POOLS: Mapping[str, Pools] = {
     "ReduceMean": (GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D),
     "ReduceMax": (GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D),
 }
-TRANSPOSED = {1: TransposedConvolution1D, 2: TransposedConvolution2D, 3: TransposedConvolution3D}
 
 
 def _per_channel(at: Lifting, x: Labelled, array: np.ndarray) -> np.ndarray:
@@ -205,35 +196,3 @@ def reduction(at: Lifting, node: Node) -> Lifted | None:
     if not node.integer("keepdims", 1):
         kept = [axis for place, axis in enumerate(x.axes) if place not in over]
     return Lifted.one(layer, [x], {node.output: tuple(kept)})
-
-
-def transposed_convolution(at: Lifting, node: Node) -> Lifted | None:
-    """ConvTranspose of one group, whose output has the size that MATLAB's has."""
-    if node.operator != "ConvTranspose" or node.integer("group", 1) != 1:
-        return None
-    arrays = filters_of(at, node, 1)
-    card = TRANSPOSED.get(arrays[0].ndim - 2) if arrays else None
-    if arrays is None or card is None:
-        return None
-    weights, bias = arrays
-    spatial, ones = "S" * card.RANK, (1,) * card.RANK
-    plain = not any(node.integers("output_padding") or ()) and not node.integers("output_shape")
-    dilated = set(node.integers("dilations") or ones) != {1}
-    padding = padding_of(node, card.RANK)
-    x = at.value(node.inputs[0])
-    if x.dims != "BC" + spatial or dilated or not plain or isinstance(padding, str | None):
-        return None
-    filters = weights.shape[1]
-    layer = card(
-        name=at.name(node),
-        filter_size=weights.shape[2:],
-        num_filters=filters,
-        stride=node.integers("strides") or ones,
-        cropping=padding,
-    )
-    filled = with_arrays(
-        layer,
-        Weights=reorder(weights, "IO" + spatial, spatial + "OI"),
-        Bias=bias.reshape((*ones, filters) if card.RANK > 1 else (1, filters)),
-    )
-    return Lifted.one(filled, [x], {node.output: x.axes})

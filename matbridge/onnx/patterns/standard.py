@@ -158,21 +158,22 @@ def convolution(at: Lifting, node: Node) -> Lifted | None:
     padding = padding_of(node, card.RANK)
     if moves_over(x.dims) != card.RANK or padding is None:
         return None
-    filters = weights.shape[0]
     layer = card(
         name=at.name(node),
         filter_size=weights.shape[2:],
-        num_filters=filters,
+        num_filters=weights.shape[0],
         stride=node.integers("strides") or ones,
         dilation_factor=node.integers("dilations") or ones,
         padding=padding,
     )
-    filled = with_arrays(
-        layer,
-        Weights=reorder(weights, "OI" + spatial, spatial + "IO"),
-        Bias=bias.reshape((*ones, filters) if card.RANK > 1 else (1, filters)),
-    )
-    return Lifted.one(filled, [x], {node.output: x.axes})
+    weights = reorder(weights, "OI" + spatial, spatial + "IO")
+    return Lifted.one(with_filters(layer, weights, bias), [x], {node.output: x.axes})
+
+
+def with_filters(layer: Layer, weights: np.ndarray, bias: np.ndarray) -> Layer:
+    """A convolution with its weights, in MATLAB's order, and a bias for each filter."""
+    ones = (1,) * (weights.ndim - 2)
+    return with_arrays(layer, Weights=weights, Bias=bias.reshape((*ones, -1)))
 
 
 def filters_of(at: Lifting, node: Node, axis: int) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,4 +1,5 @@
-"""Pooling, grouped convolution, batch normalization, softmax: standard operators of images.
+"""Windows and what goes with them: pooling, grouped and transposed convolution, batch
+normalization, softmax.
 
 The inverses: onnx/windows.py, OnnxBackend.softmax.
 """
@@ -30,11 +31,23 @@ from matbridge.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from matbridge.layers.transposed import (
+    TransposedConvolution1D,
+    TransposedConvolution2D,
+    TransposedConvolution3D,
+)
 from matbridge.onnx.lifted import Lifted, Lifting, with_arrays
 from matbridge.onnx.nodes import Node
-from matbridge.onnx.patterns.standard import filters_of, moves_over, padding_of
+from matbridge.onnx.patterns.standard import filters_of, moves_over, padding_of, with_filters
 
-__all__ = ["batch_normalization", "global_pool", "grouped_convolution", "pool", "softmax"]
+__all__ = [
+    "batch_normalization",
+    "global_pool",
+    "grouped_convolution",
+    "pool",
+    "softmax",
+    "transposed_convolution",
+]
 
 # By the number of spatial dimensions, from 1.
 POOLS: Mapping[str, tuple[type[MaxPooling | AveragePooling], ...]] = {
@@ -49,6 +62,7 @@ GLOBAL: Mapping[str, tuple[type[Layer], ...]] = {
     ),
     "GlobalMaxPool": (GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D),
 }
+TRANSPOSED = {1: TransposedConvolution1D, 2: TransposedConvolution2D, 3: TransposedConvolution3D}
 
 
 def pool(at: Lifting, node: Node) -> Lifted | None:
@@ -157,3 +171,30 @@ def softmax(at: Lifting, node: Node) -> Lifted | None:
     if counts not in (["C"], []) or (not counts and lengths.get("C") != 1):
         return None
     return Lifted.one(Softmax(name=at.name(node)), [x], {node.output: x.axes})
+
+
+def transposed_convolution(at: Lifting, node: Node) -> Lifted | None:
+    """ConvTranspose of one group, whose output has the size that MATLAB's has."""
+    if node.operator != "ConvTranspose" or node.integer("group", 1) != 1:
+        return None
+    arrays = filters_of(at, node, 1)
+    card = TRANSPOSED.get(arrays[0].ndim - 2) if arrays else None
+    if arrays is None or card is None:
+        return None
+    weights, bias = arrays
+    spatial, ones = "S" * card.RANK, (1,) * card.RANK
+    plain = not any(node.integers("output_padding") or ()) and not node.integers("output_shape")
+    dilated = set(node.integers("dilations") or ones) != {1}
+    padding = padding_of(node, card.RANK)
+    x = at.value(node.inputs[0])
+    if x.dims != "BC" + spatial or dilated or not plain or isinstance(padding, str | None):
+        return None
+    layer = card(
+        name=at.name(node),
+        filter_size=weights.shape[2:],
+        num_filters=weights.shape[1],
+        stride=node.integers("strides") or ones,
+        cropping=padding,
+    )
+    weights = reorder(weights, "IO" + spatial, spatial + "OI")
+    return Lifted.one(with_filters(layer, weights, bias), [x], {node.output: x.axes})
