@@ -26,10 +26,12 @@ Results = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Transform:
-    """What was done to an output before it was kept: ``words`` as a user writes it ("y*sig+mu")."""
+    """What was done to an output before it was kept: ``words`` as a user writes it ("y*sig+mu"),
+    ``variables`` what its names stand for; see verify.expression."""
 
     words: str
     apply: Callable[[Any], Any]
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 AS_IT_IS = Transform("", lambda y: y)
@@ -55,7 +57,9 @@ class Case:
     ``expected`` holds for each output what MATLAB computed, as predict returns it, or the class
     names of the only one. ``transform`` was applied to what the network gives before it was
     kept. ``start`` is "saved" or "zero": the states from which the run starts. ``activations``
-    are recorded values by layer, or "layer/port", as predict would return them.
+    are recorded values by layer, or "layer/port", as predict would return them, perhaps read
+    from a file each time they are asked for; ``final_states`` those after the run, by layer and
+    MATLAB name as Network.with_states takes them.
     """
 
     network: Network
@@ -66,6 +70,7 @@ class Case:
     start: str = "saved"
     classes: tuple[str, ...] = ()
     activations: Mapping[str, Any] = field(default_factory=dict)
+    final_states: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     network_source: Source = Source()
     input_source: Source = Source()
     expected_source: Source = Source()
