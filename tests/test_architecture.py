@@ -46,6 +46,7 @@ ROOMS = [
     "verify",
     "languages",
     "inspect",
+    "report",
     "cli",
 ]
 
@@ -109,6 +110,9 @@ OWNERS = {
     "click": ("matbridge.cli",),
     "rich": ("matbridge.cli",),
     "safetensors": ("matbridge.safetensors",),
+    "jinja2": ("matbridge.report",),
+    "plotly": ("matbridge.report",),
+    "pygraphviz": ("matbridge.report",),
 }
 
 

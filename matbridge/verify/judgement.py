@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matbridge.verify.labels import Confusion
+from matbridge.verify.sample import Sample
 from matbridge.verify.statistics import Statistics
 
 __all__ = ["CLASSES", "NOT_VERIFIED", "PASSES", "Judgement", "worst_of"]
@@ -23,7 +24,7 @@ class Judgement:
     ``budget`` is how far single precision alone moves the value, as a share of its scale, as
     ``statistics.max_rel`` is; ``budgets`` how many times that may be and still be rounding.
     ``tolerance_needed`` is the smallest at which it would pass as "close". ``confusion`` is that
-    of class names.
+    of class names, ``sample`` some elements of an output, for a report.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Judgement:
     class_name: str = ""
     note: str = ""
     confusion: Confusion | None = None
+    sample: Sample | None = None
 
     @property
     def used(self) -> float:

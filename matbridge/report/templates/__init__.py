@@ -1,0 +1,31 @@
+"""The templates, and how they are filled: whatever is put in is escaped."""
+
+from __future__ import annotations
+
+from matbridge.errors import UnsupportedError
+from matbridge.text import not_loaded, visible
+
+__all__ = ["render"]
+
+
+def render(template: str, **values: object) -> str:
+    """The text of a template with these values.
+
+    Texts that do not print are shown as escapes, and nothing is taken for markup. Raises
+    UnsupportedError where jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise UnsupportedError(
+            not_loaded("jinja2", error), mend="pip install 'matbridge[report]'"
+        ) from None
+    environment = Environment(
+        loader=PackageLoader("matbridge.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: visible(value, keep="\n") if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
