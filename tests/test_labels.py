@@ -13,7 +13,8 @@ from matbridge.cli import run
 from matbridge.matlab.file import read_mat
 from matbridge.matlab.file.values import Categorical, Cell, String, StringArray
 from matbridge.matlab.file.write import write_mat
-from matbridge.verify.compare import EmptyComparisonError, compare
+from matbridge.verify.compare import EmptyComparisonError
+from matbridge.verify.decisions import judge_names
 from matbridge.verify.labels import Confusion, class_names
 
 NAMES = ["walk", "idle", "walk", "run"]
@@ -40,13 +41,13 @@ FORMS = {
 @pytest.mark.parametrize("found", FORMS)
 @pytest.mark.parametrize("expected", FORMS)
 def test_any_form_agrees_with_any(found, expected):
-    same = compare(FORMS[found](NAMES), FORMS[expected](NAMES))
-    assert same.agree
-    assert same.share == 1.0
-    other = compare(FORMS[found](NAMES), FORMS[expected](["walk", "idle", "idle", "run"]))
-    assert not other.agree
-    assert other.share == 0.75
-    assert other.note == "3 of 4 labels agree"
+    same = judge_names(FORMS[found](NAMES), FORMS[expected](NAMES))
+    assert same.verdict == "identical"
+    assert same.statistics.argmax == 1.0
+    other = judge_names(FORMS[found](NAMES), FORMS[expected](["walk", "idle", "idle", "run"]))
+    assert other.verdict == "different"
+    assert other.statistics.argmax == 0.75
+    assert other.why == "3 of 4 labels agree"
 
 
 def test_confusion():
@@ -60,15 +61,15 @@ def test_what_is_no_label():
     for value in (np.ones(3), [np.ones(3)], 3.0, [], ["a", 1.0], np.array(["a", 2.0], object)):
         assert class_names(value) is None
     with pytest.raises(MismatchError, match="class names are expected"):
-        compare(np.ones(4), NAMES)
+        judge_names(np.ones(4), NAMES)
     with pytest.raises(MismatchError, match="4 labels were found, 1 expected"):
-        compare(NAMES, ["walk"])
+        judge_names(NAMES, ["walk"])
     with pytest.raises(EmptyComparisonError):
-        compare(NAMES, Categorical(CLASSES, np.zeros((0, 1), np.uint8)))
+        judge_names(NAMES, Categorical(CLASSES, np.zeros((0, 1), np.uint8)))
 
 
 def test_names_that_have_nothing_in_common_are_told():
-    assert "none of the names found" in compare(NAMES, ["1", "2", "3", "4"]).note
+    assert "none of the names found" in judge_names(NAMES, ["1", "2", "3", "4"]).why
 
 
 @pytest.mark.parametrize("form", ["categorical", "cell", "row of cells", "string"])

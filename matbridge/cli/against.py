@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from matbridge.cli.data import gather_inputs
 from matbridge.cli.many import Row, one_of
-from matbridge.cli.predict import gather_inputs
 from matbridge.cli.terminal import console, styled, table, warn_of
 from matbridge.core.contents import Reading
 from matbridge.core.dims import batch_first, reorder

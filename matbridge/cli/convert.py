@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from matbridge.cli.data import gather_inputs
 from matbridge.cli.inspect import show_network
 from matbridge.cli.many import (
     Row,
@@ -27,7 +28,6 @@ from matbridge.cli.options import (
     network_option,
     reading_options,
 )
-from matbridge.cli.predict import gather_inputs
 from matbridge.cli.terminal import console, print_json, say, table, tell, warn_of
 from matbridge.cli.writing import writing_options
 from matbridge.core.check import Check

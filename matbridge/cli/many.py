@@ -16,6 +16,7 @@ from matbridge.core.contents import Reading
 from matbridge.core.network import Network
 from matbridge.errors import FormatError, MatbridgeError, MismatchError
 from matbridge.languages import language_of, read
+from matbridge.verify.verification import Verification
 
 __all__ = [
     "Row",
@@ -39,7 +40,8 @@ all_option = click.option("--all", "every", is_flag=True, help="Every network of
 class Row:
     """What became of one file, or of one network in it.
 
-    ``document`` is what --json tells of it; ``code`` what the exit code would be for it alone.
+    ``document`` is what --json tells of it; ``code`` what the exit code would be for it alone;
+    ``verification`` what was verified, for reports.
     """
 
     file: str
@@ -47,6 +49,7 @@ class Row:
     outcome: str
     code: int = 0
     document: Mapping[str, object] = field(default_factory=dict)
+    verification: Verification | None = None
 
     @classmethod
     def failed(cls, path: Path, network: str, error: Exception) -> Row:

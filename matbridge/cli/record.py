@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from matbridge.cli.data import gather_inputs, in_file
 from matbridge.cli.many import Row
-from matbridge.cli.predict import gather_inputs, in_file, session_of
+from matbridge.cli.predict import session_of
 from matbridge.cli.series import SeriesOptions, beside, read_delays, states_of
 from matbridge.cli.terminal import console, styled, table, warn_of
 from matbridge.core.contents import Reading

@@ -96,9 +96,13 @@ class SeriesOptions:
 
     def beyond(self, network: Network, data: Sequence[Any], file: Path, limit: int) -> Any:
         """The steps beyond the end of the series."""
-        texts = [f"{file}{text}" if text.startswith(":") else text for text in self.future]
-        inputs = [read_data(text, limit) for text in texts]
+        inputs = self.coming(file, limit)
         return network.forecast(*data, steps=self.forecast or 0, inputs=inputs)
+
+    def coming(self, file: Path, limit: int) -> tuple[Any, ...]:
+        """The inputs of the steps beyond."""
+        texts = [f"{file}{text}" if text.startswith(":") else text for text in self.future]
+        return tuple(read_data(text, limit) for text in texts)
 
     def prepared(
         self, network: Network, data: Sequence[Any], options: Mapping[str, Any]

@@ -85,15 +85,18 @@ class OverTime(Running):
 
         return closed_states(cast(Any, self), final_input_delays, final_layer_delays)
 
-    def forecast(self, *series: Data, steps: int, inputs: Sequence[Data] = ()) -> Any:
+    def forecast(
+        self, *series: Data, steps: int, inputs: Sequence[Data] = (), dtype: str | None = None
+    ) -> Any:
         """So many steps beyond the end of a series: in open loop to its end, then closed.
 
         ``series`` as for :meth:`prepare`; ``inputs`` are the inputs that are no feedback during
-        the steps to come. Returns the outputs of these steps, S×T.
+        the steps to come; ``dtype`` as for :meth:`predict`. Returns the outputs of these steps,
+        S×T.
         """
         from matbridge.predict.loops import forecast
 
-        return forecast(cast(Any, self), series, steps, inputs)
+        return forecast(cast(Any, self), series, steps, inputs, dtype)
 
     def performance(self, targets: Any, outputs: Any, function: str = "") -> float:
         """As MATLAB's perform(net, targets, outputs), by the network's performFcn or another.

@@ -47,7 +47,11 @@ def closed_states(
 
 
 def forecast(
-    network: Network, series: Sequence[Data], steps: int, inputs: Sequence[Data] = ()
+    network: Network,
+    series: Sequence[Data],
+    steps: int,
+    inputs: Sequence[Data] = (),
+    dtype: str | None = None,
 ) -> Any:
     """See Network.forecast."""
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
@@ -58,6 +62,7 @@ def forecast(
         initial_input_delays=prepared.initial_input_delays,
         initial_layer_delays=prepared.initial_layer_delays,
         final_states=True,
+        dtype=dtype,
     )
     xi, ai = closed_states(network, run.final_input_delays, run.final_layer_delays)
     closed = network.close_loop()
@@ -67,7 +72,9 @@ def forecast(
             f"{len(inputs)} inputs of the steps to come are given, the network needs {needed}",
             mend="Give each that is no feedback: inputs=[X2], with predict --future X2.",
         )
-    y = closed.predict(*(inputs or [steps]), initial_input_delays=xi, initial_layer_delays=ai)
+    y = closed.predict(
+        *(inputs or [steps]), initial_input_delays=xi, initial_layer_delays=ai, dtype=dtype
+    )
     first = y[0] if isinstance(y, tuple) else y
     count = len(first) if isinstance(first, list) else first.shape[-1]
     if count != steps:

@@ -1,7 +1,7 @@
-"""Two results compared, and the verdict."""
+"""A case and its verdict."""
 
 from __future__ import annotations
 
-from matbridge.verify.compare import Comparison, compare
+from matbridge.verify.judge import Limits, verify_case
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Limits", "verify_case"]

@@ -56,10 +56,11 @@ class Case:
     its keywords (mini_batch_size, sequence_length, format, initial_input_delays ...).
     ``expected`` holds for each output what MATLAB computed, as predict returns it, or the class
     names of the only one. ``transform`` was applied to what the network gives before it was
-    kept. ``start`` is "saved" or "zero": the states from which the run starts. ``activations``
-    are recorded values by layer, or "layer/port", as predict would return them, perhaps read
-    from a file each time they are asked for; ``final_states`` those after the run, by layer and
-    MATLAB name as Network.with_states takes them.
+    kept. ``start`` is "saved" or "zero": the states from which the run starts. ``steps`` are
+    those of a forecast beyond the end of the inputs, with the inputs of ``future``; 0 is none.
+    ``activations`` are recorded values by layer, or "layer/port", as predict would return them,
+    perhaps read from a file each time they are asked for; ``final_states`` those after the run,
+    by layer and MATLAB name as Network.with_states takes them.
     """
 
     network: Network
@@ -68,6 +69,8 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     transform: Transform = AS_IT_IS
     start: str = "saved"
+    steps: int = 0
+    future: tuple[Data, ...] = ()
     classes: tuple[str, ...] = ()
     activations: Mapping[str, Any] = field(default_factory=dict)
     final_states: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
@@ -84,15 +87,16 @@ class Case:
         """Whether class names are expected, not numbers."""
         return len(self.expected) == 1 and is_labels(self.expected[0])
 
+    @property
+    def double(self) -> bool:
+        """Whether MATLAB computes in double precision: this network, or as the options say."""
+        return str(self.options.get("dtype") or self.network.dtype).endswith("float64")
+
     def run(self, dtype: str | None = None, progress: Progress | None = None) -> Results:
         """What the network gives, transformed: for each output as ``expected``, in the order of
         the outputs. In the network's own type, or this one. Raises what Network.predict raises.
         """
-        network = self.network.reset_state() if self.start == "zero" else self.network
-        options = {**self.options, "dtype": dtype, "progress": progress}
-        if self.labels:
-            return (network.classify(*self.inputs, classes=self.classes, **options),)
-        result = network.predict(*self.inputs, **options)
+        result = self._run(dtype, progress)
         results = result if isinstance(result, tuple) else (result,)
         if len(results) != len(self.expected):
             raise MismatchError(
@@ -100,7 +104,24 @@ class Case:
             )
         return tuple(self._transformed(y) for y in results)
 
+    def _run(self, dtype: str | None, progress: Progress | None) -> Any:
+        network = self.network.reset_state() if self.start == "zero" else self.network
+        if self.steps:
+            inputs = self.future
+            return network.forecast(*self.inputs, steps=self.steps, inputs=inputs, dtype=dtype)
+        options = {**self.options, "progress": progress}
+        if dtype is not None:
+            options["dtype"] = dtype
+        if dtype == "float64" and options.get("engine") == "onnxruntime":
+            # It computes in float32 alone.
+            del options["engine"]
+        if self.labels:
+            return network.classify(*self.inputs, classes=self.classes, **options)
+        return network.predict(*self.inputs, **options)
+
     def _transformed(self, result: Any) -> Any:
+        if self.labels:
+            return result
         if isinstance(result, list):
             return [self.transform.apply(np.asarray(part)) for part in result]
         return self.transform.apply(result)

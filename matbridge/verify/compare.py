@@ -1,8 +1,8 @@
-"""How far a result is from what was expected."""
+"""What belongs together: what was computed, brought to the form of what is expected."""
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from matbridge.core.dims import reorder
 from matbridge.errors import MismatchError
-from matbridge.verify.labels import Confusion, class_names
 
-__all__ = ["DEFAULT_TOLERANCE", "Comparison", "EmptyComparisonError", "compare"]
+__all__ = ["EmptyComparisonError", "Form", "forms", "parts_of"]
 
-# Of the largest expected value: what float32 leaves after some hundred layers or steps.
-DEFAULT_TOLERANCE = 1e-5
+Parts = list[np.ndarray]
+
+TRANSPOSED = "what is expected is taken transposed"
 
 
 class EmptyComparisonError(MismatchError):
@@ -25,154 +25,97 @@ class EmptyComparisonError(MismatchError):
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The figures of a comparison.
+class Form:
+    """A way in which two values belong together: ``parts`` makes of a value as it was computed
+    arrays of the sizes that are expected, those of a cell one by one. ``note`` tells of it."""
 
-    ``max_rel`` is the largest difference over the largest expected value, which is the
-    tolerance that would have been needed; ``share`` is that of the elements within the
-    tolerance asked for. ``confusion`` is that of class names.
-    """
-
-    elements: int
-    max_abs: float
-    max_rel: float
-    rmse: float
-    share: float
-    tolerance: float
-    agree: bool
+    parts: Callable[[Any], Parts]
     note: str = ""
-    confusion: Confusion | None = None
-
-    def as_dict(self) -> dict[str, object]:
-        return {
-            "elements": self.elements,
-            "max_abs": self.max_abs,
-            "max_rel": self.max_rel,
-            "rmse": self.rmse,
-            "share_within_tolerance": self.share,
-            "tolerance": self.tolerance,
-            "tolerance_needed": self.max_rel,
-            "verdict": "agree" if self.agree else "differ",
-            "note": self.note,
-            "confusion": self.confusion.as_dict() if self.confusion else None,
-        }
 
 
-def compare(computed: object, expected: object, tolerance: float = DEFAULT_TOLERANCE) -> Comparison:
-    """Compare arrays, lists of arrays, or class names.
+def parts_of(value: Any) -> Parts:
+    """The arrays of a cell, or the only one."""
+    return [np.asarray(part) for part in (value if isinstance(value, list) else [value])]
 
-    ``tolerance`` is a fraction of the largest expected value; labels must be equal.
-    NaN only agrees with NaN. What agrees transposed agrees, with a note. Raises
-    EmptyComparisonError if there are no elements and MismatchError where the sizes cannot
+
+def forms(computed: Any, expected: Any) -> list[Form]:
+    """The ways in which these belong together, the plainest first; one at least.
+
+    Raises EmptyComparisonError if nothing is expected and MismatchError where the sizes cannot
     belong together.
     """
-    names = class_names(expected)
-    if names is not None:
-        return _labels(computed, names)
-    try:
-        result = _compared(computed, expected, tolerance)
-    except EmptyComparisonError:
-        raise
-    except MismatchError:
-        turned = _if_transposed(computed, expected, tolerance)
-        if turned is None:
-            raise
-        return turned
-    return result if result.agree else _if_transposed(computed, expected, tolerance) or result
-
-
-def _if_transposed(computed: object, expected: Any, tolerance: float) -> Comparison | None:
-    """The comparison with what is expected transposed, if that agrees."""
-    several = expected if isinstance(expected, list) else [expected]
-    if not several or any(np.ndim(value) != 2 or 1 in np.shape(value) for value in several):
-        return None
-    turned = [reorder(np.asarray(value), "CB", "BC") for value in several]
-    try:
-        result = _compared(computed, turned if isinstance(expected, list) else turned[0], tolerance)
-    except MismatchError:
-        return None
-    note = "what is expected matches transposed"
-    return dataclasses.replace(result, note=note) if result.agree else None
-
-
-def _compared(computed: object, expected: object, tolerance: float) -> Comparison:
-    if isinstance(computed, list) or isinstance(expected, list):
-        computed, expected = _joined(computed, expected)
-    return _numbers(np.asarray(computed), np.asarray(expected), tolerance)
-
-
-def _joined(computed: object, expected: object) -> tuple[np.ndarray, np.ndarray]:
-    """Lists of arrays as one column each, member by member."""
-    first = computed if isinstance(computed, list) else [computed]
-    other = expected if isinstance(expected, list) else [expected]
-    if len(first) != len(other):
-        raise MismatchError(f"{len(first)} results were found, {len(other)} expected")
-    for place, (a, b) in enumerate(zip(first, other, strict=True), 1):
-        if np.size(a) != np.size(b):
-            raise MismatchError(
-                f"result {place} has size {np.shape(a)}, but {np.shape(b)} is expected"
-            )
-    pairs = zip(first, other, strict=True)
-    flat = [(np.ravel(a), np.ravel(np.reshape(b, np.shape(a)))) for a, b in pairs]
-    if not flat:
-        raise EmptyComparisonError("there is nothing to compare")
-    return np.concatenate([a for a, _ in flat]), np.concatenate([b for _, b in flat])
-
-
-def _numbers(computed: np.ndarray, expected: np.ndarray, tolerance: float) -> Comparison:
-    if not expected.size:
+    ours, theirs = parts_of(computed), parts_of(expected)
+    if not sum(part.size for part in theirs):
         raise EmptyComparisonError("there is nothing to compare: what is expected is empty")
-    note = ""
-    if computed.shape != expected.shape:
-        computed, note = _reconciled(computed, expected)
-    a, b = computed.astype(np.float64), expected.astype(np.float64)
-    both = np.isnan(a) & np.isnan(b)
-    difference = np.where(both | (a == b), 0.0, np.abs(a - b))
-    difference = np.where(np.isnan(difference), np.inf, difference)
-    finite = np.abs(b[np.isfinite(b)])
-    largest = float(finite.max()) if finite.size else 0.0
-    allowed = tolerance * largest
-    worst = float(difference.max())
-    return Comparison(
-        elements=int(a.size),
-        max_abs=worst,
-        max_rel=worst / largest if largest else (0.0 if worst == 0 else float("inf")),
-        rmse=float(np.sqrt(np.mean(difference**2))),
-        share=float(np.mean(difference <= allowed)),
-        tolerance=tolerance,
-        agree=worst <= allowed,
-        note=note,
-    )
+    shapes = [part.shape for part in theirs]
+    possible = list(_possible(ours, theirs, shapes))
+    if not possible:
+        raise _mismatch(ours, theirs)
+    return possible
 
 
-def _reconciled(computed: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, str]:
+def _possible(ours: Parts, theirs: Parts, shapes: list[tuple[int, ...]]) -> Iterator[Form]:
+    if len(ours) == len(theirs):
+        pairs = [(a.shape, b.shape) for a, b in zip(ours, theirs, strict=True)]
+        if all(a == b for a, b in pairs):
+            yield Form(parts_of)
+        elif all(_alike(a, b) for a, b in pairs):
+            a, b = next((a, b) for a, b in pairs if a != b)
+            yield Form(lambda value: _reshaped(value, shapes), f"sizes {a} and {b} as vectors")
+        if all(len(b) == 2 and 1 not in b and a == b[::-1] for a, b in pairs):
+            yield Form(lambda value: [_turned(part) for part in parts_of(value)], TRANSPOSED)
+    for axis in (1, 0):
+        if len(ours) != len(theirs) and _joined_shape(ours, axis) == _joined_shape(theirs, axis):
+            yield _joined(axis, shapes)
+
+
+def _alike(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     """A row for a column is a matter of taste; any other difference in size is not."""
-    vectors = all(sum(n != 1 for n in array.shape) <= 1 for array in (computed, expected))
-    squeezed = np.squeeze(computed).shape == np.squeeze(expected).shape
-    if computed.size == expected.size and (vectors or squeezed):
-        return computed.reshape(
-            expected.shape
-        ), f"sizes {computed.shape} and {expected.shape} as vectors"
-    raise MismatchError(
-        f"the result has size {computed.shape}, but {expected.shape} is expected",
-        mend="Check which variable holds what is expected, and its orientation.",
+    one, other = ([n for n in shape if n != 1] for shape in (a, b))
+    return one == other
+
+
+def _reshaped(value: Any, shapes: Sequence[tuple[int, ...]]) -> Parts:
+    return [part.reshape(shape) for part, shape in zip(parts_of(value), shapes, strict=True)]
+
+
+def _turned(part: np.ndarray) -> np.ndarray:
+    return reorder(part, "CB", "BC")
+
+
+def _joined_shape(parts: Parts, axis: int) -> tuple[int, ...] | None:
+    """The size of the matrix that the parts of a cell make side by side, or one below another."""
+    if any(part.ndim > 2 for part in parts) or not parts:
+        return None
+    sizes = [np.atleast_2d(part).shape for part in parts]
+    if len({size[1 - axis] for size in sizes}) > 1:
+        return None
+    total, other = sum(size[axis] for size in sizes), sizes[0][1 - axis]
+    return (total, other) if axis == 0 else (other, total)
+
+
+def _joined(axis: int, shapes: Sequence[tuple[int, ...]]) -> Form:
+    """The parts of a cell joined, and parted as is expected."""
+    lengths = [(1, *shape)[-2:][axis] for shape in shapes]
+
+    def parts(value: Any) -> Parts:
+        whole = np.concatenate([np.atleast_2d(part) for part in parts_of(value)], axis=axis)
+        pieces = np.split(whole, np.cumsum(lengths)[:-1], axis=axis)
+        return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+    return Form(parts, f"cells joined {'side by side' if axis else 'one below another'}")
+
+
+def _mismatch(ours: Parts, theirs: Parts) -> MismatchError:
+    if len(ours) != len(theirs):
+        return MismatchError(f"{len(ours)} results were found, {len(theirs)} expected")
+    place, a, b = next(
+        (place, a.shape, b.shape)
+        for place, (a, b) in enumerate(zip(ours, theirs, strict=True), 1)
+        if not _alike(a.shape, b.shape)
     )
-
-
-def _labels(computed: object, expected: list[str]) -> Comparison:
-    result = class_names(computed)
-    if result is None:
-        raise MismatchError("class names are expected, but the result is numbers")
-    if not expected:
-        raise EmptyComparisonError("there is nothing to compare: no labels are expected")
-    if len(result) != len(expected):
-        raise MismatchError(f"{len(result)} labels were found, {len(expected)} expected")
-    confusion = Confusion.of(expected, result)
-    equal = sum(a == b for a, b in zip(result, expected, strict=True))
-    wrong = 1.0 - equal / len(expected)
-    note = f"{equal:,} of {len(expected):,} labels agree"
-    if not set(result) & set(expected):
-        note += "; none of the names found is among those expected"
-    return Comparison(
-        len(expected), wrong, wrong, wrong, 1.0 - wrong, 0.0, not wrong, note, confusion
+    which = f"result {place}" if len(ours) > 1 else "the result"
+    return MismatchError(
+        f"{which} has size {a}, but {b} is expected",
+        mend="Check which variable holds what is expected, and its orientation.",
     )

@@ -41,6 +41,10 @@ class Judgement:
     sample: Sample | None = None
 
     @property
+    def passes(self) -> bool:
+        return self.verdict in PASSES
+
+    @property
     def used(self) -> float:
         """The difference in budgets: up to ``budgets`` it is rounding."""
         if self.statistics.max_rel == 0:

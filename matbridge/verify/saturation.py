@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["HIGH", "saturation"]
+__all__ = ["HIGH", "saturated_note", "saturation"]
 
 # A score above this is saturated: in float32 many different inputs of a softmax or sigmoid give 1.
 HIGH = 0.9999
+# The share of saturated scores from which they are worth a word.
+MANY = 0.5
 
 
 def saturation(scores: Any) -> float:
@@ -25,3 +27,14 @@ def saturation(scores: Any) -> float:
         return 0.0
     winning = values[values > 0.5]
     return float((winning > HIGH).mean()) if winning.size else 0.0
+
+
+def saturated_note(scores: Any) -> str:
+    """That many winning scores are saturated, and what to do; "" where they are not."""
+    share = saturation(scores)
+    if share <= MANY:
+        return ""
+    return (
+        f"{share:.0%} of the winning scores are saturated, above {HIGH}: other weights could give "
+        "the same; compare what comes before the last layer too"
+    )

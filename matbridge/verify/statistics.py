@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from matbridge.core.dims import column_major
 
 __all__ = ["Element", "Statistics"]
 
@@ -46,9 +49,13 @@ class Statistics:
     worst: tuple[Element, ...] = ()
 
     @classmethod
-    def of(cls, computed: np.ndarray, expected: np.ndarray) -> Statistics:
-        """Of two arrays of one size, in MATLAB's order of dimensions."""
-        a, b = computed.astype(np.float64), expected.astype(np.float64)
+    def of(
+        cls,
+        computed: np.ndarray | Sequence[np.ndarray],
+        expected: np.ndarray | Sequence[np.ndarray],
+    ) -> Statistics:
+        """Of two arrays of one size, in MATLAB's order of dimensions, or those of two cells."""
+        a, b = _flat(computed), _flat(expected)
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         with np.errstate(invalid="ignore"):
             difference = np.where(same, 0.0, np.abs(a - b))
@@ -72,3 +79,9 @@ class Statistics:
 
     def as_dict(self) -> dict[str, object]:
         return dataclasses.asdict(self)
+
+
+def _flat(value: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+    """All elements as MATLAB counts them, one array of a cell after the other."""
+    parts = [value] if isinstance(value, np.ndarray) else value
+    return np.concatenate([column_major(part, (-1,)) for part in parts]).astype(np.float64)
