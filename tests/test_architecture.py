@@ -364,6 +364,8 @@ def test_whatever_is_kept_is_seen(source):
 
 # Rooms that know particular cards: they are the cards, or read and write what is peculiar.
 PECULIAR = ("layers", "matlab", "safetensors")
+# What goes wrong with a kind of layer is peculiar to it.
+SUSPICIOUS = "matbridge.verify.suspects"
 
 
 def peculiar_names():
@@ -418,7 +420,7 @@ def test_no_chain_over_layer_types():
     attributes, texts = peculiar_names()
     for path in MODULES:
         name = name_of(path)
-        if room(name) in PECULIAR or path.name == "__main__.py":
+        if room(name) in PECULIAR or path.name == "__main__.py" or name.startswith(SUSPICIOUS):
             continue
         module = importlib.import_module(name)
         for node, owner in places(path):

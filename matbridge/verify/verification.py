@@ -44,12 +44,21 @@ class Cause:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was tried; without ``causes`` the fault is none of those that are known."""
+    """What was tried; without ``causes`` the fault is none of those that are known.
+
+    ``causes`` match equally well: the likeliest first, and those that the data cannot tell from
+    it. ``known`` counts the suspects, ``tried`` their variants, alone and in pairs. ``finished``
+    is False where the time limit ended the search, ``enough`` where the expected values say too
+    little to believe any cause. ``nearest`` explains most of the difference, but not all.
+    """
 
     causes: tuple[Cause, ...]
     tried: int
     seconds: float
     finished: bool = True
+    known: int = 0
+    nearest: Cause | None = None
+    enough: bool = True
 
 
 @dataclass(frozen=True)

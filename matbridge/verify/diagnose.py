@@ -1,0 +1,209 @@
+"""Why a case differs: the usual suspects, each tried alone, then two together.
+
+A suspect is believed where the case changed as it says matches to rounding, on values enough
+that this is no chance. First it is tried in float64 on a few observations; what brings the
+difference down is judged, on these and then on all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from matbridge.core.running import Progress
+from matbridge.errors import MatbridgeError
+from matbridge.verify.case import Case
+from matbridge.verify.evidence import distance, evidence
+from matbridge.verify.few import few
+from matbridge.verify.suspects import SUSPECTS
+from matbridge.verify.suspects.suspect import Suspect, Variant
+from matbridge.verify.verification import Cause, Diagnosis
+
+__all__ = ["diagnose"]
+
+# A suspect is judged where it leaves less than this of the difference.
+HELPS = 0.1
+# One that explains less than all is worth a word where it leaves less than this.
+MOST = 0.03
+# Chance must be less likely than once in all that were tried by so many bits.
+CERTAIN = 10.0
+MATCHES = ("identical", "rounding")
+
+
+def diagnose(
+    case: Case,
+    time_limit: float = 60.0,
+    progress: Progress | None = None,
+    suspects: Sequence[Suspect] = SUSPECTS,
+) -> Diagnosis:
+    """Which of the usual suspects makes a case that differs match, within so many seconds.
+
+    ``progress`` is told the seconds gone, and how many there are. Raises what Case.run raises.
+    """
+    begun = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search = Search(case, suspects, begun, time_limit, progress)
+        if _judged(case)[0] in MATCHES:
+            return search.outcome()
+        search.singles()
+        if not search.causes:
+            search.pairs()
+    return search.outcome()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A suspect tried alone: which of its variants, and the share of the difference it leaves."""
+
+    suspect: Suspect
+    place: int
+    variant: Variant
+    left: float
+
+
+@dataclass
+class Search:
+    """What is tried, and what has come of it."""
+
+    case: Case
+    suspects: Sequence[Suspect]
+    begun: float
+    time_limit: float
+    progress: Progress | None = None
+    causes: list[Cause] = field(default_factory=list)
+    tried: int = 0
+    finished: bool = True
+    nearest: Cause | None = None
+
+    def __post_init__(self) -> None:
+        self.suspects = sorted(self.suspects, key=lambda suspect: suspect.rank)
+        self.small = few(self.case)
+        results = self.case.run("float64")
+        self.whole_before = distance(results, self.case.expected)
+        self.bits = evidence(self.case, results)
+        self.before = _distance(self.small)
+        if self.before < HELPS * self.whole_before:
+            # The few observations do not show it.
+            self.small, self.before = self.case, self.whole_before
+        self.trials: list[Trial] = []
+        self.least = MOST
+
+    def singles(self) -> None:
+        """Each suspect alone; all of them, for several may match."""
+        for suspect in self.suspects:
+            for place, variant in enumerate(suspect.variants(self.case)):
+                if self._out_of_time():
+                    return
+                left = self.attempt(suspect.name, variant)
+                told = dataclasses.replace(variant, case=self.case)
+                self.trials.append(Trial(suspect, place, told, left))
+
+    def pairs(self) -> None:
+        """Two together, those that help most alone before others, until some match."""
+        best = sorted(self.trials, key=lambda trial: trial.left)
+        helpful = sorted(
+            self.suspects,
+            key=lambda s: min((t.left for t in best if t.suspect is s), default=math.inf),
+        )
+        seen: set[frozenset[str]] = set()
+        for trial in best:
+            first = next(itertools.islice(trial.suspect.variants(self.case), trial.place, None))
+            for suspect in helpful:
+                for variant in _added(first, suspect, suspect is trial.suspect):
+                    both = frozenset((first.words, variant.words))
+                    if both in seen:
+                        continue
+                    if self._out_of_time():
+                        return
+                    seen.add(both)
+                    self.attempt(
+                        f"{trial.suspect.name} and {suspect.name}", _together(first, variant)
+                    )
+            if self.causes:
+                return
+
+    def attempt(self, name: str, variant: Variant) -> float:
+        """Try a variant; the share of the difference that it leaves."""
+        self.tried += 1
+        whole = variant.together or self.small is self.case
+        case = variant.case if whole else few(variant.case)
+        left = _distance(case) / (self.whole_before if variant.together else self.before)
+        if left < HELPS:
+            self._judge(name, variant, case, left)
+        return left
+
+    def _judge(self, name: str, variant: Variant, small: Case, left: float) -> None:
+        for case in (small, variant.case) if small is not variant.case else (small,):
+            verdict, max_rel = _judged(case)
+            cause = Cause(name, variant.where, variant.words, variant.meaning, verdict, max_rel)
+            if verdict not in MATCHES:
+                if left < self.least:
+                    self.least, self.nearest = left, cause
+                return
+        self.causes.append(cause)
+
+    def _out_of_time(self) -> bool:
+        gone = time.monotonic() - self.begun
+        if self.progress is not None:
+            self.progress(round(min(gone, self.time_limit)), round(self.time_limit))
+        self.finished = gone <= self.time_limit
+        return not self.finished
+
+    def outcome(self) -> Diagnosis:
+        enough = self.bits >= math.log2(max(self.tried, 1)) + CERTAIN
+        seconds = time.monotonic() - self.begun
+        causes = tuple(self.causes) if enough else ()
+        return Diagnosis(
+            causes,
+            self.tried,
+            seconds,
+            self.finished,
+            known=len(self.suspects),
+            nearest=None if self.causes else self.nearest,
+            enough=enough,
+        )
+
+
+def _added(first: Variant, suspect: Suspect, same: bool) -> Iterator[Variant]:
+    """What another suspect makes of a variant; the same one only of other layers."""
+    for variant in suspect.variants(first.case):
+        if not same or (variant.where and not set(variant.where) & set(first.where)):
+            yield variant
+
+
+def _together(first: Variant, second: Variant) -> Variant:
+    where = tuple(dict.fromkeys((*first.where, *second.where)))
+    return Variant(
+        second.case,
+        where,
+        f"{first.words} and {second.words}",
+        "; ".join(dict.fromkeys((first.meaning, second.meaning))),
+        first.together or second.together,
+    )
+
+
+def _distance(case: Case) -> float:
+    """How far a case is from what is expected; infinite where it cannot be run."""
+    try:
+        return distance(case.run("float64"), case.expected)
+    except (MatbridgeError, ValueError, ArithmeticError):
+        return math.inf
+
+
+def _judged(case: Case) -> tuple[str, float]:
+    """The verdict on a case, and its largest difference as a share of the scale."""
+    try:
+        exact, single = case.run("float64"), case.run("float32")
+        apart = distance(exact, case.expected), distance(single, case.expected)
+        budget = distance(single, exact)
+    except (MatbridgeError, ValueError, ArithmeticError):
+        return "different", math.inf
+    if min(apart) == 0:
+        return "identical", 0.0
+    return ("rounding" if min(apart) <= 4 * budget + 1e-7 else "different"), min(apart)
