@@ -8,11 +8,13 @@ handles inside handles are not; nothing is ever executed.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from matbridge.errors import UnsupportedError
+from matbridge.errors import MatbridgeError, UnsupportedError
 
-__all__ = ["Function", "Node", "parse_function", "unsupported"]
+__all__ = ["Function", "Node", "Parser", "Token", "parse_function", "tokenize", "unsupported"]
 
 MAX_LENGTH = 4096
 # Of the tree, and of brackets within brackets: what is deeper would exhaust Python's stack.
@@ -67,11 +69,27 @@ class Function:
     body: Node
 
 
+# What to raise of a text that is not understood: the text, why, and where in it (from 0).
+Refuse: TypeAlias = Callable[[str, str, int], MatbridgeError]
+
+
 @dataclass(frozen=True)
 class Token:
     kind: str
     value: str
     spaced: bool
+    start: int = 0
+
+
+def unsupported(text: str, why: str, at: int = 0) -> MatbridgeError:
+    """What is said of a function handle that cannot be understood; such texts are short, and what
+    is wrong is named, so that the place ``at`` goes without saying."""
+    shown = text if len(text) <= SHOWN else text[:SHOWN] + "..."
+    return UnsupportedError(
+        f"the function {shown!r} is not understood: {why}",
+        mend="Give a Python function in its place, under its text or the layer's name as KEY: "
+        "registry={KEY: lambda ops, x: ...}, or FUNCTIONS = {KEY: ...} in a file of cards.",
+    )
 
 
 @dataclass
@@ -82,6 +100,12 @@ class Parser:
     tokens: list[Token]
     at: int = 0
     brackets: list[str] = field(default_factory=list)
+    error: Refuse = unsupported
+
+    def refuse(self, why: str) -> MatbridgeError:
+        """What to raise of the token that was taken last."""
+        last = self.tokens[self.at - 1] if 0 < self.at <= len(self.tokens) else None
+        return self.error(self.text, why, last.start if last else len(self.text))
 
     def peek(self, ahead: int = 0) -> Token:
         place = self.at + ahead
@@ -90,7 +114,7 @@ class Parser:
     def take(self, value: str = "") -> Token:
         token = self.peek()
         if value and token.value != value:
-            raise unsupported(self.text, f"{value!r} is missing before {token.value!r}")
+            raise self.refuse(f"{value!r} is missing before {token.value!r}")
         self.at += 1
         return token
 
@@ -98,13 +122,13 @@ class Parser:
         """A node over these parts, unless that makes the tree too deep to be walked."""
         depth = 1 + max((part.depth for part in parts), default=0)
         if depth > MAX_DEPTH:
-            raise unsupported(self.text, "it is nested too deep")
+            raise self.refuse("it is nested too deep")
         return Node(kind, value, parts, depth)
 
     def enter(self, bracket: str) -> None:
         self.brackets.append(bracket)
         if len(self.brackets) > MAX_BRACKETS:
-            raise unsupported(self.text, "it is nested too deep")
+            raise self.refuse("it is nested too deep")
 
     def expression(self, weakest: int = 0) -> Node:
         """Operands joined by operators that bind at least as strongly as this level."""
@@ -179,7 +203,7 @@ class Parser:
             return node
         if token.value == "[":
             return self.matrix()
-        raise unsupported(self.text, f"{token.value or 'its end'!r} is not expected there")
+        raise self.refuse(f"{token.value or 'its end'!r} is not expected there")
 
     def arguments(self) -> tuple[Node, ...]:
         self.take("(")
@@ -215,20 +239,10 @@ class Parser:
         return self.tree("column", "", *(r for r in rows if r.parts))
 
 
-def unsupported(text: str, why: str) -> UnsupportedError:
-    """What is said of a function handle that cannot be understood."""
-    shown = text if len(text) <= SHOWN else text[:SHOWN] + "..."
-    return UnsupportedError(
-        f"the function {shown!r} is not understood: {why}",
-        mend="Give a Python function in its place, under its text or the layer's name as KEY: "
-        "registry={KEY: lambda ops, x: ...}, or FUNCTIONS = {KEY: ...} in a file of cards.",
-    )
-
-
-def tokenize(text: str, longest: int = MAX_LENGTH) -> list[Token]:
-    """The tokens of a text of at most so many characters; UnsupportedError for another."""
+def tokenize(text: str, longest: int = MAX_LENGTH, error: Refuse = unsupported) -> list[Token]:
+    """The tokens of a text of at most so many characters; ``error`` for another."""
     if len(text) > longest:
-        raise unsupported(text, "it is too long")
+        raise error(text, "it is too long", 0)
     tokens: list[Token] = []
     at, spaced = 0, False
     while at < len(text):
@@ -236,13 +250,13 @@ def tokenize(text: str, longest: int = MAX_LENGTH) -> list[Token]:
         quote = text[at] == "'" and tokens and not spaced and _ends_operand(tokens[-1])
         match = None if quote else TOKEN.match(text, at)
         if quote:
-            tokens.append(Token("operator", "'", False))
+            tokens.append(Token("operator", "'", False, at))
             at += 1
         elif match is None:
-            raise unsupported(text, f"{text[at]!r} is not expected there")
+            raise error(text, f"{text[at]!r} is not expected there", at)
         else:
             if match.lastgroup != "space":
-                tokens.append(Token(match.lastgroup or "", match.group(), spaced))
+                tokens.append(Token(match.lastgroup or "", match.group(), spaced, at))
             spaced = match.lastgroup == "space"
             at = match.end()
     return tokens

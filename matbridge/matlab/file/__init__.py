@@ -92,6 +92,10 @@ class MatFile:
                 self._note(told)
             return value
 
+    def release(self, name: str) -> None:
+        """Say that the value of a variable is no longer held, so that it does not count."""
+        self.budget.release(name)
+
     def _note(self, told: int) -> None:
         """A variable whose checksum proved to be missing carries none."""
         for odd in list(self.report)[told:]:

@@ -68,6 +68,13 @@ class Budget:
         self.before.bytes += self.now.bytes
         self.before.seconds += self.now.seconds
 
+    def release(self, name: str) -> None:
+        """What the variable of this name took in values and bytes is given back."""
+        spent = self.spent.get(name, Spent())
+        self.spent[name] = replace(Spent(), seconds=spent.seconds)
+        self.before.values -= spent.values
+        self.before.bytes -= spent.bytes
+
     def values(self, count: int = 1) -> None:
         """So many values are about to be made."""
         self.now.values += count

@@ -1,0 +1,184 @@
+"""What was done to an output before it was kept, as MATLAB writes it: ``y*sig+mu``.
+
+The text is parsed as the bodies of function handles are (layers/handle/parse.py), never executed:
+arithmetic, the functions of verify/functions.py, variables by name, and ``y``, the output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from matbridge.errors import MatbridgeError, MismatchError
+from matbridge.layers.handle.parse import Node, Parser, tokenize
+from matbridge.text import listed, nearest
+from matbridge.verify.case import Transform
+from matbridge.verify.functions import FUNCTIONS, OPERATORS, Value, as_value
+
+__all__ = ["OUTPUT", "names_in", "transform_of"]
+
+# What the output is called.
+OUTPUT = "y"
+MAX_LENGTH = 1000
+# The most elements of a value on the way: so many times what goes in, or this.
+GROWTH, LEAST = 64, 1_000_000
+CONSTANTS = {"pi": math.pi, "Inf": math.inf, "inf": math.inf, "NaN": math.nan, "eps": 2.0**-52}
+
+
+def transform_of(words: str, variables: Mapping[str, Any] | None = None) -> Transform:
+    """The transform that these words say; ``variables`` are numbers and arrays by name, and
+    structs of them, whose fields stand behind a point.
+
+    Raises MismatchError with the place in the words for what is not understood, for a name that
+    nothing stands for and where y has no part in it; and when it is applied, for sizes that
+    do not fit.
+    """
+    tree = _parsed(words)
+    names = names_in(words)
+    if OUTPUT not in names:
+        raise _refused(words, "the output y has no part in it", 0)
+    values = {
+        name: _variable(name, variables or {}, words)
+        for name in names
+        if name not in (OUTPUT, *CONSTANTS)
+    }
+    kept = {
+        n: v for n, v in (variables or {}).items() if n in {name.split(".")[0] for name in values}
+    }
+    return Transform(words, partial(_applied, tree, values, words), kept)
+
+
+def names_in(words: str) -> tuple[str, ...]:
+    """The names that stand for values in these words; MismatchError where they make no sense."""
+    names: dict[str, None] = {}
+    _gather(_parsed(words), names)
+    return tuple(names)
+
+
+def _gather(node: Node, names: dict[str, None]) -> None:
+    if node.kind == "name" or (node.kind == "call" and node.value not in FUNCTIONS):
+        names[node.value] = None
+    for part in node.parts:
+        _gather(part, names)
+
+
+def _parsed(words: str) -> Node:
+    parser = Parser(words, tokenize(words, MAX_LENGTH, _refused), error=_refused)
+    tree = parser.expression()
+    if parser.peek().kind != "end":
+        parser.take()
+        raise parser.refuse(f"{parser.tokens[parser.at - 1].value!r} is not expected there")
+    return tree
+
+
+def _refused(words: str, why: str, at: int) -> MatbridgeError:
+    return MismatchError(
+        f"the transform is not understood: {why}",
+        where=f"{words[:at]}>>>{words[at : at + 40]}" if at else words[:80],
+        mend="Write arithmetic over y and variables, such as y*sig+mu; "
+        f"there are {listed(FUNCTIONS, 40)}.",
+    )
+
+
+def _variable(name: str, variables: Mapping[str, Any], words: str) -> np.ndarray:
+    """The array that a name stands for; with points in it, a field."""
+    value: Any = variables
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            known = list(value) if isinstance(value, Mapping) else []
+            mend = f"{nearest(part, known)}There are y{', ' if known else ''}{listed(known)}."
+            raise MismatchError(f"nothing is known by the name {name!r}", where=words, mend=mend)
+        value = value[part]
+    try:
+        return as_value(value)
+    except ValueError as error:
+        raise MismatchError(f"{name}: {error}", where=words) from None
+
+
+def _applied(tree: Node, variables: Mapping[str, np.ndarray], words: str, y: Any) -> np.ndarray:
+    names = {**variables, OUTPUT: as_value(y)}
+    most = max(GROWTH * sum(array.size for array in names.values()), LEAST)
+    with np.errstate(all="ignore"):
+        result = Evaluation(names, words, most).node(tree)
+    if isinstance(result, str):
+        raise MismatchError("the transform gives text", where=words)
+    return result
+
+
+class Evaluation:
+    """A walk over the tree, with the arrays that its names stand for."""
+
+    def __init__(self, names: Mapping[str, np.ndarray], words: str, most: int) -> None:
+        self.names = names
+        self.words = words
+        self.most = most
+
+    def node(self, node: Node) -> Value:
+        try:
+            return KINDS[node.kind](self, node)
+        except KeyError:
+            raise self.refuse(f"{node.kind}: this is not arithmetic") from None
+
+    def refuse(self, why: str) -> MatbridgeError:
+        return MismatchError(f"the transform cannot be applied: {why}", where=self.words)
+
+    def number(self, node: Node) -> Value:
+        return as_value(float(node.value))
+
+    def text(self, node: Node) -> Value:
+        return node.value
+
+    def name(self, node: Node) -> Value:
+        if node.value in self.names:
+            return self.names[node.value]
+        return as_value(CONSTANTS[node.value])
+
+    def operator(self, node: Node) -> Value:
+        name = {"unary": f"unary {node.value}", "transpose": "transpose"}.get(node.kind, node.value)
+        return self.applied(OPERATORS.get(name), name, node)
+
+    def call(self, node: Node) -> Value:
+        if node.value in self.names:
+            raise self.refuse(f"{node.value} is not indexed here; name the part of the variable")
+        return self.applied(FUNCTIONS.get(node.value), node.value, node)
+
+    def applied(self, function: Callable[..., np.ndarray] | None, name: str, node: Node) -> Value:
+        if function is None:
+            raise self.refuse(f"{name} is not known")
+        values = [self.node(part) for part in node.parts]
+        self.check(values)
+        try:
+            return function(*values)
+        except (ValueError, TypeError) as error:
+            raise self.refuse(f"{name}: {error}") from None
+
+    def check(self, values: list[Value]) -> None:
+        """Before a value is made of these: what expands may grow beyond any memory."""
+        shapes = [v.shape for v in values if isinstance(v, np.ndarray)]
+        count = max((len(shape) for shape in shapes), default=0)
+        wide = [shape + (1,) * (count - len(shape)) for shape in shapes]
+        if math.prod(max(sizes) for sizes in zip(*wide, strict=True)) > self.most:
+            raise self.refuse("its values grow beyond what an output needs")
+
+    def empty(self, node: Node) -> Value:
+        """[], as in max(y, [], 2)."""
+        if node.parts:
+            raise self.refuse("arrays are not written out here; name a variable")
+        return np.zeros((0, 0))
+
+
+Walk: TypeAlias = Callable[[Evaluation, Node], Value]
+KINDS: dict[str, Walk] = {
+    "number": Evaluation.number,
+    "text": Evaluation.text,
+    "name": Evaluation.name,
+    "unary": Evaluation.operator,
+    "binary": Evaluation.operator,
+    "transpose": Evaluation.operator,
+    "call": Evaluation.call,
+    "column": Evaluation.empty,
+}

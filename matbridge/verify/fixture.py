@@ -1,0 +1,393 @@
+"""Fixtures: what a network was given and what it gave, in a MAT-file; see docs/fixtures.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matbridge.core.dims import canonical, check_labels, reorder
+from matbridge.core.network import Network
+from matbridge.errors import FormatError, LayerError, MatbridgeError, MismatchError
+from matbridge.files import check_readable
+from matbridge.matlab.file import DEFAULT_LIMIT, MatFile
+from matbridge.matlab.file.budget import full
+from matbridge.matlab.file.values import Cell
+from matbridge.predict.class_names import as_labels, is_labels
+from matbridge.text import listed
+from matbridge.verify.case import AS_IT_IS, Case, Source, Transform
+from matbridge.verify.form import (
+    ACTIVATION,
+    DELAYS,
+    FIXTURE,
+    FORM,
+    INPUT,
+    NETWORK,
+    NETWORK_FIELDS,
+    OPTIONS,
+    OUTPUT,
+    STARTS,
+    STATES,
+    VERSION,
+    Identity,
+)
+
+__all__ = ["Fixture", "is_fixture", "read_fixture"]
+
+# States by layer and MATLAB name.
+States = Mapping[str, Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fixture:
+    """What a file records: the network by name, its inputs and outputs, and how it was run.
+
+    ``inputs`` and ``outputs`` are as Network.predict takes and returns them (with the formats of
+    ``options``), in the order of their names; class names are arrays of str. ``options`` are
+    keywords of predict. ``activations`` are read each time that they are asked for.
+    ``initial_states`` and ``final_states`` are by layer and MATLAB name. ``holds_network`` tells
+    that the network itself stands in the file, as the variable ``net``.
+    """
+
+    path: Path
+    sha256: str
+    of: Identity
+    input_names: tuple[str, ...]
+    inputs: tuple[Any, ...]
+    output_names: tuple[str, ...]
+    outputs: tuple[Any, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    start: str = "saved"
+    classes: tuple[str, ...] = ()
+    transform: Transform = AS_IT_IS
+    initial_states: States = field(default_factory=dict)
+    final_states: States = field(default_factory=dict)
+    activations: Mapping[str, Any] = field(default_factory=dict)
+    recorder: str = ""
+    release: str = ""
+    holds_network: bool = False
+
+    def case(self, network: Network) -> Case:
+        """What is recorded, asked of this network: inputs and outputs go by name where both have
+        the same names, else by their order.
+
+        Raises MismatchError for a network with other inputs, outputs or states.
+        """
+        inputs = self._arranged(self.inputs, self.input_names, network.input_names, "inputs")
+        outputs = self._arranged(self.outputs, self.output_names, network.output_names, "outputs")
+        source = Source(self.path.name, self.sha256, FIXTURE, self.release, self._told())
+        return Case(
+            network=self._started(network),
+            inputs=inputs,
+            expected=outputs,
+            options=self.options,
+            transform=self.transform,
+            start=self.start,
+            classes=self.classes or network.classes,
+            activations=self.activations,
+            final_states=self.final_states,
+            network_source=Source(network.provenance.file, variable=network.provenance.address),
+            input_source=source,
+            expected_source=source,
+        )
+
+    def _told(self) -> dict[str, object]:
+        return {"recorder": self.recorder, "recorded of": str(self.of)}
+
+    def _arranged(
+        self, values: Sequence[Any], have: Sequence[str], want: Sequence[str], what: str
+    ) -> tuple[Any, ...]:
+        """The values in the order of the network."""
+        if len(have) != len(want):
+            raise self.of_another(f"the fixture has {len(have)} {what}, the network {len(want)}")
+        if set(have) != set(want):
+            return tuple(values)
+        by_name = dict(zip(have, values, strict=True))
+        return tuple(by_name[name] for name in want)
+
+    def of_another(self, what: str) -> MismatchError:
+        """What is said of a network that the fixture does not fit."""
+        return MismatchError(
+            what, where=self.path.name, mend=f"The fixture was recorded of {self.of}."
+        )
+
+    def _started(self, network: Network) -> Network:
+        """The network in the states from which the run began."""
+        unknown = [layer for layer in self.initial_states if layer not in network]
+        if unknown:
+            raise self.of_another(f"the network has no layer {unknown[0]!r}")
+        try:
+            return network.with_states(self.initial_states) if self.initial_states else network
+        except LayerError as error:
+            raise self.of_another(error.what) from None
+
+
+def is_fixture(path: Path) -> bool:
+    """Whether this is a MAT-file that says it is a fixture; False for what cannot be read."""
+    if path.suffix.lower() != ".mat":
+        return False
+    try:
+        check_readable(path)
+        file = MatFile(path)
+        head = file.variables.get(FIXTURE)
+        if head is None or head.class_name != "struct":
+            return False
+        value = file[FIXTURE]
+        return isinstance(value, dict) and value.get("form") == FORM
+    except MatbridgeError:
+        return False
+
+
+def read_fixture(path: str | Path, limit: int = DEFAULT_LIMIT) -> Fixture:
+    """The fixture in a MAT-file.
+
+    Raises FormatError where it is none, damaged, incomplete or of a newer form.
+    """
+    path = Path(path)
+    check_readable(path)
+    file = MatFile(path, limit)
+    try:
+        return _read(file)
+    except FormatError as error:
+        raise error if path.name in error.where else error.at(path.name) from None
+
+
+def _read(file: MatFile) -> Fixture:
+    fields = _fields(file)
+    inputs, input_formats = fields.names("inputNames"), fields.formats("input")
+    outputs, output_formats = fields.names("outputNames"), fields.formats("output")
+    names, formats = fields.names("activationNames", ()), fields.formats("activation")
+    given = tuple(_value(file, INPUT, n, f) for n, f in enumerate(input_formats, 1))
+    gave = tuple(_value(file, OUTPUT, n, f, True) for n, f in enumerate(output_formats, 1))
+    return Fixture(
+        path=file.path,
+        sha256=file.sha256(),
+        of=Identity(
+            **{name: fields.text(field) for name, field in NETWORK_FIELDS.items()},
+            layers=fields.names("layers", ()),
+        ),
+        input_names=inputs,
+        inputs=tuple(map(_steps, given)),
+        output_names=outputs,
+        outputs=gave,
+        options=_options(file, fields, input_formats),
+        start=fields.text("start", STARTS[0], STARTS),
+        classes=fields.names("classes", ()),
+        transform=_transform(fields),
+        initial_states=_states(file, STATES[0]),
+        final_states=_states(file, STATES[1]),
+        activations=Activations(file, names, formats),
+        recorder=fields.text("recorder"),
+        release=fields.text("release"),
+        holds_network=NETWORK in file.variables,
+    )
+
+
+# -- the struct --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The struct of a fixture, field by field as the form says."""
+
+    values: Mapping[str, Any]
+
+    def text(self, name: str, default: str = "", known: Sequence[str] = ()) -> str:
+        value = self.values.get(name, default)
+        value = "" if isinstance(value, np.ndarray) and not value.size else value
+        if not isinstance(value, str):
+            raise _wrong(name, "a text")
+        if known and value not in known:
+            raise FormatError(
+                f"{name} is {value!r}", where=f"{FIXTURE}.{name}", mend=f"It is {listed(known)}."
+            )
+        return str(value)
+
+    def names(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """A cell of text; one text alone counts as a list of one."""
+        value = self.values.get(name, default)
+        if value is None:
+            raise FormatError("the fixture is not complete", where=f"{FIXTURE}.{name}")
+        items = [value] if isinstance(value, str) else value
+        items = [] if isinstance(items, np.ndarray) and not items.size else items
+        if not isinstance(items, list | tuple) or not all(isinstance(i, str) for i in items):
+            raise _wrong(name, "a cell of text")
+        return tuple(map(str, items))
+
+    def formats(self, what: str) -> tuple[str, ...]:
+        """The format of each input, output or activation, "" for none."""
+        names = self.names(f"{what}Names", ())
+        formats = self.names(f"{what}Formats", ("",) * len(names))
+        if len(formats) != len(names):
+            raise FormatError(
+                f"there are {len(names)} names and {len(formats)} formats",
+                where=f"{FIXTURE}.{what}Formats",
+            )
+        return tuple(_format(text, f"{FIXTURE}.{what}Formats") for text in formats)
+
+    def struct(self, name: str) -> Mapping[str, Any]:
+        value = self.values.get(name, {})
+        if isinstance(value, np.ndarray) and not value.size:
+            return {}
+        if not isinstance(value, dict):
+            raise _wrong(name, "a struct")
+        return value
+
+
+def _wrong(name: str, what: str) -> FormatError:
+    return FormatError(f"this is not {what}", where=f"{FIXTURE}.{name}")
+
+
+def _format(text: str, where: str) -> str:
+    try:
+        return check_labels(text.upper()) if text else ""
+    except MismatchError as error:
+        raise FormatError(error.what, where=where, mend=error.mend) from None
+
+
+def _fields(file: MatFile) -> Fields:
+    """The struct of the file; FormatError where it says nothing of a fixture that is known."""
+    value = file[FIXTURE] if FIXTURE in file.variables else None
+    if not isinstance(value, dict) or value.get("form") != FORM:
+        raise FormatError(
+            f"this is no fixture: no struct named {FIXTURE!r} has the form {FORM!r}",
+            mend="docs/fixtures.md tells the form; matbridge record writes one.",
+        )
+    version = np.asarray(value.get("version", 0), dtype=object).ravel()
+    number = version[0] if version.size == 1 else None
+    if not isinstance(number, int | float) or number < 1 or number != int(number):
+        raise FormatError("the fixture does not tell its version", where=f"{FIXTURE}.version")
+    if number > VERSION:
+        raise FormatError(
+            f"the fixture has version {number:g} of the form, known is {VERSION}",
+            mend="Read it with a newer matbridge.",
+        )
+    return Fields(value)
+
+
+def _options(file: MatFile, fields: Fields, formats: Sequence[str]) -> dict[str, Any]:
+    """The keywords of predict."""
+    told = fields.struct("options")
+    options: dict[str, Any] = {
+        ours: _option(told[name], name) for name, ours in OPTIONS.items() if name in told
+    }
+    options |= {ours: _cell(file, name) for name, ours in DELAYS.items() if name in file.variables}
+    if any(formats):
+        if not all(formats):
+            raise FormatError("only some inputs have a format", where=f"{FIXTURE}.inputFormats")
+        options["format"] = formats[0] if len(formats) == 1 else list(formats)
+    return options
+
+
+def _option(value: Any, name: str) -> str | int | float:
+    if isinstance(value, str):
+        return str(value)
+    number = np.asarray(value)
+    if number.size != 1 or number.dtype.kind not in "biuf":
+        raise _wrong(f"options.{name}", "a number or a text")
+    one = float(number.item())
+    return int(one) if one.is_integer() and name != "SequencePaddingValue" else one
+
+
+def _transform(fields: Fields) -> Transform:
+    from matbridge.verify.expression import transform_of
+
+    words = fields.text("transform")
+    if not words:
+        return AS_IT_IS
+    return transform_of(words, fields.struct("transformVariables"))
+
+
+# -- the other variables -----------------------------------------------------------------------
+
+
+def _read_variable(file: MatFile, name: str) -> Any:
+    if name not in file.variables:
+        raise FormatError("the fixture is not complete: this variable is not there", where=name)
+    return full(file[name], file.budget)
+
+
+def _value(file: MatFile, what: str, number: int, format: str, labels: bool = False) -> Any:
+    """An input, output or activation: an array, a list of arrays, or class names."""
+    name = f"{what}{number}"
+    value = _read_variable(file, name)
+    named = as_labels(value) if labels else value
+    if labels and is_labels(named):
+        return named
+    items = value if isinstance(value, Cell) else [value]
+    if not all(isinstance(i, np.ndarray) and i.dtype.kind in "biufc" for i in items):
+        raise FormatError("this is no array of numbers and no cell of them", where=name)
+    if isinstance(value, Cell):
+        return Cell([_labelled(i, format, name, what) for i in value], value.shape)
+    return _labelled(value, format, name, what)
+
+
+def _labelled(array: np.ndarray, format: str, where: str, what: str) -> np.ndarray:
+    """With the dimensions that its format names: MATLAB drops the last ones of size 1."""
+    if not format:
+        return array
+    count = len(format)
+    if any(n != 1 for n in array.shape[count:]):
+        raise FormatError(f"{array.ndim} dimensions do not fit the format {format}", where=where)
+    shape = array.shape[:count] + (1,) * (count - array.ndim)
+    whole = array.reshape(shape)
+    # What comes out does so in MATLAB's order.
+    return whole if what == INPUT else reorder(whole, format, canonical(format))
+
+
+def _steps(value: Any) -> Any:
+    """The number of steps of a network without inputs, which MATLAB is given as cell(0,TS)."""
+    return value.shape[1] if isinstance(value, Cell) and value.shape[:1] == (0,) else value
+
+
+def _cell(file: MatFile, name: str) -> Cell:
+    """Xi or Ai, as predict takes it."""
+    cell = _read_variable(file, name)
+    if not isinstance(cell, Cell):
+        raise FormatError("this is no cell of arrays", where=name)
+    return cell
+
+
+def _states(file: MatFile, name: str) -> States:
+    """The states in rows of layer, parameter and value."""
+    if name not in file.variables:
+        return {}
+    cell = _read_variable(file, name)
+    if isinstance(cell, np.ndarray) and not cell.size:
+        return {}
+    if not isinstance(cell, Cell) or len(cell.shape) != 2 or cell.shape[1] != 3:
+        raise FormatError("this is no cell of layers, parameters and values", where=name)
+    states: dict[str, dict[str, np.ndarray]] = {}
+    count = cell.shape[0]
+    for layer, parameter, value in zip(
+        cell[:count], cell[count : 2 * count], cell[2 * count :], strict=True
+    ):
+        if not isinstance(layer, str) or not isinstance(parameter, str):
+            raise FormatError("a layer or a parameter is no text", where=name)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "f":
+            raise FormatError(f"the state of {layer} is not of numbers", where=name)
+        states.setdefault(str(layer), {})[str(parameter)] = value
+    return states
+
+
+class Activations(Mapping[str, Any]):
+    """What layers gave, by name: read from the file each time, so that one alone is held."""
+
+    def __init__(self, file: MatFile, names: Sequence[str], formats: Sequence[str]) -> None:
+        self._file = file
+        self._places = {name: (n, formats[n - 1]) for n, name in enumerate(names, 1)}
+
+    def __getitem__(self, name: str) -> Any:
+        number, format = self._places[name]
+        value = _value(self._file, ACTIVATION, number, format)
+        self._file.release(f"{ACTIVATION}{number}")
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
