@@ -132,10 +132,7 @@ def is_fixture(path: Path) -> bool:
     try:
         check_readable(path)
         file = MatFile(path)
-        head = file.variables.get(FIXTURE)
-        if head is None or head.class_name != "struct":
-            return False
-        value = file[FIXTURE]
+        value = file[FIXTURE] if FIXTURE in file.variables else None
         return isinstance(value, dict) and value.get("form") == FORM
     except MatbridgeError:
         return False

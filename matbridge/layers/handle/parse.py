@@ -75,6 +75,8 @@ Refuse: TypeAlias = Callable[[str, str, int], MatbridgeError]
 
 @dataclass(frozen=True)
 class Token:
+    """A word of the text, where it starts (from 0), and whether a space stands before it."""
+
     kind: str
     value: str
     spaced: bool
