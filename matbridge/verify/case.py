@@ -17,6 +17,7 @@ from matbridge.core.network import Network
 from matbridge.core.running import Data, Progress
 from matbridge.errors import MismatchError
 from matbridge.predict.class_names import is_labels
+from matbridge.verify.ways import Runner, Way, at_once
 
 __all__ = ["AS_IT_IS", "Case", "Results", "Source", "Transform"]
 
@@ -58,6 +59,7 @@ class Case:
     names of the only one. ``transform`` was applied to what the network gives before it was
     kept. ``start`` is "saved" or "zero": the states from which the run starts. ``steps`` are
     those of a forecast beyond the end of the inputs, with the inputs of ``future``; 0 is none.
+    ``way`` is how the observations are run, at once but for what a cause may say.
     ``activations`` are recorded values by layer, or "layer/port", as predict would return them,
     perhaps read from a file each time they are asked for; ``final_states`` those after the run,
     by layer and MATLAB name as Network.with_states takes them.
@@ -71,6 +73,7 @@ class Case:
     start: str = "saved"
     steps: int = 0
     future: tuple[Data, ...] = ()
+    way: Way = at_once
     classes: tuple[str, ...] = ()
     activations: Mapping[str, Any] = field(default_factory=dict)
     final_states: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
@@ -115,9 +118,8 @@ class Case:
         if dtype == "float64" and options.get("engine") == "onnxruntime":
             # It computes in float32 alone.
             del options["engine"]
-        if self.labels:
-            return network.classify(*self.inputs, classes=self.classes, **options)
-        return network.predict(*self.inputs, **options)
+        runner = Runner(network, options, self.classes if self.labels else None)
+        return self.way(runner, self.inputs)
 
     def _transformed(self, result: Any) -> Any:
         if self.labels:

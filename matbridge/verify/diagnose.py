@@ -20,6 +20,7 @@ from matbridge.errors import MatbridgeError
 from matbridge.verify.case import Case
 from matbridge.verify.evidence import distance, evidence
 from matbridge.verify.few import few
+from matbridge.verify.judge import verify_case
 from matbridge.verify.suspects import SUSPECTS
 from matbridge.verify.suspects.suspect import Suspect, Variant
 from matbridge.verify.verification import Cause, Diagnosis
@@ -199,11 +200,8 @@ def _distance(case: Case) -> float:
 def _judged(case: Case) -> tuple[str, float]:
     """The verdict on a case, and its largest difference as a share of the scale."""
     try:
-        exact, single = case.run("float64"), case.run("float32")
-        apart = distance(exact, case.expected), distance(single, case.expected)
-        budget = distance(single, exact)
+        verification = verify_case(case, layers=False)
     except (MatbridgeError, ValueError, ArithmeticError):
         return "different", math.inf
-    if min(apart) == 0:
-        return "identical", 0.0
-    return ("rounding" if min(apart) <= 4 * budget + 1e-7 else "different"), min(apart)
+    worst = max(judgement.statistics.max_rel for judgement in verification.outputs)
+    return verification.verdict, worst

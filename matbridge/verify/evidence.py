@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.errors import MismatchError
 from matbridge.verify.case import Case, Results
+from matbridge.verify.compare import forms, parts_of
 from matbridge.verify.labels import class_names
 
 __all__ = ["distance", "evidence"]
@@ -33,7 +33,11 @@ def _share(computed: Any, expected: Any) -> float:
         if len(other) != len(names):
             return math.inf
         return sum(a != b for a, b in zip(names, other, strict=True)) / len(names)
-    a, b = _paired(computed, expected)
+    theirs = _column(parts_of(expected))
+    return min(_apart(_column(form.parts(computed)), theirs) for form in forms(computed, expected))
+
+
+def _apart(a: np.ndarray, b: np.ndarray) -> float:
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     with np.errstate(invalid="ignore", over="ignore"):
         noise = float((np.where(same, 0.0, a - b) ** 2).sum())
@@ -43,16 +47,7 @@ def _share(computed: Any, expected: Any) -> float:
     return math.sqrt(noise / signal) if signal else (math.inf if noise else 0.0)
 
 
-def _paired(computed: Any, expected: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Both as one column of float64, whatever they came as."""
-    first = computed if isinstance(computed, list) else [computed]
-    other = expected if isinstance(expected, list) else [expected]
-    if [np.size(a) for a in first] != [np.size(b) for b in other]:
-        raise MismatchError("what is expected has another size than the result")
-    return _column(first), _column(other)
-
-
-def _column(parts: list[Any]) -> np.ndarray:
+def _column(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.ravel(part).astype(np.float64) for part in parts] or [np.zeros(0)])
 
 
@@ -67,7 +62,7 @@ def _bits(computed: Any, expected: Any) -> float:
     if names is not None:
         wrong = sum(a != b for a, b in zip(names, class_names(computed) or [], strict=False))
         return wrong * math.log2(max(len(set(names)), 2))
-    values = _column(expected if isinstance(expected, list) else [expected])
+    values = _column(parts_of(expected))
     values = values[np.isfinite(values)]
     scale = np.abs(values).max(initial=0.0)
     telling = values[np.abs(values) > SATURATED * scale]
