@@ -72,16 +72,18 @@ class Walk:
 
     def _let_go(self, layer: Layer) -> None:
         for port in sources_of(self.network, layer).values():
-            self.readers[port] -= 1
-            if port is not None and not self.readers[port]:
-                self.values.pop(port, None)
+            if port is not None:
+                self.readers[port] -= 1
+                self._drop(port)
 
     def drop(self, layer: Layer) -> None:
         """Let go of what a layer gives and nothing will read."""
         for name in layer.outputs:
-            port = Port(layer.name, name)
-            if not self.readers[port]:
-                self.values.pop(port, None)
+            self._drop(Port(layer.name, name))
+
+    def _drop(self, port: Port) -> None:
+        if not self.readers[port]:
+            self.values.pop(port, None)
 
     def observations(self, port: Port) -> Observations | None:
         """What a port gives for each observation; None where that is not one value for each."""
