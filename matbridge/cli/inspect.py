@@ -17,19 +17,22 @@ from matbridge.cli.many import (
     are_many,
     expanded,
     networks_of,
+    one_of,
     paths_argument,
     run_all,
     show_all,
 )
-from matbridge.cli.options import json_option, reading_options
-from matbridge.cli.terminal import ENDLESS, Terminal, console, print_json, styled, table
+from matbridge.cli.options import json_option, network_option, reading_options
+from matbridge.cli.terminal import ENDLESS, Terminal, console, print_json, say, styled, table
 from matbridge.core.card import NO_PRODUCT
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
+from matbridge.errors import MismatchError
 from matbridge.inspect.shallow import COLUMNS
 from matbridge.inspect.summary import summarize, summarize_network
 from matbridge.inspect.table import LayerTable, layer_table
 from matbridge.languages import read
+from matbridge.report.picture import write_picture
 from matbridge.text import visible_within
 from matbridge.version import DOCS
 
@@ -47,28 +50,38 @@ MOST, MANY = 20, 60
 @all_option
 @click.option("--layers", "everything", is_flag=True,
               help="Show every property, array and state of each layer.")  # fmt: skip
+@click.option("--picture", type=click.Path(path_type=Path), metavar="SVG",
+              help="Draw the network into this SVG file too.")  # fmt: skip
+@network_option
 @json_option
 @reading_options
 def command(
     paths: tuple[Path, ...],
     every: bool,
     everything: bool,
+    picture: Path | None,
+    network: str | None,
     as_json: bool,
     reading: Reading,
 ) -> int:
     """Show the networks in FILE: layers, sizes, origin, and what is wrong with them.
 
     Exit code 4 if nothing in the file can run. Several files, or folders, give a row for each
-    network, as --all does for one file.
+    network, as --all does for one file. --network says which one --picture draws.
 
     \b
     Example:
       matbridge inspect net.mat
       matbridge inspect net.mat --layers
+      matbridge inspect net.mat --picture net.svg
       matbridge inspect models/ more.mat
       matbridge inspect net.mat --json | jq '.networks[0].layers[].name'
     """
+    if network and not picture:
+        raise MismatchError("--network says which network --picture draws, and there is none")
     if are_many(paths, every):
+        if picture:
+            raise MismatchError("a picture is of one network", mend="Name one file.")
         rows = run_all(expanded(paths), lambda path: networks_of(path, None, True, reading), _row)
         return show_all(rows, as_json)
     contents = summarize(read(paths[0], reading))
@@ -76,6 +89,9 @@ def command(
         print_json(contents)
     else:
         show(console(), contents, everything)
+    if picture:
+        write_picture(one_of(paths[0], network, reading), picture, reads=paths)
+        say(f"drawn into {picture}")
     return exit_code(contents)
 
 
