@@ -5,11 +5,11 @@ import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 
-import matbridge.matlab as ml
 import numpy as np
 import pytest
 
 import matbridge
+import matbridge.matlab as ml
 from matbridge import Network
 from matbridge.errors import MismatchError
 from matbridge.layers import CARDS
