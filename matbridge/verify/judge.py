@@ -19,6 +19,7 @@ from matbridge.verify.compare import Form, forms, parts_of
 from matbridge.verify.decisions import judge_labels
 from matbridge.verify.judgement import Judgement, worst_of
 from matbridge.verify.saturation import saturated_note
+from matbridge.verify.sample import Sample
 from matbridge.verify.statistics import Statistics
 from matbridge.verify.verification import Verification
 
@@ -136,6 +137,7 @@ def _judged(
         BUDGETS,
         statistics.max_rel,
         note="; ".join(notes),
+        sample=Sample.of(ours, theirs),
     )
 
 

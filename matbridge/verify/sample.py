@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from matbridge.core.dims import column_major
 
 __all__ = ["MOST", "Sample"]
 
@@ -24,11 +27,19 @@ class Sample:
     elements: int
 
     @classmethod
-    def of(cls, computed: np.ndarray, expected: np.ndarray, most: int = MOST) -> Sample:
-        """Of two arrays of one size; at most about ``most`` elements are kept."""
-        # A step that shares no factor with usual sizes meets every channel and every step.
-        step = -(-expected.size // most) if expected.size else 1
-        step += step > 1 and step % 2 == 0
-        flat = (np.asarray(part).ravel(order="F")[::step] for part in (expected, computed))
-        kept = [part.astype(np.float64) for part in flat]
-        return cls(kept[0], kept[1], int(expected.size))
+    def of(
+        cls,
+        computed: Sequence[np.ndarray],
+        expected: Sequence[np.ndarray],
+        most: int = MOST,
+    ) -> Sample:
+        """Of an array, or of the arrays of a cell; at most ``most`` elements are kept."""
+        elements = sum(part.size for part in expected)
+        # An odd step meets all rows of most sizes, an even one often only half of them.
+        step = max(-(-elements // most), 1) | 1
+        return cls(_every(expected, step), _every(computed, step), elements)
+
+
+def _every(parts: Sequence[np.ndarray], step: int) -> np.ndarray:
+    flat = (column_major(part, (-1,)) for part in parts)
+    return np.concatenate([part[::step].real for part in flat]).astype(np.float64)
