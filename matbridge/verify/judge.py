@@ -18,8 +18,8 @@ from matbridge.verify.case import Case
 from matbridge.verify.compare import Form, forms, parts_of
 from matbridge.verify.decisions import judge_labels
 from matbridge.verify.judgement import Judgement, worst_of
-from matbridge.verify.saturation import saturated_note
 from matbridge.verify.sample import Sample
+from matbridge.verify.saturation import saturated_note
 from matbridge.verify.statistics import Statistics
 from matbridge.verify.verification import Verification
 
