@@ -6,28 +6,31 @@ activations are in memory at once, neither ours nor those that were recorded.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from matbridge.core.card import Layer
+from matbridge.core.classes import NetworkClass
 from matbridge.core.graph import Port, find_port
 from matbridge.errors import LayerError, MatbridgeError
 from matbridge.predict.mini_batches import MiniBatches
 from matbridge.predict.series import layer_ports
 from matbridge.shallow import names
 from matbridge.verify.case import AS_IT_IS, Case
+from matbridge.verify.judge import Limits, judge
 from matbridge.verify.judgement import NOT_VERIFIED, Judgement
 from matbridge.verify.recorded import Layout, Observations, Recorded, layouts, read_misfit
 from matbridge.verify.statistics import Statistics
 from matbridge.verify.walk import Walk
+from matbridge.verify.ways import at_once
 
-__all__ = ["Record", "judge_layers", "judged"]
+__all__ = ["Record", "judge_layers", "judged", "unverified"]
 
 DTYPES = ("float64", "float32")
-BUDGETS, FLOOR = 4.0, float(np.finfo(np.float32).eps)
+# Outputs that MATLAB counts in its own way: these are judged by what is made of them.
+COUNTED = ("indices", "size", "miniBatchSize")
 
 
 @dataclass(frozen=True)
@@ -78,48 +81,52 @@ def _joined(case: Case, steps: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack(steps, axis=2) if over_time else np.concatenate(steps, axis=1)
 
 
-def judge_layers(case: Case) -> Iterator[Judgement]:
-    """A judgement for each recorded layer on the way that the case's inputs take, in the order in
-    which data flow; those of which nothing is known to the network come last, not verified.
+def judge_layers(case: Case, limits: Limits | None = None) -> Iterator[Judgement]:
+    """A judgement for each recorded layer, in the order in which data flow; those that cannot be
+    judged are not verified.
 
-    Raises what Network.predict raises.
+    ``limits`` as for judge.judge. Raises what Network.predict raises.
     """
     record = Record.of(case)
-    yield from (judgement for port, judgement in judged(case, record) if port in record.keys)
+    yield from (one for port, one in judged(case, record, limits) if port in record.keys)
     for key in record.unknown:
-        yield _unverified(key, "the network has no layer of this name")
+        yield unverified(key, "the network has no layer of this name")
 
 
-def judged(case: Case, record: Record, fed: bool = False) -> Iterator[tuple[Port, Judgement]]:
+def judged(
+    case: Case, record: Record, limits: Limits | None = None, fed: bool = False
+) -> Iterator[tuple[Port, Judgement]]:
     """Each port of a record, judged; where layers are ``fed``, what was recorded takes the place
     of what is computed, so that each is judged by what it does itself."""
+    if case.steps or case.way is not at_once:
+        why = "layers are compared where all observations are run at once"
+        yield from ((port, unverified(str(port), why)) for port in record.ports)
+        return
     network = case.network.reset_state() if case.start == "zero" else case.network
     batches = MiniBatches.of(network, case.inputs, case.options)
     walks = [Walk(network, batches, dtype, record.ports) for dtype in DTYPES]
     for layer in walks[0].layers:
-        failure = _run(walks, layer, fed)
+        refusal = _run(walks, layer, fed)
         for port in _ports(layer, record):
-            judgement = failure or _judged(layer, port, walks, record.at(port), fed)
-            yield (
-                port,
-                dataclasses.replace(
-                    judgement, name=str(port), layer=layer.name, class_name=layer.class_name
-                ),
-            )
+            if refusal:
+                judgement = unverified(str(port), refusal)
+            else:
+                judgement = _judged(port, walks, record, limits, fed)
+            yield port, replace(judgement, layer=layer.name, class_name=layer.class_name)
         for walk in walks:
             walk.drop(layer)
 
 
-def _run(walks: Sequence[Walk], layer: Layer, fed: bool) -> Judgement | None:
-    """Run a layer in both types; fed with recorded values it may refuse them, which is told."""
+def _run(walks: Sequence[Walk], layer: Layer, fed: bool) -> str:
+    """Run a layer in both types. Fed with recorded values it may refuse them: then it says why."""
     try:
         for walk in walks:
             walk.run(layer)
     except MatbridgeError as error:
         if not fed:
             raise
-        return _unverified(layer.name, str(error.what))
-    return None
+        return error.what
+    return ""
 
 
 def _ports(layer: Layer, record: Record) -> list[Port]:
@@ -128,39 +135,40 @@ def _ports(layer: Layer, record: Record) -> list[Port]:
 
 
 def _judged(
-    layer: Layer, port: Port, walks: Sequence[Walk], value: Recorded | None, fed: bool
+    port: Port, walks: Sequence[Walk], record: Record, limits: Limits | None, fed: bool
 ) -> Judgement:
-    own = [walk.observations(port) for walk in walks]
-    if value is None or own[0] is None or own[1] is None:
-        return _unverified(str(port), "what was recorded are no numbers for each observation")
-    network, count = walks[0].network, walks[0].batches.count
-    rows_first = not network.kind.formatted and not network.kind.columns
-    fitting = layouts(value, own[0], count, rows_first)
-    if not fitting:
-        _feed(walks if fed else (), port, read_misfit(value, own[0], count))
-        return _misfit(str(port), own[0], value)
-    layout, given = _nearest(fitting, value, own[0])
-    members = [member for member in given.values if member < walks[0].right]
-    _feed(walks if fed else (), port, given)
-    given = given.among(members)
-    exact, single = (layout.lay(one.among(members)) for one in own if one is not None)
-    judgement = _judge(str(port), exact, single, layout.lay(given))
-    return dataclasses.replace(judgement, note=_note(judgement, own[0], given, count))
-
-
-def _feed(walks: Sequence[Walk], port: Port, given: Observations | None) -> None:
-    if given is not None:
+    value, own = record.at(port), walks[0].observations(port)
+    single = walks[1].observations(port)
+    if value is None or own is None or single is None:
+        return unverified(str(port), "what was recorded is not an array for each observation")
+    count = len(own.values)
+    found = _found(value, own, count, walks[0].network.kind)
+    if port.name in COUNTED and (found is None or not _same(found[1], own)):
+        return unverified(str(port), "MATLAB counts this in its own way")
+    given = read_misfit(value, own, count) if found is None else found[1]
+    members = [member for member in own.values if member < walks[0].right]
+    if fed and given is not None and port.name not in COUNTED:
         for walk in walks:
             walk.feed(port, given)
+    if found is None or given is None:
+        return _misfit(str(port), own, value)
+    layout, given = found[0], given.among([m for m in members if m in given.values])
+    exact, rounded = (layout.lay(one.among(list(given.values))) for one in (own, single))
+    double = record.case.double
+    judgement = judge(str(port), layout.lay(given), exact, [rounded], limits, double)
+    return replace(judgement, note=_note(judgement, own, given, count))
 
 
-def _nearest(
-    fitting: Sequence[Layout], value: Recorded, own: Observations
-) -> tuple[Layout, Observations]:
-    """The layout whose values are nearest to what is computed, the first of equals."""
+def _found(
+    value: Recorded, own: Observations, count: int, kind: NetworkClass
+) -> tuple[Layout, Observations] | None:
+    """The layout of what was recorded, and its observations; None where no layout fits. Of
+    several that one whose values are nearest to what is computed, or the first."""
+    rows_first = not kind.formatted and not kind.columns
+    fitting = layouts(value, own, count, rows_first)
     read = [(layout, layout.read(value, own)) for layout in fitting]
-    if len(read) == 1:
-        return read[0]
+    if len(read) < 2:
+        return read[0] if read else None
     return min(read, key=lambda pair: _distance(pair[1], own))
 
 
@@ -170,36 +178,16 @@ def _distance(given: Observations, own: Observations) -> float:
         return float(sum(apart))
 
 
+def _same(given: Observations, own: Observations) -> bool:
+    return all(np.array_equal(value, own.values[m]) for m, value in given.values.items())
+
+
 # -- what is told ------------------------------------------------------------------------------
-
-
-def _judge(
-    name: str,
-    exact: np.ndarray | list[np.ndarray],
-    single: np.ndarray | list[np.ndarray],
-    expected: np.ndarray | list[np.ndarray],
-) -> Judgement:
-    a, b, c = (_flat(value) for value in (exact, single, expected))
-    statistics, rounding = Statistics.of(a, c), Statistics.of(b, a)
-    budget = max(rounding.max_rel, FLOOR)
-    if statistics.max_rel == 0 or Statistics.of(b, c).max_rel == 0:
-        verdict, why = "identical", "equal to the last bit"
-    elif statistics.max_rel <= BUDGETS * budget:
-        verdict, why = "rounding", f"within {BUDGETS:g} times what float32 moves it"
-    else:
-        verdict, why = "different", "more than rounding explains"
-    return Judgement(name, verdict, why, statistics, budget, BUDGETS, statistics.max_rel)
-
-
-def _flat(value: np.ndarray | list[np.ndarray]) -> np.ndarray:
-    if isinstance(value, list):
-        return np.concatenate([np.ravel(item) for item in value])
-    return np.asarray(value)
 
 
 def _note(judgement: Judgement, own: Observations, given: Observations, count: int) -> str:
     """Of which observations it is, and from which time step on it is different."""
-    notes = []
+    notes = [judgement.note] if judgement.note else []
     if len(given.values) < count:
         notes.append(f"recorded of the first {len(given.values):,} of {count:,} observations")
     if judgement.verdict == "different" and "T" in own.dims:
@@ -209,28 +197,31 @@ def _note(judgement: Judgement, own: Observations, given: Observations, count: i
 
 
 def _first_step(judgement: Judgement, own: Observations, given: Observations) -> tuple[int, int]:
-    """The first step, from 1, at which some observation is further away than rounding."""
+    """The first step, from 1, at which some observation is further away than rounding, and how
+    many there are."""
     allowed = judgement.budgets * judgement.budget * judgement.statistics.scale
     along = own.dims.index("T")
     firsts, longest = [], 0
     for member, value in given.values.items():
         far = ~(np.abs(value - own.values[member]) <= allowed)
-        others = tuple(axis for axis in range(far.ndim) if axis != along)
-        steps = np.flatnonzero(far.any(axis=others))
+        steps = np.flatnonzero(far.any(axis=tuple(i for i in range(far.ndim) if i != along)))
         firsts += [int(steps[0]) + 1] if steps.size else []
         longest = max(longest, value.shape[along])
     return min(firsts, default=1), longest
 
 
 def _misfit(name: str, own: Observations, value: Recorded) -> Judgement:
-    first = next(iter(own.values.values()))
-    shape = np.shape(value[0] if isinstance(value, list | tuple) else value)
-    said = "×".join(map(str, first.shape)), "×".join(map(str, shape))
-    what = "of each cell" if isinstance(value, list | tuple) else "of what was recorded"
-    why = f"the sizes differ: {said[0]} for each observation, {said[1]} {what}"
-    return dataclasses.replace(_unverified(name, why), verdict="different")
+    """A verdict on sizes: those of an observation beside those that were recorded."""
+    computed = next(iter(own.values.values())).shape
+    cells = isinstance(value, list | tuple)
+    recorded = np.shape(value[0] if cells else value)
+    said = "×".join(map(str, computed)), "×".join(map(str, recorded))
+    what = "in the first cell" if cells else "in all"
+    why = f"the sizes differ: {said[0]} for an observation, {said[1]} {what} were recorded"
+    return replace(unverified(name, why), verdict="different")
 
 
-def _unverified(name: str, why: str) -> Judgement:
+def unverified(name: str, why: str) -> Judgement:
+    """A value that cannot be judged."""
     nothing = Statistics(0, 0.0, 0.0, float("inf"), float("nan"), float("nan"), float("nan"))
     return Judgement(name, NOT_VERIFIED, why, nothing, 0.0, 0.0, float("inf"))

@@ -56,13 +56,15 @@ class Layout:
     def read(self, value: Recorded, like: Observations) -> Observations:
         """The observations of a recorded value, in the dims of what is computed."""
         if self.cells:
-            items = [_read(item, self.dims, like.dims) for item in value]
+            own = [like.sizes(member) for member in sorted(like.values)]
+            items = [_read(x, self.dims, like.dims, n) for x, n in zip(value, own, strict=False)]
         elif self.flat:
             shape = next(iter(like.values.values())).shape
-            rows = _read(np.asarray(value), self.dims, "BC")
+            rows = _read(np.asarray(value), self.dims, "BC", {"C": math.prod(shape)})
             items = [column_major(row, shape) for row in rows]
         else:
-            items = list(_read(np.asarray(value), self.dims, "B" + like.dims))
+            sizes = like.sizes(min(like.values))
+            items = list(_read(np.asarray(value), self.dims, "B" + like.dims, sizes))
         return Observations(like.dims, dict(enumerate(items)))
 
     def lay(self, own: Observations) -> np.ndarray | list[np.ndarray]:
@@ -99,20 +101,22 @@ def layouts(
 
 
 def read_misfit(value: Recorded, own: Observations, count: int) -> Observations | None:
-    """A recorded value of all observations whose sizes are others than those computed, by its
-    number of channels; None where that does not tell it."""
-    if isinstance(value, list | tuple):
-        shapes = {np.shape(item) for item in value} if len(value) == count else set()
-        candidates = [Layout(dims, cells=True) for dims in _orders(own.dims)]
-    else:
-        shapes = {np.shape(value)}
-        candidates = [Layout(dims) for dims in _orders(canonical(own.dims + "B"))]
-    channels = {label: n for label, n in own.sizes(min(own.values)).items() if label == "C"}
-    for layout in candidates if shapes else ():
-        wanted = 1 if layout.cells else count
-        if all(_observations_in(shape, layout.dims, channels) == wanted for shape in shapes):
-            return layout.read(value, own)
-    return None
+    """A recorded value of all observations that has other sizes than what is computed, but as many
+    channels, in MATLAB's order; None where that is not what it is."""
+    cells = isinstance(value, list | tuple)
+    if cells and len(value) != count:
+        return None
+    dims = own.dims if cells else canonical(own.dims + "B")
+    wanted = {"B": count, "C": own.sizes(min(own.values)).get("C")}
+    rows: list[np.ndarray] = []
+    for array in map(np.asarray, value if cells else [value]):
+        shape = (*array.shape, *(1,) * (len(dims) - array.ndim))
+        sizes = dict(zip(dims, shape, strict=False))
+        other = any(sizes[label] != n for label, n in wanted.items() if label in dims)
+        if other or len(shape) > len(dims):
+            return None
+        rows += _read(array, dims, "B" + own.dims, sizes)
+    return Observations(own.dims, dict(enumerate(rows)))
 
 
 def _orders(dims: str, rows_first: bool = False) -> Iterator[str]:
@@ -127,28 +131,30 @@ def _orders(dims: str, rows_first: bool = False) -> Iterator[str]:
 
 
 def _fits_cells(dims: str, value: Sequence[np.ndarray], own: Observations) -> bool:
-    members = sorted(own.values)
-    pairs = zip(members, value, strict=False)
+    pairs = zip(sorted(own.values), value, strict=False)
     return all(_observations_in(np.shape(x), dims, own.sizes(m)) == 1 for m, x in pairs)
 
 
 def _observations_in(shape: tuple[int, ...], dims: str, sizes: Mapping[str, int]) -> int:
     """How many observations an array of this shape has if it lies in these dims, 1 without B; 0
-    where it does not. MATLAB leaves out dimensions of size 1 at the end."""
-    full = _filled(shape, dims)
-    if math.prod(full) != math.prod(shape):
-        return 0
-    pairs = dict(zip(dims, full, strict=True))
-    count = pairs.pop("B", 1)
-    return count if all(pairs.get(label) == n for label, n in sizes.items()) else 0
+    where it does not. Dimensions of size 1 make no difference."""
+    full = _full(shape, dims, sizes)
+    return dict(zip(dims, full, strict=True)).get("B", 1) if _lies(shape, full) else 0
 
 
-def _filled(shape: tuple[int, ...], dims: str) -> tuple[int, ...]:
-    """The shape with as many dimensions as there are labels."""
-    return (*shape, *(1,) * (len(dims) - len(shape)))[: len(dims)]
+def _lies(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
+    return [n for n in shape if n != 1] == [n for n in full if n != 1]
 
 
-def _read(value: np.ndarray, have: str, want: str) -> np.ndarray:
+def _full(shape: tuple[int, ...], dims: str, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The sizes of all these dims in an array of this shape: as many observations as there is
+    room for."""
+    known = math.prod(sizes[label] for label in dims if label != "B")
+    count = math.prod(shape) // known if known else 0
+    return tuple(count if label == "B" else sizes[label] for label in dims)
+
+
+def _read(value: np.ndarray, have: str, want: str, sizes: Mapping[str, int]) -> np.ndarray:
     """The array with all its dimensions, in another order."""
     array = np.asarray(value)
-    return reorder(array.reshape(_filled(array.shape, have)), have, want)
+    return reorder(array.reshape(_full(array.shape, have, sizes)), have, want)

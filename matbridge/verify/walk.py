@@ -86,10 +86,15 @@ class Walk:
             self.values.pop(port, None)
 
     def observations(self, port: Port) -> Observations | None:
-        """What a port gives for each observation; None where that is not one value for each."""
+        """What a port gives for each observation, or each frame where those are folded; None where
+        that is not one value for each."""
+        parts = self._at(port)
+        if len(parts) == 1 and _folded(self.batches.pieces[0], parts[0]):
+            (array, dims), rest = parts[0], without(parts[0].dims, "B")
+            return Observations(numbered(rest), dict(enumerate(reorder(array, dims, "B" + rest))))
         collected = Collected()
         try:
-            for piece, (array, dims) in zip(self.batches.pieces, self._at(port), strict=True):
+            for piece, (array, dims) in zip(self.batches.pieces, parts, strict=True):
                 collected.add(piece, array, dims)
         except MismatchError:
             return None
@@ -111,6 +116,11 @@ class Walk:
         ]
 
 
+def _folded(piece: Piece, labelled: Labelled) -> bool:
+    """Whether there are several values for each observation."""
+    return labelled.array.shape[labelled.dims.index("B")] > len(piece.members)
+
+
 def _fed(piece: Piece, own: Labelled, given: Observations, read: Counter[int]) -> Labelled:
     """A part with the values of observations in it; ``read`` counts the steps each has had."""
     rest = without(own.dims, "B")
@@ -119,7 +129,8 @@ def _fed(piece: Piece, own: Labelled, given: Observations, read: Counter[int]) -
     if along is None and not piece.last:
         return own
     steps = None if along is None else rows[0].shape[along]
-    for place, member in enumerate(piece.members):
+    members = range(len(rows)) if _folded(piece, own) else piece.members
+    for place, member in enumerate(members):
         if member in given.values:
             whole = given.values[member]
             kept = piece.kept if along is not None and steps == piece.steps else None
