@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from matbridge.core.card import Layer
+from matbridge.core.network import Network
 from matbridge.text import listed
 from matbridge.verify.case import Case
 
-__all__ = ["Suspect", "Variant", "in_layers"]
+__all__ = ["Change", "Rewiring", "Suspect", "Variant", "changed", "edited", "in_layers"]
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,60 @@ class Suspect:
     variants: Callable[[Case], Iterator[Variant]]
 
 
-def in_layers(
-    case: Case, change: Callable[[Layer], Layer | None], words: str, meaning: str
-) -> Iterator[Variant]:
-    """All layers that ``change`` makes another of, at once, then each alone.
+@dataclass(frozen=True)
+class Change:
+    """A layer made another, None where it does not concern it; ``words`` tell it of {where}."""
 
-    It gives None for a layer that it does not concern. ``words`` tell the change of {where}.
-    """
-    layers = [new for layer in case.network.layers if (new := change(layer)) is not None]
-    for chosen in _choices(layers):
-        where = tuple(layer.name for layer in chosen)
-        changed = case.replace(network=case.network.with_layers(*chosen))
-        yield Variant(changed, where, words.replace("{where}", listed(where)), meaning)
+    words: str
+    meaning: str
+    of: Callable[[Layer], Layer | None]
+
+    def made(self, network: Network, layer: Layer) -> Network | None:
+        """The network with this layer changed, None where it does not concern it."""
+        new = self.of(layer)
+        return None if new is None else network.with_layers(new)
 
 
-def _choices(layers: Sequence[Layer]) -> Iterator[Sequence[Layer]]:
-    if len(layers) > 1:
-        yield layers
-    yield from ([layer] for layer in layers)
+@dataclass(frozen=True)
+class Rewiring:
+    """What changes a network round a layer, None where it does not concern it."""
+
+    words: str
+    meaning: str
+    made: Callable[[Network, Layer], Network | None]
+
+
+def changed(*changes: Change | Rewiring) -> Callable[[Case], Iterator[Variant]]:
+    """The variants that these make, one after the other; see in_layers."""
+
+    def variants(case: Case) -> Iterator[Variant]:
+        for change in changes:
+            yield from in_layers(case, change)
+
+    return variants
+
+
+def in_layers(case: Case, change: Change | Rewiring) -> Iterator[Variant]:
+    """All layers that a change concerns at once, then each alone."""
+    network = case.network
+    names = [layer.name for layer in network.layers if change.made(network, layer) is not None]
+    for where in _choices(names):
+        for name in where:
+            network = change.made(network, network[name]) or network
+        words = change.words.replace("{where}", listed(where))
+        yield Variant(case.replace(network=network), where, words, change.meaning)
+        network = case.network
+
+
+def _choices(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    if len(names) > 1:
+        yield tuple(names)
+    yield from ((name,) for name in names)
+
+
+def edited(layer: Layer, edit: Callable[[np.ndarray], np.ndarray], *names: str) -> Layer | None:
+    """The layer with those arrays edited that it has; None where nothing is another then."""
+    arrays = {name: edit(layer.arrays[name]) for name in names if name in layer.arrays}
+    if all(np.array_equal(array, layer.arrays[name]) for name, array in arrays.items()):
+        return None
+    return layer.replace(arrays={**layer.arrays, **arrays})
