@@ -29,6 +29,7 @@ from matbridge.cli.options import (
 )
 from matbridge.cli.predict import run_options
 from matbridge.cli.record import Trained
+from matbridge.cli.reports import Reports, report_options
 from matbridge.cli.series import SeriesOptions, read_delays, series_options
 from matbridge.cli.terminal import print_json, progress_bar, say, warn_of
 from matbridge.cli.verdict import document, row, show
@@ -146,6 +147,7 @@ def tell_engine(case: Case) -> None:
 @all_option
 @network_option
 @reading_options
+@report_options
 @json_option
 def command(
     paths: tuple[Path, ...],
@@ -164,6 +166,7 @@ def command(
     every: bool,
     network: str | None,
     reading: Reading,
+    reports: Reports,
     as_json: bool,
 ) -> int:
     """Run the network in FILE and compare with what is expected, or with another network.
@@ -176,6 +179,7 @@ def command(
     \b
     Example:
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
+      matbridge verify net.mat --input :X --expected :Y --report out.html
       matbridge verify models/ --input :XTest --expected :YPred
       matbridge verify net.mat --against net.onnx
       matbridge verify net.mat --input :inputs --targets :targets
@@ -191,17 +195,17 @@ def command(
         raise MismatchError("both networks run on the same inputs, without loops changed or states")
     if targets:
         trained = Trained(inputs, targets, record, tolerance or 1e-5, options, series, reading)
-        return _compare(paths, every, network, trained, as_json)
+        return _compare(paths, every, network, trained, reports, as_json)
     if other is not None:
         rival = Other(other, inputs, options["format"], resize, reading)
-        return _compare(paths, every, network, rival, as_json)
+        return _compare(paths, every, network, rival, reports, as_json)
     if not expected:
         raise EmptyComparisonError(
             "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
         )
     judging = Judging(Limits(tolerance, atol, rtol), verbose=options.pop("verbose"))
     named = Named(inputs, expected, options, reading.max_size, series, resize, classes)
-    return _verify(paths, every, network, reading, judging, named, as_json)
+    return _verify(paths, every, network, reading, judging, named, reports, as_json)
 
 
 def _verify(
@@ -211,17 +215,22 @@ def _verify(
     reading: Reading,
     judging: Judging,
     question: Question,
+    reports: Reports,
     as_json: bool,
 ) -> int:
     """Each network as its cases say; the exit code."""
+    reports.check(paths)
     if are_many(paths, every):
         rows = run_all(
             expanded(paths),
             lambda path: networks_of(path, address, every, reading),
             lambda path, address, one: row(path, address, judging.verified(question, path, one)),
         )
+        reports.write(rows, paths)
         return show_all(rows, as_json)
-    verification = judging.verified(question, paths[0], one_of(paths[0], address, reading))
+    with reports.failures(paths[0], address or "", paths):
+        verification = judging.verified(question, paths[0], one_of(paths[0], address, reading))
+    reports.write([row(paths[0], address or "", verification)], paths)
     if as_json:
         print_json(document(verification))
     else:
@@ -234,17 +243,22 @@ def _compare(
     every: bool,
     address: str | None,
     rival: Other | Trained,
+    reports: Reports,
     as_json: bool,
 ) -> int:
     """Each network against the other one, or its training record."""
+    reports.check(paths)
     if are_many(paths, every):
         rows = run_all(
             expanded(paths),
             lambda path: networks_of(path, address, every, rival.reading),
             lambda path, address, one: rival.answer(path, one).row(path, address),
         )
+        reports.write(rows, paths)
         return show_all(rows, as_json)
-    verdict = rival.answer(paths[0], one_of(paths[0], address, rival.reading))
+    with reports.failures(paths[0], address or "", paths):
+        verdict = rival.answer(paths[0], one_of(paths[0], address, rival.reading))
+    reports.write([verdict.row(paths[0], address or "")], paths)
     if as_json:
         print_json(verdict.as_dict())
     else:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matbridge.verify.verification import Verification
+from matbridge.report.entry import Entry
 
 __all__ = ["Facts"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A verification as the page shows it."""
+    """An entry as the page shows it."""
 
-    name: str
-    verification: Verification
+    entry: Entry
 
     @classmethod
-    def of(cls, name: str, verification: Verification) -> Facts:
-        """The facts of one verification; ``name`` is what the report calls it."""
-        return cls(name, verification)
+    def of(cls, entry: Entry) -> Facts:
+        """The facts of an entry."""
+        return cls(entry)

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matbridge.errors import UnsupportedError
-from matbridge.text import not_loaded
+from matbridge.report.templates import check_libraries
 
 __all__ = ["Box", "Edge", "Frame", "Layout", "Line", "Node", "Points", "arrange"]
 
@@ -103,12 +102,9 @@ def arrange(nodes: Sequence[Node], edges: Sequence[Edge]) -> Layout:
 
     Raises UnsupportedError where pygraphviz is not installed.
     """
-    try:
-        from pygraphviz import AGraph
-    except ImportError as error:
-        raise UnsupportedError(
-            not_loaded("pygraphviz", error), mend="pip install 'matbridge[report]'"
-        ) from None
+    check_libraries("pygraphviz")
+    from pygraphviz import AGraph
+
     graph = AGraph(directed=True, strict=False)
     graph.graph_attr.update(nodesep=str(BESIDE / INCH), ranksep=str(BELOW / INCH))
     graph.node_attr.update(shape="box", label="", fixedsize="true")

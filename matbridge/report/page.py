@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from matbridge.files import written
+from matbridge.errors import MismatchError
+from matbridge.files import check_target, written
+from matbridge.report.entry import Entry
 from matbridge.report.facts import Facts
-from matbridge.report.templates import render
+from matbridge.report.templates import check_libraries, render
 from matbridge.verify.verification import Verification
 
-__all__ = ["write_page"]
+__all__ = ["check_page", "write_page"]
+
+SUFFIXES = (".html", ".htm")
+
+
+def check_page(path: Path, reads: Iterable[Path] = ()) -> None:
+    """Raise what write_page raises for this path, and where a library is not installed."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise MismatchError("a report is an HTML file", where=str(path), mend="End it in .html.")
+    check_target(path, force=True, reads=reads)
+    check_libraries("jinja2", "plotly", "pygraphviz")
 
 
 def write_page(
-    verifications: Verification | Mapping[str, Verification],
-    path: Path,
-    reads: Iterable[Path] = (),
+    entries: Verification | Sequence[Entry], path: Path, reads: Iterable[Path] = ()
 ) -> None:
-    """Write the report on one verification, or on several by what they are called.
+    """Write the report on one verification, or on several entries.
 
     An older report is overwritten; ``reads``, the files that the same call reads, never are.
-    Raises UnsupportedError where jinja2 or plotly is not installed, and MismatchError where
-    ``path`` cannot be written.
+    Raises UnsupportedError where jinja2, plotly or pygraphviz is not installed, and MismatchError
+    where ``path`` does not end in .html or cannot be written.
     """
-    several = {"": verifications} if isinstance(verifications, Verification) else verifications
-    text = render("page.html", pages=[Facts.of(name, one) for name, one in several.items()])
-    with written(Path(path), force=True, reads=reads) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    path, reads = Path(path), list(reads)
+    check_page(path, reads)
+    listed = [Entry.of("", entries)] if isinstance(entries, Verification) else entries
+    text = render("page.html", pages=[Facts.of(entry) for entry in listed])
+    with written(path, force=True, reads=reads) as temporary:
+        temporary.write_bytes(text.encode())

@@ -1,0 +1,41 @@
+"""What a report lists: a verification, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matbridge.verify.judgement import NOT_VERIFIED
+from matbridge.verify.verification import Verification
+
+__all__ = ["Entry"]
+
+# Exit codes that are a verdict; all others tell why there is none.
+FINE, DIFFERS = 0, 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of those that a report lists, by name: its verification, or, where that is None, what
+    became of it in words and its exit code."""
+
+    name: str
+    verification: Verification | None = None
+    outcome: str = ""
+    code: int = 5
+
+    @classmethod
+    def of(cls, name: str, verification: Verification) -> Entry:
+        """The entry of a verification."""
+        return cls(name, verification, verification.sentence, verification.code)
+
+    @property
+    def verdict(self) -> str:
+        """That of the verification; without one "passed", "different" or "not verified"."""
+        if self.verification is not None:
+            return self.verification.verdict
+        return {FINE: "passed", DIFFERS: "different"}.get(self.code, NOT_VERIFIED)
+
+    @property
+    def sentence(self) -> str:
+        """What became of it, in a line."""
+        return self.verification.sentence if self.verification is not None else self.outcome
