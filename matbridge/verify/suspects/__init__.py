@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from matbridge.verify.suspects import gates, recurrent, sequences, states
+from matbridge.verify.suspects import (
+    activations,
+    attention,
+    gates,
+    images,
+    normalization,
+    outputs,
+    precision,
+    recurrent,
+    sequences,
+    shallow,
+    standardizing,
+    states,
+    weights,
+    windows,
+)
 from matbridge.verify.suspects.suspect import Suspect, Variant
 
 __all__ = ["SUSPECTS", "Suspect", "Variant"]
@@ -13,4 +28,14 @@ SUSPECTS: tuple[Suspect, ...] = (
     *recurrent.SUSPECTS,
     *sequences.SUSPECTS,
     *states.SUSPECTS,
+    *normalization.SUSPECTS,
+    *images.SUSPECTS,
+    *weights.SUSPECTS,
+    *outputs.SUSPECTS,
+    *activations.SUSPECTS,
+    *windows.SUSPECTS,
+    *standardizing.SUSPECTS,
+    *attention.SUSPECTS,
+    *shallow.SUSPECTS,
+    *precision.SUSPECTS,
 )
