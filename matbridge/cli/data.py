@@ -15,7 +15,7 @@ from matbridge.predict.data import read_classes, read_data, split_name
 from matbridge.predict.images import is_image, resized, takes_images
 from matbridge.text import listed, nearest
 
-__all__ = ["gather_inputs", "in_file", "named_classes", "split_input"]
+__all__ = ["gather_inputs", "in_file", "named_classes", "split_input", "variables_of"]
 
 
 def gather_inputs(
@@ -71,6 +71,19 @@ def named_classes(text: str | None, limit: int, file: Path) -> Sequence[str]:
 def in_file(data: str, file: Path | None) -> str:
     """``:X`` is the variable X of the file."""
     return f"{file}{data}" if file is not None and data.startswith(":") else data
+
+
+def variables_of(names: Sequence[str], files: Sequence[Path], limit: int) -> dict[str, object]:
+    """The variables of these names, each from the first of the files that has it; ``ps.gain`` is
+    a field. Those that no file has are left out."""
+    variables: dict[str, object] = {}
+    for name in names:
+        for file in dict.fromkeys(files):
+            try:
+                variables.setdefault(name, read_data(f"{file}:{name}", limit))
+            except MismatchError:
+                continue
+    return variables
 
 
 def split_input(network: Network, text: str) -> tuple[str, str]:

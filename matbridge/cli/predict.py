@@ -38,7 +38,7 @@ from matbridge.predict.data import check_name, split_name, write_data
 from matbridge.predict.engines import AUTO, ENGINES
 from matbridge.predict.series import Simulated
 
-__all__ = ["command", "run_options", "session_of"]
+__all__ = ["check_inputs", "command", "run_options", "session_of"]
 
 
 def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | None) -> object:
@@ -96,10 +96,6 @@ def run_options(function: Callable[..., object]) -> Callable[..., object]:
 
     @functools.wraps(function)
     def wrapped(*args: object, format: str | None, **given: object) -> object:
-        # Whole series of a network without inputs of its own are its targets.
-        enough = given.get("other") or (given.get("prepare") and given.get("targets"))
-        if not given["inputs"] and not enough:
-            raise click.MissingParameter(param_hint="'--input'", param_type="option")
         options = {name: given.pop(name) for name in OPTIONS}
         options["format"] = format.split(",") if format and "," in format else format
         if given["resize"] and format and not format.upper().startswith("SSC"):
@@ -109,6 +105,12 @@ def run_options(function: Callable[..., object]) -> Callable[..., object]:
     for option in reversed(RUN_OPTIONS):
         option(wrapped)
     return wrapped
+
+
+def check_inputs(inputs: Sequence[str]) -> None:
+    """Raise what click raises where --input is missing."""
+    if not inputs:
+        raise click.MissingParameter(param_hint="'--input'", param_type="option")
 
 
 @contextmanager
@@ -170,6 +172,7 @@ def command(
       matbridge predict nar.mat --input :T --forecast 12
       matbridge predict narx.mat --input :X --input :T --forecast 12 --future :X2
     """
+    check_inputs(inputs)
     if (scores or classes) and not classify:
         raise MismatchError("--scores and --classes go with --classify")
     opened = one_of(path, network, reading)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,8 +12,10 @@ from typing import Any, Protocol
 import click
 
 from matbridge.cli.against import Other
-from matbridge.cli.data import gather_inputs, in_file, named_classes
+from matbridge.cli.data import gather_inputs, in_file, named_classes, variables_of
+from matbridge.cli.fixtures import Fixtures, fixtures_in, network_of, with_networks
 from matbridge.cli.many import (
+    Row,
     all_option,
     are_many,
     expanded,
@@ -27,19 +30,21 @@ from matbridge.cli.options import (
     network_option,
     reading_options,
 )
-from matbridge.cli.predict import run_options
-from matbridge.cli.record import Trained
+from matbridge.cli.predict import check_inputs, run_options
 from matbridge.cli.reports import Reports, report_options
 from matbridge.cli.series import SeriesOptions, read_delays, series_options
 from matbridge.cli.terminal import print_json, progress_bar, say, warn_of
+from matbridge.cli.training import Trained
 from matbridge.cli.verdict import document, row, show
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
-from matbridge.errors import MismatchError
+from matbridge.errors import MatbridgeError, MismatchError
 from matbridge.predict.class_names import number_labels
-from matbridge.predict.data import read_data
-from matbridge.verify.case import Case, Source
+from matbridge.predict.data import read_data, split_name
+from matbridge.verify.case import AS_IT_IS, Case, Source, Transform
 from matbridge.verify.compare import EmptyComparisonError
+from matbridge.verify.expression import transform_of, variables_in
+from matbridge.verify.fixture import is_fixture, read_fixture
 from matbridge.verify.judge import Limits, verify_case
 from matbridge.verify.judgement import worst_of
 from matbridge.verify.verification import Verification
@@ -61,6 +66,7 @@ class Named:
 
     inputs: tuple[str, ...]
     expected: tuple[str, ...]
+    transform: str
     options: Mapping[str, Any]
     max_size: int
     series: SeriesOptions
@@ -82,6 +88,7 @@ class Named:
             tuple(data),
             tuple(wanted),
             options,
+            self._transform(path),
             steps=self.series.forecast or 0,
             future=self.series.coming(path, self.max_size),
             classes=tuple(named_classes(self.classes, self.max_size, path)),
@@ -89,6 +96,69 @@ class Named:
             input_source=Source(", ".join(in_file(text, path) for text in self.inputs)),
             expected_source=Source(", ".join(in_file(text, path) for text in self.expected)),
         )
+
+    def _transform(self, path: Path) -> Transform:
+        """What was done to the output; its variables stand in the file of --expected, or else in
+        that of the input or the network."""
+        if not self.transform:
+            return AS_IT_IS
+        files = [split_name(in_file(text, path))[0] for text in (*self.expected, *self.inputs)]
+        names = variables_in(self.transform)
+        return transform_of(self.transform, variables_of(names, [*files, path], self.max_size))
+
+
+@dataclass(frozen=True)
+class Alone:
+    """What a file says by itself: a fixture, of the network that it holds or names."""
+
+    inputs: tuple[str, ...]
+    options: Mapping[str, Any]
+    max_size: int
+
+    def cases(self, path: Path, network: Network) -> Iterator[Case]:
+        """That of a fixture; EmptyComparisonError for other files."""
+        if self.inputs or not is_fixture(path):
+            raise EmptyComparisonError(
+                "nothing is expected",
+                where=path.name,
+                mend="Give --expected DATA, as MATLAB computed it, or --fixture.",
+            )
+        fixture = read_fixture(path, self.max_size)
+        beside = path.parent / Path(network.provenance.file).name
+        yield Fixtures((path,), self.options, self.max_size).case(fixture, beside, network)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The networks that are verified: those of the files, every one or that at an address.
+
+    ``alone`` says that nothing is named beside the files, so that fixtures among them count.
+    """
+
+    paths: tuple[Path, ...]
+    every: bool
+    address: str | None
+    reading: Reading
+    alone: bool = False
+
+    def files(self) -> list[Path]:
+        """The files, those of folders too; of a fixture and its network the fixture alone."""
+        files = expanded(self.paths)
+        return with_networks(files) if self.alone else files
+
+    def networks(self, path: Path) -> Iterator[tuple[str, Network | MatbridgeError]]:
+        """Those of a file by address; of a fixture the one that it holds or names."""
+        if self.alone and is_fixture(path):
+            network = network_of(path, self.address, self.reading)
+            yield f"{network.provenance.file}:{network.provenance.address}", network
+        else:
+            yield from networks_of(path, self.address, self.every, self.reading)
+
+    def network(self, path: Path) -> Network:
+        """The only one of a file."""
+        if self.alone and is_fixture(path):
+            return network_of(path, self.address, self.reading)
+        return one_of(path, self.address, self.reading)
 
 
 @dataclass(frozen=True)
@@ -118,7 +188,7 @@ class Judging:
 
 def tell_engine(case: Case) -> None:
     """What computed, and why not another."""
-    names = ("dtype", "device", "engine")
+    names = {"dtype", "device", "engine"} & set(case.options)
     with case.network.session(**{name: case.options[name] for name in names}) as session:
         say(f"engine: {session.choice}")
 
@@ -129,6 +199,13 @@ def tell_engine(case: Case) -> None:
 @click.option("--expected", multiple=True, metavar="DATA",
               help="What MATLAB computed: numbers, a cell, or categorical labels. Once for "
                    "each output.")  # fmt: skip
+@click.option("--expected-transform", "transform", default="", metavar="WORDS",
+              help="What was done to the output y before it was kept, such as 'y*sig+mu', with "
+                   "variables of the file of --expected.")  # fmt: skip
+@click.option("--fixture", "fixtures", multiple=True, type=click.Path(path_type=Path),
+              metavar="FIXTURE",
+              help="A fixture that MATLAB or matbridge recorded, or a folder of them: a row for "
+                   "each of several.")  # fmt: skip
 @click.option("--tolerance", type=float, metavar="SHARE",
               help="Of the largest expected value: what differs by no more is close, and passes. "
                    "Rounding needs none.")  # fmt: skip
@@ -154,6 +231,8 @@ def command(
     inputs: tuple[str, ...],
     other: Path | None,
     expected: tuple[str, ...],
+    transform: str,
+    fixtures: tuple[Path, ...],
     tolerance: float | None,
     atol: float | None,
     rtol: float | None,
@@ -181,13 +260,21 @@ def command(
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
       matbridge verify net.mat --input :X --expected :Y --report out.html
       matbridge verify models/ --input :XTest --expected :YPred
+      matbridge verify net.mat --input :X --expected :Y --expected-transform "y*sig+mu"
+      matbridge verify net.mat --fixture ref.mat
+      matbridge verify ref.mat
       matbridge verify net.mat --against net.onnx
       matbridge verify net.mat --input :inputs --targets :targets
       matbridge verify narx.mat --prepare --input :X --input :T --expected :Y
       matbridge verify narx.mat --prepare --input :X --targets :T
     """
-    if sum(map(bool, (expected, other, targets))) > 1:
-        raise MismatchError("one of --expected, --against and --targets", mend="Leave out others.")
+    if sum(map(bool, (expected, other, targets, fixtures))) > 1:
+        raise MismatchError(
+            "one of --expected, --fixture, --against and --targets", mend="Leave out others."
+        )
+    if (expected or targets) and not (targets and series.prepare):
+        # Whole series of a network without inputs of its own are its targets.
+        check_inputs(inputs)
     series.check(options["format"])
     if series.forecast and not expected:
         raise MismatchError("--forecast goes with --expected")
@@ -199,38 +286,67 @@ def command(
     if other is not None:
         rival = Other(other, inputs, options["format"], resize, reading)
         return _compare(paths, every, network, rival, reports, as_json)
-    if not expected:
-        raise EmptyComparisonError(
-            "nothing is expected", mend="Give --expected DATA, as MATLAB computed it."
-        )
+    if transform and not expected:
+        raise MismatchError("--expected-transform goes with --expected")
     judging = Judging(Limits(tolerance, atol, rtol), verbose=options.pop("verbose"))
-    named = Named(inputs, expected, options, reading.max_size, series, resize, classes)
-    return _verify(paths, every, network, reading, judging, named, reports, as_json)
+    reports.check(paths)
+    asked = Asked(paths, every, network, reading)
+    if fixtures:
+        recorded = Fixtures(tuple(fixtures_in(fixtures)), options, reading.max_size)
+        if len(recorded.paths) > 1:
+            rows = _rows(asked, judging, recorded)
+            reports.write(rows, paths)
+            return show_all(rows, as_json)
+        return _verify(asked, judging, recorded, reports, as_json)
+    if not expected:
+        alone = Alone(inputs, options, reading.max_size)
+        return _verify(dataclasses.replace(asked, alone=True), judging, alone, reports, as_json)
+    named = Named(inputs, expected, transform, options, reading.max_size, series, resize, classes)
+    return _verify(asked, judging, named, reports, as_json)
+
+
+def _rows(asked: Asked, judging: Judging, recorded: Fixtures) -> list[Row]:
+    """A row for each network on each fixture."""
+    return [
+        one
+        for path in expanded(asked.paths)
+        for one in _rows_of(path, functools.partial(asked.networks, path), judging, recorded)
+    ]
+
+
+def _rows_of(
+    path: Path,
+    networks: Callable[[], Iterator[tuple[str, Network | MatbridgeError]]],
+    judging: Judging,
+    recorded: Fixtures,
+) -> list[Row]:
+    """Those of one file, which is read once."""
+    read = functools.cache(lambda: tuple(networks()))
+    return run_all(
+        recorded.paths,
+        lambda _: read(),
+        lambda file, address, one: row(
+            file, address, judging.verified(recorded.only(file), path, one)
+        ),
+    )
 
 
 def _verify(
-    paths: tuple[Path, ...],
-    every: bool,
-    address: str | None,
-    reading: Reading,
-    judging: Judging,
-    question: Question,
-    reports: Reports,
-    as_json: bool,
+    asked: Asked, judging: Judging, question: Question, reports: Reports, as_json: bool
 ) -> int:
     """Each network as its cases say; the exit code."""
-    reports.check(paths)
-    if are_many(paths, every):
+    if are_many(asked.paths, asked.every):
         rows = run_all(
-            expanded(paths),
-            lambda path: networks_of(path, address, every, reading),
+            asked.files(),
+            asked.networks,
             lambda path, address, one: row(path, address, judging.verified(question, path, one)),
         )
-        reports.write(rows, paths)
+        reports.write(rows, asked.paths)
         return show_all(rows, as_json)
-    with reports.failures(paths[0], address or "", paths):
-        verification = judging.verified(question, paths[0], one_of(paths[0], address, reading))
-    reports.write([row(paths[0], address or "", verification)], paths)
+    path = asked.paths[0]
+    with reports.failures(path, asked.address or "", asked.paths):
+        verification = judging.verified(question, path, asked.network(path))
+    reports.write([row(path, asked.address or "", verification)], asked.paths)
     if as_json:
         print_json(document(verification))
     else:

@@ -62,7 +62,8 @@ class Case:
     ``way`` is how the observations are run, at once but for what a cause may say.
     ``activations`` are recorded values by layer, or "layer/port", as predict would return them,
     perhaps read from a file each time they are asked for; ``final_states`` those after the run,
-    by layer and MATLAB name as Network.with_states takes them.
+    by layer and MATLAB name as Network.with_states takes them. ``notes`` say what is to be known
+    of where the case comes from.
     """
 
     network: Network
@@ -80,6 +81,7 @@ class Case:
     network_source: Source = Source()
     input_source: Source = Source()
     expected_source: Source = Source()
+    notes: tuple[str, ...] = ()
 
     def replace(self, **changes: Any) -> Case:
         """Another case, with these changed."""

@@ -19,7 +19,7 @@ from matbridge.text import listed, nearest
 from matbridge.verify.case import Transform
 from matbridge.verify.functions import FUNCTIONS, OPERATORS, Value, as_value
 
-__all__ = ["OUTPUT", "names_in", "transform_of"]
+__all__ = ["OUTPUT", "transform_of", "variables_in"]
 
 # What the output is called.
 OUTPUT = "y"
@@ -30,33 +30,42 @@ CONSTANTS = {"pi": math.pi, "Inf": math.inf, "inf": math.inf, "NaN": math.nan, "
 
 
 def transform_of(words: str, variables: Mapping[str, Any] | None = None) -> Transform:
-    """The transform that these words say; ``variables`` are numbers and arrays by name, and
-    structs of them, whose fields stand behind a point.
+    """The transform that these words say; ``variables`` are numbers and arrays by name: that of a
+    field has points in it, or its struct is a mapping.
 
     Raises MismatchError with the place in the words for what is not understood, for a name that
     nothing stands for and where y has no part in it; and when it is applied, for sizes that
     do not fit.
     """
     tree = _parsed(words)
-    names = names_in(words)
-    if OUTPUT not in names:
+    if OUTPUT not in _names(tree):
         raise _refused(words, "the output y has no part in it", 0)
-    values = {
-        name: _variable(name, variables or {}, words)
-        for name in names
-        if name not in (OUTPUT, *CONSTANTS)
-    }
-    kept = {
-        n: v for n, v in (variables or {}).items() if n in {name.split(".")[0] for name in values}
-    }
-    return Transform(words, partial(_applied, tree, values, words), kept)
+    values = {name: _variable(name, variables or {}, words) for name in variables_in(words)}
+    return Transform(words, partial(_applied, tree, values, words), _structs(values))
 
 
-def names_in(words: str) -> tuple[str, ...]:
-    """The names that stand for values in these words; MismatchError where they make no sense."""
+def variables_in(words: str) -> tuple[str, ...]:
+    """The names of variables in these words; MismatchError where they make no sense."""
+    return tuple(name for name in _names(_parsed(words)) if name not in (OUTPUT, *CONSTANTS))
+
+
+def _structs(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The same with a mapping for each struct whose fields are named."""
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        *outer, last = name.split(".")
+        inner = nested
+        for part in outer:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return nested
+
+
+def _names(node: Node) -> dict[str, None]:
+    """The names that stand for values."""
     names: dict[str, None] = {}
-    _gather(_parsed(words), names)
-    return tuple(names)
+    _gather(node, names)
+    return names
 
 
 def _gather(node: Node, names: dict[str, None]) -> None:
@@ -87,7 +96,7 @@ def _refused(words: str, why: str, at: int) -> MatbridgeError:
 def _variable(name: str, variables: Mapping[str, Any], words: str) -> np.ndarray:
     """The array that a name stands for; with points in it, a field."""
     value: Any = variables
-    for part in name.split("."):
+    for part in [name] if name in variables else name.split("."):
         if not isinstance(value, Mapping) or part not in value:
             known = list(value) if isinstance(value, Mapping) else []
             mend = f"{nearest(part, known)}There are y{', ' if known else ''}{listed(known)}."

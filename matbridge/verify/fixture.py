@@ -17,6 +17,7 @@ from matbridge.matlab.file import DEFAULT_LIMIT, MatFile
 from matbridge.matlab.file.budget import full
 from matbridge.matlab.file.values import Cell
 from matbridge.predict.class_names import as_labels, is_labels
+from matbridge.predict.layouts import read_inputs
 from matbridge.text import listed
 from matbridge.verify.case import AS_IT_IS, Case, Source, Transform
 from matbridge.verify.form import (
@@ -35,7 +36,7 @@ from matbridge.verify.form import (
     Identity,
 )
 
-__all__ = ["Fixture", "is_fixture", "read_fixture"]
+__all__ = ["Fixture", "identity_of", "is_fixture", "read_fixture"]
 
 # States by layer and MATLAB name.
 States = Mapping[str, Mapping[str, np.ndarray]]
@@ -78,6 +79,7 @@ class Fixture:
         """
         inputs = self._arranged(self.inputs, self.input_names, network.input_names, "inputs")
         outputs = self._arranged(self.outputs, self.output_names, network.output_names, "outputs")
+        self._check_sizes(network, inputs)
         source = Source(self.path.name, self.sha256, FIXTURE, self.release, self._told())
         return Case(
             network=self._started(network),
@@ -108,6 +110,16 @@ class Fixture:
         by_name = dict(zip(have, values, strict=True))
         return tuple(by_name[name] for name in want)
 
+    def _check_sizes(self, network: Network, inputs: Sequence[Any]) -> None:
+        """Refuse a network that does not take the inputs."""
+        if network.kind.columns:
+            return
+        try:
+            read_inputs(network, inputs, self.options.get("format"))
+        except MismatchError as error:
+            place = f"{error.where}: " if error.where else ""
+            raise self.of_another(f"the network does not fit: {place}{error.what}") from None
+
     def of_another(self, what: str) -> MismatchError:
         """What is said of a network that the fixture does not fit."""
         return MismatchError(
@@ -125,17 +137,20 @@ class Fixture:
             raise self.of_another(error.what) from None
 
 
-def is_fixture(path: Path) -> bool:
-    """Whether this is a MAT-file that says it is a fixture; False for what cannot be read."""
+def identity_of(path: Path) -> Identity | None:
+    """The network that a fixture was recorded of; None for what is no fixture, or is not read."""
     if path.suffix.lower() != ".mat":
-        return False
+        return None
     try:
         check_readable(path)
-        file = MatFile(path)
-        value = file[FIXTURE] if FIXTURE in file.variables else None
-        return isinstance(value, dict) and value.get("form") == FORM
+        return _identity(_fields(MatFile(path)))
     except MatbridgeError:
-        return False
+        return None
+
+
+def is_fixture(path: Path) -> bool:
+    """Whether this is a MAT-file that says it is a fixture, of a form that is known."""
+    return identity_of(path) is not None
 
 
 def read_fixture(path: str | Path, limit: int = DEFAULT_LIMIT) -> Fixture:
@@ -162,10 +177,7 @@ def _read(file: MatFile) -> Fixture:
     return Fixture(
         path=file.path,
         sha256=file.sha256(),
-        of=Identity(
-            **{name: fields.text(field) for name, field in NETWORK_FIELDS.items()},
-            layers=fields.names("layers", ()),
-        ),
+        of=_identity(fields),
         input_names=inputs,
         inputs=tuple(map(_steps, given)),
         output_names=outputs,
@@ -232,6 +244,11 @@ class Fields:
         if not isinstance(value, dict):
             raise _wrong(name, "a struct")
         return value
+
+
+def _identity(fields: Fields) -> Identity:
+    texts = {name: fields.text(field) for name, field in NETWORK_FIELDS.items()}
+    return Identity(**texts, layers=fields.names("layers", ()))
 
 
 def _wrong(name: str, what: str) -> FormatError:

@@ -76,7 +76,8 @@ def verify_case(
             )
         )
     verdict = worst_of(judgement.verdict for judgement in outputs)
-    return Verification(verdict, outputs, sentence=_sentence(verdict, outputs), case=case)
+    sentence = _sentence(verdict, outputs)
+    return Verification(verdict, outputs, sentence=sentence, notes=case.notes, case=case)
 
 
 def _sentence(verdict: str, outputs: Sequence[Judgement]) -> str:

@@ -104,7 +104,7 @@ def _fields(case: Case, activations: Sequence[str]) -> dict[str, Any]:
         "start": case.start,
         "classes": _texts(case.classes),
         "transform": case.transform.words,
-        "transformVariables": {n: np.asarray(v) for n, v in case.transform.variables.items()},
+        "transformVariables": dict(case.transform.variables),
     }
 
 
