@@ -189,8 +189,7 @@ def command(
     given = gather_inputs(opened, inputs, reading.max_size, path, resize)
     names = named_classes(classes, reading.max_size, path)
     options = read_delays(options, opened, path, reading.max_size)
-    if classify:
-        options |= {"classes": names, "scores": scores}
+    options |= {"classes": names, "scores": scores} if classify else {}
     if series.forecast:
         result = series.beyond(opened, given, path, reading.max_size)
     else:

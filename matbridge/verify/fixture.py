@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.dims import canonical, check_labels, reorder
+from matbridge.core.dims import canonical, reorder
 from matbridge.core.network import Network
 from matbridge.errors import FormatError, LayerError, MatbridgeError, MismatchError
 from matbridge.files import check_readable
@@ -18,7 +18,6 @@ from matbridge.matlab.file.budget import full
 from matbridge.matlab.file.values import Cell
 from matbridge.predict.class_names import as_labels, is_labels
 from matbridge.predict.layouts import read_inputs
-from matbridge.text import listed
 from matbridge.verify.case import AS_IT_IS, Case, Source, Transform
 from matbridge.verify.form import (
     ACTIVATION,
@@ -33,7 +32,9 @@ from matbridge.verify.form import (
     STARTS,
     STATES,
     VERSION,
+    Fields,
     Identity,
+    wrong,
 )
 
 __all__ = ["Fixture", "identity_of", "is_fixture", "read_fixture"]
@@ -198,68 +199,9 @@ def _read(file: MatFile) -> Fixture:
 # -- the struct --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Fields:
-    """The struct of a fixture, field by field as the form says."""
-
-    values: Mapping[str, Any]
-
-    def text(self, name: str, default: str = "", known: Sequence[str] = ()) -> str:
-        value = self.values.get(name, default)
-        value = "" if isinstance(value, np.ndarray) and not value.size else value
-        if not isinstance(value, str):
-            raise _wrong(name, "a text")
-        if known and value not in known:
-            raise FormatError(
-                f"{name} is {value!r}", where=f"{FIXTURE}.{name}", mend=f"It is {listed(known)}."
-            )
-        return str(value)
-
-    def names(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """A cell of text; one text alone counts as a list of one."""
-        value = self.values.get(name, default)
-        if value is None:
-            raise FormatError("the fixture is not complete", where=f"{FIXTURE}.{name}")
-        items = [value] if isinstance(value, str) else value
-        items = [] if isinstance(items, np.ndarray) and not items.size else items
-        if not isinstance(items, list | tuple) or not all(isinstance(i, str) for i in items):
-            raise _wrong(name, "a cell of text")
-        return tuple(map(str, items))
-
-    def formats(self, what: str) -> tuple[str, ...]:
-        """The format of each input, output or activation, "" for none."""
-        names = self.names(f"{what}Names", ())
-        formats = self.names(f"{what}Formats", ("",) * len(names))
-        if len(formats) != len(names):
-            raise FormatError(
-                f"there are {len(names)} names and {len(formats)} formats",
-                where=f"{FIXTURE}.{what}Formats",
-            )
-        return tuple(_format(text, f"{FIXTURE}.{what}Formats") for text in formats)
-
-    def struct(self, name: str) -> Mapping[str, Any]:
-        value = self.values.get(name, {})
-        if isinstance(value, np.ndarray) and not value.size:
-            return {}
-        if not isinstance(value, dict):
-            raise _wrong(name, "a struct")
-        return value
-
-
 def _identity(fields: Fields) -> Identity:
     texts = {name: fields.text(field) for name, field in NETWORK_FIELDS.items()}
     return Identity(**texts, layers=fields.names("layers", ()))
-
-
-def _wrong(name: str, what: str) -> FormatError:
-    return FormatError(f"this is not {what}", where=f"{FIXTURE}.{name}")
-
-
-def _format(text: str, where: str) -> str:
-    try:
-        return check_labels(text.upper()) if text else ""
-    except MismatchError as error:
-        raise FormatError(error.what, where=where, mend=error.mend) from None
 
 
 def _fields(file: MatFile) -> Fields:
@@ -301,7 +243,7 @@ def _option(value: Any, name: str) -> str | int | float:
         return str(value)
     number = np.asarray(value)
     if number.size != 1 or number.dtype.kind not in "biuf":
-        raise _wrong(f"options.{name}", "a number or a text")
+        raise wrong(f"options.{name}", "a number or a text")
     one = float(number.item())
     return int(one) if one.is_integer() and name != "SequencePaddingValue" else one
 
