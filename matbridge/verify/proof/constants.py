@@ -1,0 +1,122 @@
+"""The numbers of a workspace by which outputs were scaled back: sig, mu, ps.xmax, std(data)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from matbridge.verify.functions import FUNCTIONS
+from matbridge.verify.proof.workspace import Leaf
+
+__all__ = ["Constant", "Constants"]
+
+# Vectors of no more elements give each element too; arrays of more are data, whose mean,
+# deviation and range were often taken.
+SHORT, DATA = 8, 9
+# The most data whose statistics are taken, and values of each.
+MOST_DATA, MOST_VALUES = 60, 4 << 20
+# How near a number must be to be looked at: the fit tells the constants that well.
+NEAR = 1e-3
+# Names that mean something else in a transform.
+RESERVED = ("y", "pi", "Inf", "inf", "NaN", "eps", *FUNCTIONS)
+MEANS = re.compile(r"(^|_)m(u|ean|ean_?\w|\w_?mean)$|mean|mu$|center|avg", re.IGNORECASE)
+DEVIATIONS = re.compile(r"sig|std|sd$|scale|dev", re.IGNORECASE)
+
+Statistic = Callable[[np.ndarray, int | None], np.ndarray]
+
+STATISTICS: dict[str, Statistic] = {
+    "mean": lambda x, axis: np.mean(x, axis, keepdims=True),
+    "std": lambda x, axis: np.std(x, axis, ddof=1, keepdims=True),
+    "min": lambda x, axis: np.min(x, axis, keepdims=True),
+    "max": lambda x, axis: np.max(x, axis, keepdims=True),
+}
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number, or one for each row, and how MATLAB would write it."""
+
+    words: str
+    value: np.ndarray
+
+    @property
+    def size(self) -> int:
+        return int(self.value.size)
+
+    @property
+    def identifier(self) -> str:
+        """A name that stands for it in a transform: ps_xmax for ps.xmax."""
+        name = re.sub(r"\W+", "_", self.words).strip("_")
+        return name if name not in RESERVED else f"{name}_"
+
+
+class Constants:
+    """Those of a workspace for outputs of so many rows."""
+
+    def __init__(self, leaves: Sequence[Leaf], rows: int) -> None:
+        self.leaves = [leaf for leaf in leaves if leaf.kind == "numbers" and 0 not in leaf.shape]
+        self.rows = rows
+
+    @cached_property
+    def saved(self) -> tuple[Constant, ...]:
+        """Those that stand in the workspace as they are."""
+        return tuple(self._saved())
+
+    def _saved(self) -> Iterator[Constant]:
+        for leaf in self.leaves:
+            if leaf.size > max(SHORT, self.rows):
+                continue
+            values = np.asarray(leaf.load(), np.float64).reshape(-1, order="F")
+            if not np.isfinite(values).all():
+                continue
+            if leaf.size in (1, self.rows):
+                yield Constant(leaf.address, values)
+            if 1 < leaf.size <= SHORT:
+                for number, value in enumerate(values, 1):
+                    yield Constant(f"{leaf.address}({number})", np.array([value]))
+
+    @cached_property
+    def derived(self) -> tuple[Constant, ...]:
+        """Means, deviations and ends of the data, over all and for each row."""
+        return tuple(self._derived())
+
+    def _derived(self) -> Iterator[Constant]:
+        data = [leaf for leaf in self.leaves if DATA <= leaf.size <= MOST_VALUES]
+        for leaf in data[:MOST_DATA]:
+            array = np.asarray(leaf.load(), np.float64)
+            if array.ndim != 2 or not np.isfinite(array).all():
+                continue
+            for name, statistic in STATISTICS.items():
+                whole = f"{name}({leaf.address}{'' if 1 in array.shape else '(:)'})"
+                yield Constant(whole, statistic(array, None).reshape(-1))
+                for axis in (0, 1):
+                    values = statistic(array, axis).reshape(-1) if array.shape[axis] > 1 else None
+                    if values is not None and values.size == self.rows > 1:
+                        yield Constant(f"{name}({leaf.address},[],{axis + 1})", values)
+
+    def near(self, value: np.ndarray, scale: float) -> Iterator[Constant]:
+        """Those that may be this number, or these of each row, within what a fit tells."""
+        for constant in (*self.saved, *self.derived):
+            if constant.size in (1, value.size):
+                allowed = NEAR * np.maximum(np.abs(value), scale)
+                if (np.abs(constant.value - value) <= allowed).all():
+                    yield constant
+
+    def standardizations(self) -> Iterator[tuple[Constant, Constant]]:
+        """Pairs of a mean and a deviation, told by their names."""
+        means = [c for c in self.saved if MEANS.search(c.words)]
+        deviations = [c for c in self.saved if DEVIATIONS.search(c.words) and (c.value != 0).all()]
+        for mean in means:
+            for deviation in deviations:
+                if mean.size == deviation.size and _alike(mean.words, deviation.words):
+                    yield mean, deviation
+
+
+def _alike(mean: str, deviation: str) -> bool:
+    """Whether two names may belong together: muX and sigX, not muX and sigY."""
+    strip = re.compile(r"sigma|sig|std|sd|mean|mu|scale|center|dev", re.IGNORECASE)
+    return strip.sub("", mean).lower() == strip.sub("", deviation).lower()

@@ -1,0 +1,122 @@
+"""Whether what agrees is a proof: judged as every case is, and by how much it says."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+
+import numpy as np
+
+from matbridge.core.running import Progress
+from matbridge.errors import MatbridgeError
+from matbridge.verify.case import Case, Source
+from matbridge.verify.judge import verify_case
+from matbridge.verify.proof import chance
+from matbridge.verify.proof.comparing import Hit
+from matbridge.verify.proof.outcome import Agreement
+from matbridge.verify.proof.runs import Run
+from matbridge.verify.verification import Verification
+
+__all__ = ["agreement"]
+
+# What a network's own labels are called, as opposed to those it was trained to give.
+PREDICTED = re.compile(r"pred|out|result|hat|est|class(ified|ify)|fit|sim", re.IGNORECASE)
+
+
+def agreement(
+    run: Run, place: int, hit: Hit, tried: int, progress: Progress | None = None
+) -> Agreement | None:
+    """The hit as a case, judged; None where it is more than rounding.
+
+    ``place`` is that of the output, ``tried`` how many pairs were looked at so far.
+    """
+    case = _case(run, place, hit)
+    try:
+        verification = verify_case(case, layers=False, progress=progress)
+    except MatbridgeError:
+        return None
+    if verification.verdict not in ("identical", "rounding"):
+        return None
+    bits = _bits(hit, verification)
+    before, after = hit.around
+    return Agreement(
+        hit.variable,
+        f"{hit.variable} = {before}{run.call(hit.function)}{after}",
+        run.remark,
+        case,
+        verification,
+        bits,
+        int(hit.numbers.size),
+        _reason(run, hit, bits, tried),
+    )
+
+
+def _case(run: Run, place: int, hit: Hit) -> Case:
+    network = run.network
+    if len(network.outputs) > 1:
+        network = dataclasses.replace(network, output_ports=(network.outputs[place],))
+    provenance = network.provenance
+    return Case(
+        network,
+        run.inputs,
+        (hit.expected,),
+        dict(run.options),
+        hit.transform,
+        run.start,
+        classes=hit.classes,
+        network_source=Source(provenance.file, variable=provenance.address),
+        input_source=Source(provenance.file, variable=run.words),
+        expected_source=Source(provenance.file, variable=hit.variable),
+    )
+
+
+def _bits(hit: Hit, verification: Verification) -> float:
+    if hit.certainty is not None:
+        return chance.bits_of_labels(hit.numbers)
+    judged = verification.outputs[0]
+    finite = hit.numbers[np.isfinite(hit.numbers)]
+    spread = float(np.ptp(finite)) if finite.size else 0.0
+    if not spread:
+        return 0.0
+    allowed = max(judged.statistics.max_abs, judged.budget * judged.statistics.scale)
+    return chance.bits_of_numbers(hit.numbers, allowed / spread)
+
+
+def _reason(run: Run, hit: Hit, bits: float, tried: int) -> str:
+    """Why it is no proof; "" where it is one."""
+    numbers = hit.numbers[np.isfinite(hit.numbers)]
+    if not numbers.size or np.ptp(numbers) == 0:
+        return "all values are the same"
+    if _is_input(run, hit):
+        return "the values are those that went in"
+    needed = chance.ENOUGH + math.log2(max(tried, 1))
+    if hit.certainty is None:
+        what = f"{numbers.size:,} values, {bits:.0f} bits"
+        if bits >= needed:
+            return ""
+        whole = np.isin(numbers, (0, 1)).all()
+        return f"{what}, all of them 0 or 1" if whole else what
+    classes = len(np.unique(numbers))
+    what = f"{numbers.size:,} labels of {classes} classes, {bits:.0f} bits"
+    if bits < needed:
+        return what
+    own = chance.surprise(hit.certainty)
+    if PREDICTED.search(hit.variable) or own >= needed:
+        return ""
+    return f"{what}, of which {own:.0f} tell them from what it was trained to give"
+
+
+def _is_input(run: Run, hit: Hit) -> bool:
+    """Whether what came out is what went in: a network that changes nothing proves nothing."""
+    expected = hit.expected
+    for value in run.inputs:
+        if isinstance(value, np.ndarray) and isinstance(expected, np.ndarray):
+            same = value.size == expected.size and expected.dtype.kind in "fiub"
+            if same and np.array_equal(value.reshape(-1), expected.reshape(-1)):
+                return True
+            if same and np.allclose(
+                hit.transform.apply(value).reshape(-1), expected.reshape(-1), rtol=1e-5
+            ):
+                return True
+    return False
