@@ -32,7 +32,7 @@ Value = np.ndarray | list[np.ndarray]
 OPENED = ("Simulink.", "timeseries", "dlarray", "gpuArray", "timetable", "nnet.cnn.TrainingOptions")
 # Classes of variables that hold no data and may be large.
 CLOSED = ("network", "SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.", "matlab.", "java.")
-NUMBERS = PLAIN_CLASSES - {"char"}
+NUMBERS = PLAIN_CLASSES - {"char", "sparse"}
 LABELS = ("categorical", "string")
 # How deep and how many leaves one workspace may have; the most bytes of an array.
 DEEPEST, MOST_LEAVES, MOST_BYTES = 5, 600, 1 << 30
@@ -107,15 +107,14 @@ class Workspace:
                 yield from _leaves(value, prefix + name)
             return
         for name, variable in list(values.variables.items()):
-            if variable.class_name in NUMBERS and variable.class_name != "sparse":
+            kind = variable.class_name
+            if kind in NUMBERS:
                 if math.prod(variable.shape) * 8 > MOST_BYTES:
                     self.skipped.append(f"{prefix}{name}, which is too large")
                 else:
                     load = self._loader(values, prefix, name)
                     yield Leaf(prefix + name, variable.shape, load)
-            elif not variable.class_name.startswith(CLOSED) or variable.class_name.startswith(
-                OPENED
-            ):
+            elif kind.startswith(OPENED) or not kind.startswith(CLOSED):
                 yield from self._opened(values, prefix, name)
 
     def _opened(self, file: MatFile, prefix: str, name: str) -> Iterator[Leaf]:
