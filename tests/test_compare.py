@@ -5,7 +5,7 @@ import pytest
 
 from matbridge import MismatchError
 from matbridge.verify.compare import EmptyComparisonError
-from matbridge.verify.judge import judge
+from matbridge.verify.values import judge
 
 draw = np.random.default_rng(0).standard_normal
 

@@ -82,6 +82,17 @@ class Running:
             )
         return self._sessions[key]
 
+    def engine(
+        self,
+        *,
+        engine: str = "auto",
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | str | None = None,
+        allow_tf32: bool = False,
+    ) -> str:
+        """Which engine :meth:`predict` takes with these options, and why not another."""
+        return str(self._session(engine, device, dtype, allow_tf32).choice)
+
     def predict(
         self,
         *inputs: Data,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matbridge.verify.diagnose import diagnose
-from matbridge.verify.judge import Limits, verify_case
+from matbridge.verify.judge import verify_case
+from matbridge.verify.values import Limits
 
 __all__ = ["Limits", "diagnose", "verify_case"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ class Transform:
     apply: Callable[[Any], Any]
     variables: Mapping[str, Any] = field(default_factory=dict)
 
+
+# Options with which a session is opened.
+OPENING = ("engine", "device", "dtype", "allow_tf32")
 
 AS_IT_IS = Transform("", lambda y: y)
 
@@ -110,18 +114,33 @@ class Case:
         return tuple(self._transformed(y) for y in results)
 
     def _run(self, dtype: str | None, progress: Progress | None) -> Any:
-        network = self.network.reset_state() if self.start == "zero" else self.network
         if self.steps:
             inputs = self.future
-            return network.forecast(*self.inputs, steps=self.steps, inputs=inputs, dtype=dtype)
-        options = {**self.options, "progress": progress}
+            return self.started.forecast(*self.inputs, steps=self.steps, inputs=inputs, dtype=dtype)
+        options = {**self._options(dtype), "progress": progress}
+        runner = Runner(self.started, options, self.classes if self.labels else None)
+        return self.way(runner, self.inputs)
+
+    @cached_property
+    def started(self) -> Network:
+        """The network in the state from which the run starts."""
+        return self.network.reset_state() if self.start == "zero" else self.network
+
+    def engine(self, dtype: str | None = None) -> str:
+        """What computes in this type, and why not another."""
+        options = self._options(dtype)
+        return self.started.engine(**{n: options[n] for n in OPENING if n in options})
+
+    def _options(self, dtype: str | None) -> dict[str, Any]:
+        options = dict(self.options)
         if dtype is not None:
             options["dtype"] = dtype
-        if dtype == "float64" and options.get("engine") == "onnxruntime":
-            # It computes in float32 alone.
-            del options["engine"]
-        runner = Runner(network, options, self.classes if self.labels else None)
-        return self.way(runner, self.inputs)
+        if dtype == "float64":
+            # These compute in float32 alone.
+            for name, value in (("engine", "onnxruntime"), ("device", "mps")):
+                if options.get(name) == value:
+                    del options[name]
+        return options
 
     def _transformed(self, result: Any) -> Any:
         if self.labels:

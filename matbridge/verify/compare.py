@@ -1,19 +1,22 @@
-"""What belongs together: what was computed, brought to the form of what is expected."""
+"""What belongs together: what is expected, brought to the form of what was computed."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from matbridge.core.dims import reorder
+from matbridge.core.dims import column_major, reorder
 from matbridge.errors import MismatchError
+from matbridge.verify.statistics import Element, Parts, element
 
-__all__ = ["EmptyComparisonError", "Form", "forms", "parts_of"]
+__all__ = ["EmptyComparisonError", "Form", "forms", "located", "parts_of"]
 
-Parts = list[np.ndarray]
+Shapes = Sequence[tuple[int, ...]]
 
 TRANSPOSED = "what is expected is taken transposed"
 
@@ -26,10 +29,10 @@ class EmptyComparisonError(MismatchError):
 
 @dataclass(frozen=True)
 class Form:
-    """A way in which two values belong together: ``parts`` makes of a value as it was computed
-    arrays of the sizes that are expected, those of a cell one by one. ``note`` tells of it."""
+    """A way in which two values belong together: ``brought`` makes of what is expected arrays of
+    the sizes that were computed, those of a cell one by one. ``note`` tells of it."""
 
-    parts: Callable[[Any], Parts]
+    brought: Callable[[Parts], Parts]
     note: str = ""
 
 
@@ -47,26 +50,27 @@ def forms(computed: Any, expected: Any) -> list[Form]:
     ours, theirs = parts_of(computed), parts_of(expected)
     if not sum(part.size for part in theirs):
         raise EmptyComparisonError("there is nothing to compare: what is expected is empty")
-    shapes = [part.shape for part in theirs]
-    possible = list(_possible(ours, theirs, shapes))
+    possible = list(_possible(ours, theirs))
     if not possible:
         raise _mismatch(ours, theirs)
     return possible
 
 
-def _possible(ours: Parts, theirs: Parts, shapes: list[tuple[int, ...]]) -> Iterator[Form]:
+def _possible(ours: Parts, theirs: Parts) -> Iterator[Form]:
+    shapes = [part.shape for part in ours]
     if len(ours) == len(theirs):
-        pairs = [(a.shape, b.shape) for a, b in zip(ours, theirs, strict=True)]
+        pairs = [(a, b.shape) for a, b in zip(shapes, theirs, strict=True)]
         if all(a == b for a, b in pairs):
-            yield Form(parts_of)
+            yield Form(lambda expected: expected)
         elif all(_alike(a, b) for a, b in pairs):
             a, b = next((a, b) for a, b in pairs if a != b)
-            yield Form(lambda value: _reshaped(value, shapes), f"sizes {a} and {b} as vectors")
+            yield Form(partial(_reshaped, shapes=shapes), f"sizes {a} and {b} as vectors")
         if all(len(b) == 2 and 1 not in b and a == b[::-1] for a, b in pairs):
-            yield Form(lambda value: [_turned(part) for part in parts_of(value)], TRANSPOSED)
+            yield Form(_turned, TRANSPOSED)
     for axis in (1, 0):
         if len(ours) != len(theirs) and _joined_shape(ours, axis) == _joined_shape(theirs, axis):
-            yield _joined(axis, shapes)
+            said = "side by side" if axis else "one below another"
+            yield Form(partial(_parted, axis=axis, shapes=shapes), f"cells joined {said}")
 
 
 def _alike(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
@@ -75,12 +79,12 @@ def _alike(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     return one == other
 
 
-def _reshaped(value: Any, shapes: Sequence[tuple[int, ...]]) -> Parts:
-    return [part.reshape(shape) for part, shape in zip(parts_of(value), shapes, strict=True)]
+def _reshaped(parts: Parts, shapes: Shapes) -> Parts:
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def _turned(part: np.ndarray) -> np.ndarray:
-    return reorder(part, "CB", "BC")
+def _turned(parts: Parts) -> Parts:
+    return [reorder(part, "CB", "BC") for part in parts]
 
 
 def _joined_shape(parts: Parts, axis: int) -> tuple[int, ...] | None:
@@ -94,16 +98,11 @@ def _joined_shape(parts: Parts, axis: int) -> tuple[int, ...] | None:
     return (total, other) if axis == 0 else (other, total)
 
 
-def _joined(axis: int, shapes: Sequence[tuple[int, ...]]) -> Form:
-    """The parts of a cell joined, and parted as is expected."""
-    lengths = [(1, *shape)[-2:][axis] for shape in shapes]
-
-    def parts(value: Any) -> Parts:
-        whole = np.concatenate([np.atleast_2d(part) for part in parts_of(value)], axis=axis)
-        pieces = np.split(whole, np.cumsum(lengths)[:-1], axis=axis)
-        return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
-
-    return Form(parts, f"cells joined {'side by side' if axis else 'one below another'}")
+def _parted(parts: Parts, axis: int, shapes: Shapes) -> Parts:
+    """The parts of a cell joined, and parted in other sizes."""
+    whole = np.concatenate([np.atleast_2d(part) for part in parts], axis=axis)
+    lengths = [(1, 1, *shape)[-2:][axis] for shape in shapes]
+    return _reshaped(np.split(whole, np.cumsum(lengths)[:-1], axis=axis), shapes)
 
 
 def _mismatch(ours: Parts, theirs: Parts) -> MismatchError:
@@ -119,3 +118,25 @@ def _mismatch(ours: Parts, theirs: Parts) -> MismatchError:
         f"{which} has size {a}, but {b} is expected",
         mend="Check which variable holds what is expected, and its orientation.",
     )
+
+
+def located(worst: Sequence[Element], form: Form, expected: Parts) -> tuple[Element, ...]:
+    """The same elements where the user finds them: in what is expected as it was given."""
+    if not worst or not form.note:
+        return tuple(worst)
+    starts = np.cumsum([0, *(part.size for part in expected)])
+    numbers = [
+        column_major(np.arange(start, start + part.size), part.shape)
+        for start, part in zip(starts[:-1], expected, strict=True)
+    ]
+    brought = form.brought(numbers)
+    places = [int(brought[max(one.cell - 1, 0)][_at(one)]) for one in worst]
+    found = [element(place, expected) for place in places]
+    return tuple(
+        dataclasses.replace(new, expected=old.expected, computed=old.computed)
+        for new, old in zip(found, worst, strict=True)
+    )
+
+
+def _at(element: Element) -> tuple[int, ...]:
+    return tuple(n - 1 for n in element.subscripts)

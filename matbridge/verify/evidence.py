@@ -10,6 +10,7 @@ import numpy as np
 from matbridge.verify.case import Case, Results
 from matbridge.verify.compare import forms, parts_of
 from matbridge.verify.labels import class_names
+from matbridge.verify.statistics import Parts
 
 __all__ = ["distance", "evidence"]
 
@@ -33,8 +34,8 @@ def _share(computed: Any, expected: Any) -> float:
         if len(other) != len(names):
             return math.inf
         return sum(a != b for a, b in zip(names, other, strict=True)) / len(names)
-    theirs = _column(parts_of(expected))
-    return min(_apart(_column(form.parts(computed)), theirs) for form in forms(computed, expected))
+    ours, theirs = _column(parts_of(computed)), parts_of(expected)
+    return min(_apart(ours, _column(form.brought(theirs))) for form in forms(computed, expected))
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:
@@ -47,7 +48,7 @@ def _apart(a: np.ndarray, b: np.ndarray) -> float:
     return math.sqrt(noise / signal) if signal else (math.inf if noise else 0.0)
 
 
-def _column(parts: list[np.ndarray]) -> np.ndarray:
+def _column(parts: Parts) -> np.ndarray:
     return np.concatenate([np.ravel(part).astype(np.float64) for part in parts] or [np.zeros(0)])
 
 

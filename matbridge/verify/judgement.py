@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from matbridge.verify.budget import Used
 from matbridge.verify.labels import Confusion
+from matbridge.verify.margins import Margins
 from matbridge.verify.sample import Sample
 from matbridge.verify.statistics import Statistics
 
@@ -24,7 +26,9 @@ class Judgement:
     ``budget`` is how far single precision alone moves the value, as a share of its scale, as
     ``statistics.max_rel`` is; ``budgets`` how many times that may be and still be rounding.
     ``tolerance_needed`` is the smallest at which it would pass as "close". ``confusion`` is that
-    of class names, ``sample`` some elements of an output, for a report.
+    of class names, ``sample`` some elements of an output, for a report; ``spent`` tells how much
+    of the budget the largest difference and the RMSE are, ``margins`` by how much class names
+    were decided.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Judgement:
     note: str = ""
     confusion: Confusion | None = None
     sample: Sample | None = None
+    spent: Used | None = None
+    margins: Margins | None = None
 
     @property
     def passes(self) -> bool:
@@ -47,6 +53,8 @@ class Judgement:
     @property
     def used(self) -> float:
         """The difference in budgets: up to ``budgets`` it is rounding."""
+        if self.spent is not None:
+            return self.spent.all
         if self.statistics.max_rel == 0:
             return 0.0
         return self.statistics.max_rel / self.budget if self.budget else float("inf")

@@ -1,0 +1,62 @@
+"""How expected values were kept: in fewer bits or digits than they were computed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matbridge.verify.statistics import Parts, flat
+
+__all__ = ["COARSE", "Storage", "storage_of"]
+
+# The most decimals that are looked for.
+DECIMALS = 7
+# Values are rounded to decimals where chance would hit them all less than once in 2 to this.
+CERTAIN = 30.0
+# Of the largest value: what is rounded to more is told from something else only roughly.
+COARSE = 1e-3
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The distance of the numbers that were kept, 0 where they are as they were computed, and
+    in which words that is told."""
+
+    step: float = 0.0
+    words: str = ""
+
+    @property
+    def half(self) -> float:
+        """By how much the rounding of what was kept moves a value."""
+        return self.step / 2
+
+
+def storage_of(expected: Parts) -> Storage:
+    """How these values, all as they were read, were rounded when they were kept."""
+    values = flat(expected)
+    kinds = {part.dtype.kind for part in expected}
+    values = np.real(values[np.isfinite(values)])
+    if not values.size or not np.any(values):
+        return Storage()
+    if kinds <= set("iu"):
+        return Storage(1.0, "whole numbers")
+    single = any(part.dtype == np.float32 for part in expected)
+    for decimals in range(DECIMALS):
+        if _rounded(values, decimals, single):
+            words = f"{decimals} decimals" if decimals else "whole numbers"
+            return Storage(10.0**-decimals, words)
+    return Storage()
+
+
+def _rounded(values: np.ndarray, decimals: int, single: bool) -> bool:
+    """Whether all are numbers of so many decimals, and that is no chance."""
+    with np.errstate(over="ignore"):
+        near = np.round(values, decimals)
+    kind = np.float32 if single else np.float64
+    unit = np.spacing(np.abs(values).astype(kind)).astype(np.float64)
+    if not np.all(np.abs(near - values) <= unit):
+        return False
+    # How many numbers of this type lie between two of so many decimals.
+    between = np.log2(np.maximum(10.0**-decimals / (2 * unit), 1.0))
+    return bool(between[values != 0].sum() >= CERTAIN)
