@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from matbridge.languages import convert, load
     from matbridge.layers.plain import TorchLayer
     from matbridge.predict.session import Session
+    from matbridge.verify.fixture import read_fixture
+    from matbridge.verify.recorder import record
 
 # Where each name is at home; its module is opened when it is asked for.
 HOMES = {
@@ -41,6 +43,8 @@ HOMES = {
     "UnsupportedError": "matbridge.errors",
     "convert": "matbridge.languages",
     "load": "matbridge.languages",
+    "read_fixture": "matbridge.verify.fixture",
+    "record": "matbridge.verify.recorder",
 }
 
 __all__ = [
@@ -57,6 +61,8 @@ __all__ = [
     "__version__",
     "convert",
     "load",
+    "read_fixture",
+    "record",
 ]
 
 

@@ -38,7 +38,7 @@ from matbridge.predict.data import check_name, split_name, write_data
 from matbridge.predict.engines import AUTO, ENGINES
 from matbridge.predict.series import Simulated
 
-__all__ = ["check_inputs", "command", "run_options", "session_of"]
+__all__ = ["check_inputs", "command", "run_options", "session_of", "tell_engine"]
 
 
 def _sequence_length(ctx: click.Context, param: click.Parameter, value: str | None) -> object:
@@ -125,6 +125,13 @@ def session_of(network: Network, options: Mapping[str, Any]) -> Iterator[tuple[A
         yield session, {k: v for k, v in options.items() if k not in OPENING}
         if verbose:
             say(f"engine: {session.choice}")
+
+
+def tell_engine(network: Network, options: Mapping[str, Any]) -> None:
+    """What computed, and why not another."""
+    names = {"dtype", "device", "engine"} & set(options)
+    with network.session(**{name: options[name] for name in names}) as session:
+        say(f"engine: {session.choice}")
 
 
 @click.command("predict")

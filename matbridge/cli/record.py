@@ -10,9 +10,9 @@ import click
 from matbridge.cli.data import gather_inputs, in_file, named_classes, split_input
 from matbridge.cli.many import one_of
 from matbridge.cli.options import json_option, network_option, path_argument, reading_options
-from matbridge.cli.predict import run_options
+from matbridge.cli.predict import run_options, tell_engine
 from matbridge.cli.series import read_delays
-from matbridge.cli.terminal import print_json, progress_bar, say, tell, warn_of
+from matbridge.cli.terminal import print_json, progress_bar, tell, warn_of
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
@@ -38,8 +38,8 @@ def _names(ctx: click.Context, param: click.Parameter, value: str) -> str | tupl
               help="Keep what these layers give too: all, or names by comma.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), metavar="NUMBER",
               help="Random inputs in place of --input, the same for the same number.")  # fmt: skip
-@click.option("--zero", is_flag=True,
-              help="Begin with zero states, as after resetState, not with those saved.")  # fmt: skip
+@click.option("--reset-state", "zero", is_flag=True,
+              help="Begin as after MATLAB's resetState, not with the states saved.")  # fmt: skip
 @click.option("--keep-network", is_flag=True, help="Put the network into the fixture as well.")
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 @network_option
@@ -93,4 +93,22 @@ def command(
     )
     _tell(case, output, as_json)
     if verbose:
-        say(f"engine: {_engine(opened, told)}")
+        tell_engine(opened, told)
+
+
+def _reads(network: Network, path: Path, inputs: tuple[str, ...]) -> list[Path]:
+    """The files that are never written over."""
+    data = (in_file(split_input(network, text)[1], path) for text in inputs)
+    return [path, *(split_name(text)[0] for text in data if not text.isdecimal())]
+
+
+def _tell(case: Case, output: Path, as_json: bool) -> None:
+    """What was kept."""
+    if as_json:
+        kept = {"inputs": case.network.input_names, "outputs": case.network.output_names}
+        print_json({"output": str(output), **kept, "layers": list(case.activations)})
+        return
+    count = len(case.activations)
+    layers = f", {count} layer{'s' if count > 1 else ''}" if count else ""
+    outputs = len(case.expected)
+    tell(f"{output}: {outputs} output{'s' if outputs > 1 else ''}{layers}")

@@ -30,10 +30,10 @@ from matbridge.cli.options import (
     network_option,
     reading_options,
 )
-from matbridge.cli.predict import check_inputs, run_options
+from matbridge.cli.predict import check_inputs, run_options, tell_engine
 from matbridge.cli.reports import Reports, report_options
 from matbridge.cli.series import SeriesOptions, read_delays, series_options
-from matbridge.cli.terminal import print_json, progress_bar, say, warn_of
+from matbridge.cli.terminal import print_json, progress_bar, warn_of
 from matbridge.cli.training import Trained
 from matbridge.cli.verdict import document, row, show
 from matbridge.core.contents import Reading
@@ -183,15 +183,8 @@ class Judging:
             limits = dataclasses.asdict(self.limits)
             verification = verify_case(case, **limits, progress=progress)
         if self.verbose:
-            tell_engine(case)
+            tell_engine(case.network, case.options)
         return verification
-
-
-def tell_engine(case: Case) -> None:
-    """What computed, and why not another."""
-    names = {"dtype", "device", "engine"} & set(case.options)
-    with case.network.session(**{name: case.options[name] for name in names}) as session:
-        say(f"engine: {session.choice}")
 
 
 @click.command("verify")
