@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import pytest
 from deep_graphs import DeepImages, DeepSequences, record_images, record_sequences
+from faults import FAULTS, faults_of, plant
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from faults import FAULTS, faults_of, plant
 
 from matbridge.verify.case import Case
 from matbridge.verify.diverge import diverge

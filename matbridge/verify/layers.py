@@ -155,7 +155,8 @@ def _judged(
     layout, given = found[0], given.among([m for m in members if m in given.values])
     exact, rounded = (layout.lay(one.among(list(given.values))) for one in (own, single))
     double = record.case.double
-    judgement = judge(str(port), layout.lay(given), exact, [rounded], limits, double)
+    values = layout.lay(given), exact, [rounded]
+    judgement = judge(str(port), *values, limits, double, layout.dims)
     return replace(judgement, note=_note(judgement, own, given, count))
 
 
