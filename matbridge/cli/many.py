@@ -20,6 +20,7 @@ from matbridge.verify.verification import Verification
 
 __all__ = [
     "Row",
+    "Work",
     "all_option",
     "are_many",
     "expanded",

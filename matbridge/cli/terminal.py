@@ -30,6 +30,7 @@ __all__ = [
     "print_json",
     "progress_bar",
     "say",
+    "status_line",
     "styled",
     "table",
     "tell",
@@ -125,6 +126,16 @@ def warn_of(report: Iterable[Diagnostic]) -> None:
     for diagnostic in report:
         if diagnostic.level == "warning":
             say(f"warning: {diagnostic}")
+
+
+@contextmanager
+def status_line(what: str) -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what is being done; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda message: None
+        return
+    with Console(stderr=True).status(what) as status:
+        yield lambda message: status.update(Text(f"{what}: {visible(message)}"))
 
 
 @contextmanager

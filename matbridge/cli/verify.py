@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import click
 
 from matbridge.cli.against import Other
+from matbridge.cli.asked import Asked
 from matbridge.cli.data import gather_inputs, in_file, named_classes, variables_of
-from matbridge.cli.fixtures import Fixtures, fixtures_in, network_of, with_networks
+from matbridge.cli.fixtures import Fixtures, fixtures_in
 from matbridge.cli.many import (
     Row,
     all_option,
@@ -31,6 +32,7 @@ from matbridge.cli.options import (
     reading_options,
 )
 from matbridge.cli.predict import check_inputs, run_options, tell_engine
+from matbridge.cli.proof import Searching, searching_options
 from matbridge.cli.reports import Reports, report_options
 from matbridge.cli.series import SeriesOptions, read_delays, series_options
 from matbridge.cli.terminal import print_json, progress_bar, warn_of
@@ -130,39 +132,6 @@ class Alone:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The networks that are verified: those of the files, every one or that at an address.
-
-    ``alone`` says that nothing is named beside the files, so that fixtures among them count.
-    """
-
-    paths: tuple[Path, ...]
-    every: bool
-    address: str | None
-    reading: Reading
-    alone: bool = False
-
-    def files(self) -> list[Path]:
-        """The files, those of folders too; of a fixture and its network the fixture alone."""
-        files = expanded(self.paths)
-        return with_networks(files) if self.alone else files
-
-    def networks(self, path: Path) -> Iterator[tuple[str, Network | MatbridgeError]]:
-        """Those of a file by address; of a fixture the one that it holds or names."""
-        if self.alone and is_fixture(path):
-            network = network_of(path, self.address, self.reading)
-            yield f"{network.provenance.file}:{network.provenance.address}", network
-        else:
-            yield from networks_of(path, self.address, self.every, self.reading)
-
-    def network(self, path: Path) -> Network:
-        """The only one of a file."""
-        if self.alone and is_fixture(path):
-            return network_of(path, self.address, self.reading)
-        return one_of(path, self.address, self.reading)
-
-
-@dataclass(frozen=True)
 class Judging:
     """How cases become verifications."""
 
@@ -219,6 +188,7 @@ class Judging:
 @network_option
 @reading_options
 @report_options
+@searching_options
 @json_option
 def command(
     paths: tuple[Path, ...],
@@ -240,6 +210,7 @@ def command(
     network: str | None,
     reading: Reading,
     reports: Reports,
+    searching: Searching,
     as_json: bool,
 ) -> int:
     """Run the network in FILE and compare with what is expected, or with another network.
@@ -294,7 +265,8 @@ def command(
         return _verify(asked, judging, recorded, reports, as_json)
     if not expected:
         alone = Alone(inputs, options, reading.max_size)
-        return _verify(dataclasses.replace(asked, alone=True), judging, alone, reports, as_json)
+        asked = dataclasses.replace(asked, alone=True)
+        return _alone(asked, judging, alone, searching, reports, as_json)
     named = Named(inputs, expected, transform, options, reading.max_size, series, resize, classes)
     return _verify(asked, judging, named, reports, as_json)
 
@@ -346,6 +318,26 @@ def _verify(
     else:
         show(verification)
     return verification.code
+
+
+def _alone(
+    asked: Asked,
+    judging: Judging,
+    alone: Alone,
+    searching: Searching,
+    reports: Reports,
+    as_json: bool,
+) -> int:
+    """Fixtures as they say; of other files what their workspaces prove."""
+    if alone.inputs or asked.is_one_fixture:
+        return _verify(asked, judging, alone, reports, as_json)
+    searching = dataclasses.replace(searching, verbose=judging.verbose)
+    return searching.run(
+        asked,
+        lambda path, address, one: row(path, address, judging.verified(alone, path, one)),
+        reports,
+        as_json,
+    )
 
 
 def _compare(

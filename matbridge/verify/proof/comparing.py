@@ -103,17 +103,18 @@ DIFFERENCES: tuple[tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], str, st
 )
 
 
-def differences(result: Value, leaves: Sequence[Leaf], shape: Shape) -> Iterator[tuple[Leaf, Hit]]:
+def differences(
+    result: Value, leaves: Sequence[Leaf], targets: Sequence[Leaf], shape: Shape
+) -> Iterator[tuple[Leaf, Hit]]:
     """Variables that are targets less the result, or the other way round: e = gsubtract(t, y)."""
-    if isinstance(result, list):
-        return
     errors = [leaf for leaf in leaves if ERRORS.search(leaf.name)]
-    targets = [
-        pair for leaf in leaves if leaf not in errors for pair in aligned(result, leaf, shape)
-    ][:MOST_TARGETS]
+    if isinstance(result, list) or not errors:
+        return
+    given = [leaf for leaf in targets if not ERRORS.search(leaf.name)]
+    pairs = [pair for leaf in given for pair in aligned(result, leaf, shape)][:MOST_TARGETS]
     for leaf in errors:
         for pair in aligned(result, leaf, shape):
-            hits = (_difference(pair, target) for target in targets)
+            hits = (_difference(pair, target) for target in pairs)
             yield from ((leaf, hit) for hit in hits if hit is not None)
 
 

@@ -20,8 +20,12 @@ from matbridge.verify.verification import Verification
 
 __all__ = ["agreement"]
 
-# What a network's own labels are called, as opposed to those it was trained to give.
-PREDICTED = re.compile(r"pred|out|result|hat|est|class(ified|ify)|fit|sim", re.IGNORECASE)
+# What a network's own results are called, as opposed to what it was trained to give; of network
+# objects the scripts of MATLAB's apps call them y, and t what they were trained to give.
+PREDICTED = re.compile(r"pred|out|result|_?hat$|estim|classif|fit|sim|forecast", re.IGNORECASE)
+OWN = re.compile(r"^y|^a\d*$", re.IGNORECASE)
+# Of whole numbers fewer than these are classes, more are levels, as of pictures.
+LEVELS = 17
 
 
 def agreement(
@@ -91,20 +95,26 @@ def _reason(run: Run, hit: Hit, bits: float, tried: int) -> str:
     if _is_input(run, hit):
         return "the values are those that went in"
     needed = chance.ENOUGH + math.log2(max(tried, 1))
+    levels = np.unique(numbers) if (numbers == np.round(numbers)).all() else None
+    if hit.certainty is None and (levels is None or len(levels) >= LEVELS):
+        return "" if bits >= needed else f"{numbers.size:,} values say {bits:.0f} bits"
+    # Few whole numbers, as classes are: these a network is trained to give as well.
+    count = len(np.unique(numbers))
+    what = f"{numbers.size:,} labels of {count} classes"
     if hit.certainty is None:
-        what = f"{numbers.size:,} values, {bits:.0f} bits"
-        if bits >= needed:
-            return ""
-        whole = np.isin(numbers, (0, 1)).all()
-        return f"{what}, all of them 0 or 1" if whole else what
-    classes = len(np.unique(numbers))
-    what = f"{numbers.size:,} labels of {classes} classes, {bits:.0f} bits"
+        what = f"{numbers.size:,} values, all of them one of {count} whole numbers,"
     if bits < needed:
-        return what
-    own = chance.surprise(hit.certainty)
-    if PREDICTED.search(hit.variable) or own >= needed:
+        return f"{what} say {bits:.0f} bits"
+    own = 0.0 if hit.certainty is None else chance.surprise(hit.certainty)
+    if own >= needed or _is_predicted(run, hit):
         return ""
-    return f"{what}, of which {own:.0f} tell them from what it was trained to give"
+    return f"{what} are what it was trained to give, as it seems: it errs in none of them"
+
+
+def _is_predicted(run: Run, hit: Hit) -> bool:
+    """Whether the name says that a network gave it."""
+    name = re.split(r"[:.]", hit.variable)[-1]
+    return bool(PREDICTED.search(name) or (run.network.kind.columns and OWN.search(name)))
 
 
 def _is_input(run: Run, hit: Hit) -> bool:

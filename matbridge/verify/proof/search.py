@@ -203,20 +203,21 @@ class _Seeker:
         if probe is run:
             self._compare(run, fitting, self._judged)
             return
-        kept: dict[str, Leaf] = {}
+        agreed: set[str] = set()
         started = time.monotonic()
-        self._compare(
-            probe,
-            [_heads(leaves, run.count, probe.count) for leaves in fitting],
-            lambda one, place, leaf, hit: kept.update({leaf.address: leaf}) or True,
-        )
-        if kept:
+        heads = [_heads(leaves, run.count, probe.count) for leaves in fitting]
+
+        def keep(one: Run, place: int, leaf: Leaf, hit: Hit) -> bool:
+            agreed.add(leaf.address)
+            return True
+
+        self._compare(probe, heads, keep)
+        if agreed:
             size = self._affordable(run, probe, time.monotonic() - started)
             whole = run.first(size)
-            fitting = [[leaf for leaf in leaves if leaf.address in kept] for leaves in fitting]
             if whole is not run:
                 fitting = [_heads(leaves, run.count, whole.count) for leaves in fitting]
-            self._compare(whole, fitting, self._judged)
+            self._compare(whole, fitting, self._judged, agreed)
 
     def _affordable(self, run: Run, probe: Run, seconds: float) -> int:
         """How many observations can be run and judged in the time that is left."""
@@ -224,22 +225,29 @@ class _Seeker:
         # Once to compare, once in each precision.
         return int(probe.count * max(left / (4 * max(seconds, 1e-3)), 1.0))
 
-    def _compare(self, run: Run, leaves: Sequence[Sequence[Leaf]], judged: Judged) -> None:
-        """Hold what comes out against each of the leaves of its output."""
+    def _compare(
+        self,
+        run: Run,
+        leaves: Sequence[Sequence[Leaf]],
+        judged: Judged,
+        only: set[str] | None = None,
+    ) -> None:
+        """Hold what comes out against each of the leaves of its output, or those of ``only``."""
         try:
             results = run.results(self.clock.check)
         except MatbridgeError:
             return
         for place, (result, (shape, _)) in enumerate(zip(results, self.shapes, strict=True)):
+            chosen = [leaf for leaf in leaves[place] if only is None or leaf.address in only]
             hits = set()
-            for leaf in leaves[place]:
+            for leaf in chosen:
                 for held in held_against(self.network, result, leaf, shape, self._named):
                     if isinstance(held, Near):
                         self._note(run, leaf, held)
                     elif judged(run, place, leaf, held):
                         hits.add(leaf)
-            rest = [leaf for leaf in leaves[place] if leaf not in hits]
-            for leaf, hit in differences(result, rest, shape):
+            errors = [leaf for leaf in chosen if leaf not in hits]
+            for leaf, hit in differences(result, errors, leaves[place], shape):
                 if leaf not in hits and judged(run, place, leaf, hit):
                     hits.add(leaf)
 

@@ -1,46 +1,71 @@
-"""What a search came to, in sentences."""
+"""What a search came to, in sentences, and as verifications that reports show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 
+from matbridge.verify.judgement import NOT_VERIFIED
 from matbridge.verify.proof.outcome import Agreement, NetworkSearch
+from matbridge.verify.verification import Verification
 
-__all__ = ["advice", "alike", "no_proof", "proof"]
+__all__ = ["advice", "alike", "as_verification", "no_proof", "proof"]
 
-# The most variables that are named in a line.
-MOST_NAMED = 8
+# The most variables that are named in a line, and that go along with a result.
+MOST_NAMED, MOST_ALIKE = 8, 6
+BY_HAND = (
+    "give --input and --expected, or record what MATLAB computes: 'matbridge matlab-kit DIR' "
+    "writes matbridgeRecord.m"
+)
+
+
+def as_verification(search: NetworkSearch) -> Verification:
+    """The best proof with its sentence, the others as notes; without one why not."""
+    notes = [no_proof(agreement) for agreement in search.no_proofs]
+    if not search.proofs:
+        notes += [*alike(search), advice(search)]
+        return Verification(NOT_VERIFIED, sentence=_none(search), notes=tuple(notes))
+    best = max(search.proofs, key=lambda agreement: agreement.bits)
+    others = [proof(agreement, search) for agreement in search.proofs if agreement is not best]
+    return dataclasses.replace(
+        best.verification,
+        verdict=search.verdict,
+        sentence=f"{search.verdict}: {proof(best, search)}",
+        notes=(*best.verification.notes, *others, *notes, *alike(search)),
+    )
+
+
+def _none(search: NetworkSearch) -> str:
+    if search.obstacle is not None:
+        return f"{NOT_VERIFIED}: {search.address} does not run: {search.obstacle}"
+    return f"{NOT_VERIFIED}: no variable is what {search.address} computes"
 
 
 def proof(agreement: Agreement, search: NetworkSearch) -> str:
-    """ "YPred = predict(net, XTest)*sig + mu agrees to 6e-8 of the scale, 1,204 values; no other
-    of 23 pairs does"."""
+    """As in "YPred = predict(net, XTest)*sig + mu agrees to 6e-8 of the scale, 1,204 values; no
+    other of 23 pairs does"."""
     return f"{_agrees(agreement)}{_others(agreement, search)}"
 
 
 def _agrees(agreement: Agreement) -> str:
     remark = f" ({agreement.remark})" if agreement.remark else ""
-    judged = agreement.verification.outputs[0]
     if agreement.case.labels:
         return f"{agreement.equation}{remark}: all {agreement.values:,} labels agree"
-    exact = agreement.verification.verdict == "identical"
-    how = "to the last bit" if exact else f"to {judged.statistics.max_rel:.0e} of the scale"
-    return f"{agreement.equation}{remark} agrees {how.replace('e-0', 'e-')}, {_values(agreement)}"
-
-
-def _values(agreement: Agreement) -> str:
-    return f"{agreement.values:,} values"
+    difference = agreement.verification.outputs[0].statistics.max_rel
+    how = "to the last bit"
+    if agreement.verification.verdict != "identical" and difference:
+        how = f"to {difference:.0e} of the scale".replace("e-0", "e-")
+    return f"{agreement.equation}{remark} agrees {how}, {agreement.values:,} values"
 
 
 def _others(agreement: Agreement, search: NetworkSearch) -> str:
-    """How many other pairs were tried for the variable's network, and how many of them agree."""
-    tried = len(search.attempts)
-    agreeing = len(search.proofs)
+    """How many other pairs were tried with the network, and how many of them agree."""
+    tried, proofs = len(search.attempts), len(search.proofs)
     if tried < 2:
         return ""
-    if agreeing == 1:
+    if proofs == 1:
         return f"; no other of {tried:,} pairs does"
-    return f"; {agreeing} of {tried:,} pairs do"
+    return f"; {proofs} of {tried:,} pairs do"
 
 
 def no_proof(agreement: Agreement) -> str:
@@ -51,27 +76,34 @@ def no_proof(agreement: Agreement) -> str:
 def alike(search: NetworkSearch) -> Iterator[str]:
     """Variables that go along with what the network gives and are not it."""
     explained = {agreement.variable for agreement in search.agreements}
-    for likeness in search.likenesses.values():
-        if likeness.variable not in explained:
-            yield (
-                f"{likeness.variable} is not the network's output, probably its targets: "
-                f"it correlates with {likeness.call} by {likeness.correlation:.3g}"
-            )
+    others = [one for one in search.likenesses.values() if one.variable not in explained]
+    others.sort(key=lambda likeness: -likeness.correlation)
+    for likeness in others[:MOST_ALIKE]:
+        yield (
+            f"{likeness.variable} is not the network's output, probably its targets: it goes "
+            f"along with {likeness.call}, {likeness.correlation:.4f}"
+        )
 
 
 def advice(search: NetworkSearch) -> str:
     """What was looked at, and what to give by hand."""
+    return f"{_looked_at(search)}; {BY_HAND}"
+
+
+def _looked_at(search: NetworkSearch) -> str:
+    if search.obstacle is not None:
+        return "nothing was run"
     if not search.inputs:
-        return "no variable has the size of its input; give --input and --expected"
-    if not search.outputs:
+        return "no variable has the size of what it takes"
+    if not search.attempts:
         return f"no variable has the size of what it gives for {_named(search.inputs)}"
     return (
-        f"{_named(search.inputs)} went in, and {_named(search.outputs)} did not come out in "
-        f"{len(search.attempts):,} pairs"
+        f"{_named(search.inputs)} as inputs and {_named(search.outputs)} as outputs make "
+        f"{len(search.attempts):,} pairs, none of which agrees to rounding"
     )
 
 
-def _named(words: list[str]) -> str:
+def _named(words: Sequence[str]) -> str:
     rest = len(words) - MOST_NAMED
     shown = ", ".join(words[:MOST_NAMED])
     return f"{shown} and {rest} more" if rest > 0 else shown
