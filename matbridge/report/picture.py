@@ -13,6 +13,7 @@ from matbridge.core.dims import Size
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError
 from matbridge.files import written
+from matbridge.report.colours import literal
 from matbridge.report.columns import in_columns
 from matbridge.report.families import family
 from matbridge.report.layout import Box, Edge, Line, Node
@@ -33,10 +34,12 @@ LONGEST = 300
 
 @dataclass(frozen=True)
 class Mark:
-    """What a report says of a layer: the class of its colour, and words for its hint."""
+    """What a report says of a layer: the class of its colour, words for its hint, and "first"
+    where two computations part."""
 
     colour: str
     words: str
+    badge: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class _Drawn:
     learnables: str
     hint: str
     colour: str
+    badge: str
+    linked: bool
     anchor: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -98,10 +103,12 @@ def picture(
         arrows=[not line.head.startswith("\0") for line in layout.lines],
         frames=[(frame.box, _elided(frame.groups[-1], frame.box.width)) for frame in layout.frames],
         width=round(layout.width + 16, 1),
-        height=round(layout.height + 16, 1),
+        height=round(layout.height + 20, 1),
         title=f"{network.class_name}, {len(layers)} layers",
         anchors=anchors,
         alone=alone,
+        light=literal(dark=False),
+        dark=literal(dark=True),
     )
 
 
@@ -194,7 +201,7 @@ def _drawn(
     words = [layer.name[:LONGEST], kind, size, f"{learnables} learnables" if learnables else ""]
     mark = Mark(family(layer), "")
     if marks is not None:
-        mark = marks.get(layer.name, Mark("unknown", "not recorded"))
+        mark = marks.get(layer.name, Mark("unrecorded", "not recorded"))
     return _Drawn(
         box=box,
         name=_elided(layer.name, box.width),
@@ -203,6 +210,8 @@ def _drawn(
         learnables=learnables,
         hint="\n".join(filter(None, [*words, mark.words])),
         colour=mark.colour,
+        badge=mark.badge,
+        linked=marks is not None and layer.name in marks,
         anchor=number,
         inputs=_ports(layer.inputs, box),
         outputs=_ports(layer.outputs, box),

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import math
+from importlib import resources
+from typing import TYPE_CHECKING
 
 from matbridge.errors import UnsupportedError
 from matbridge.text import not_loaded, visible
 
-__all__ = ["check_libraries", "render"]
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+__all__ = ["check_libraries", "figure", "render", "text_of"]
 
 
 def check_libraries(*names: str) -> None:
@@ -39,4 +45,25 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"figure": figure, "embedded": _embedded}
     return environment.get_template(template).render(**values)
+
+
+def figure(value: float) -> str:
+    """A number as tables show it."""
+    if math.isnan(value):
+        return "NaN"
+    return f"{value:.3g}" if math.isfinite(value) else "∞" if value > 0 else "−∞"
+
+
+def text_of(name: str) -> str:
+    """A file that goes into a page as it is."""
+    text: str = resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
+    return text
+
+
+def _embedded(text: str) -> Markup:
+    """JSON inside of a script, which no text of it can end."""
+    from markupsafe import Markup
+
+    return Markup(text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e"))
