@@ -20,13 +20,14 @@ from matbridge.report.levels import LEVELS, Level, level_of
 from matbridge.text import visible
 from matbridge.verify.judgement import Judgement
 from matbridge.verify.sample import Sample
+from matbridge.verify.ulps import EDGES
 
 __all__ = ["Plotly", "depth", "histogram", "scatter", "steps", "ulps"]
 
 # What rounding may; and the axis of differences.
 LIMIT = {"color": TONES["rounding"], "width": 1.5, "dash": "dot"}
 LOGARITHMIC = {
-    "title_text": "largest difference, of the scale",
+    "title_text": "difference / scale",
     "type": "log",
     "exponentformat": "power",
 }
@@ -70,7 +71,7 @@ def depth(judgements: Sequence[Judgement], first: Sequence[str]) -> str:
     for place, judgement in zip(x, judged, strict=True):
         if judgement.layer in first:
             figure.add_vline(place, line={"color": TONES["far"], "width": 1.5, "dash": "dash"})
-    figure.update_xaxes(title_text="layer, in the order in which data flow")
+    figure.update_xaxes(title_text="layers, as data flow")
     figure.update_yaxes(**LOGARITHMIC)
     return _json(figure, legend=True)
 
@@ -148,17 +149,17 @@ def ulps(counts: Sequence[int]) -> str:
     from plotly.graph_objects import Figure
 
     figure = Figure()
-    figure.add_trace(_bars(_ranges(len(counts)), counts, "%{y:,} values: %{x}"))
+    figure.add_trace(_bars(_ranges(), counts, "%{y:,} values: %{x}"))
     figure.update_xaxes(title_text="float32 numbers between", type="category")
     figure.update_yaxes(**COUNTS)
     return _json(figure)
 
 
-def _ranges(count: int) -> list[str]:
+def _ranges() -> list[str]:
     """0, 1, 2, 3–4, 5–8 ... and beyond."""
-    doubling = itertools.pairwise(2**i for i in range(1, max(count - 1, 2)))
-    names = ["0", "1", "2", *(f"{low + 1:,}–{high:,}" for low, high in doubling)]
-    return [*names[: count - 1], "more"]
+    pairs = itertools.pairwise(EDGES)
+    between = (f"{high:,}" if high == low + 1 else f"{low + 1:,}–{high:,}" for low, high in pairs)
+    return ["0", *between, "more"]
 
 
 def steps(values: Sequence[float], allowed: float) -> str:

@@ -48,6 +48,7 @@ class Output:
     figures: Rows
     charts: tuple[Chart, ...]
     worst: tuple[Element, ...]
+    cells: bool
     confused: tuple[tuple[str, str, int], ...]
     confusion: Confusion | None
 
@@ -133,10 +134,9 @@ def _meaning(entry: Entry) -> str:
     if not numbers:
         return ""
     worst = max(numbers, key=lambda output: output.used)
-    allowed = figure(worst.budget * worst.budgets)
     return (
-        f"The largest difference is {figure(worst.statistics.max_rel)} of the scale; "
-        f"up to {allowed} is what rounding may."
+        f"The largest difference is {figure(worst.statistics.max_rel)} of the scale. Of the "
+        f"{worst.budgets:g} budgets that count as rounding {figure(worst.used)} are used."
     )
 
 
@@ -204,7 +204,7 @@ def _picture(verification: Verification, anchor: str, first: Sequence[str]) -> s
 
 def _mark(name: str, group: Sequence[Judgement], first: Sequence[str]) -> Mark:
     """Of several outputs the worst."""
-    worst = max(group, key=lambda judgement: LEVELS.index(level_of(judgement)) % (len(LEVELS) - 1))
+    worst = max(group, key=lambda judgement: level_of(judgement).badness)
     words = f"{worst.verdict}: {figure(worst.statistics.max_rel)} of the scale"
     words += f", {figure(worst.used)} budgets" if worst.budget else ""
     here = "\nthe two part here" if name in first else ""
@@ -236,6 +236,7 @@ def _output(judgement: Judgement) -> Output:
         figures=_figures(judgement),
         charts=tuple(_charts(judgement)),
         worst=judgement.statistics.worst,
+        cells=any(element.cell for element in judgement.statistics.worst),
         confused=tuple(_confused(confusion)) if confusion else (),
         confusion=few,
     )

@@ -17,6 +17,11 @@ class Level:
     words: str
 
     @property
+    def badness(self) -> int:
+        """The worst counts most; what is not verified counts least."""
+        return -1 if self is UNKNOWN else self.rank
+
+    @property
     def rank(self) -> int:
         """Its place from the best to the worst; what is not verified comes last."""
         return [level.name for level in LEVELS].index(self.name)
@@ -26,7 +31,7 @@ EQUAL = Level("equal", "identical")
 ROUNDING = Level("rounding", "rounding")
 NEAR = Level("near", "close")
 OFF = Level("off", "different")
-FAR = Level("far", "different, over 1,000 times what rounding may")
+FAR = Level("far", "different, over 1,000 times")
 UNKNOWN = Level("unknown", "not verified")
 LEVELS = (EQUAL, ROUNDING, NEAR, OFF, FAR, UNKNOWN)
 

@@ -93,7 +93,7 @@ def picture(
     nodes = [_node(place[layer.name], layer, groups[layer.name], width) for layer in layers]
     layout = in_columns(nodes, _edges(network, place))
     drawn = [
-        _drawn(layer, layout.boxes[number], texts[layer.name], marks, number)
+        _drawn(layer, layout.boxes[number], texts[layer.name], marks or {}, number)
         for layer, number in zip(layers, place.values(), strict=True)
     ]
     return render(
@@ -194,13 +194,13 @@ def _drawn(
     layer: Layer,
     box: Box,
     texts: tuple[str, str, str],
-    marks: Mapping[str, Mark] | None,
+    marks: Mapping[str, Mark],
     number: str,
 ) -> _Drawn:
     kind, size, learnables = texts
     words = [layer.name[:LONGEST], kind, size, f"{learnables} learnables" if learnables else ""]
     mark = Mark(family(layer), "")
-    if marks is not None:
+    if marks:
         mark = marks.get(layer.name, Mark("unrecorded", "not recorded"))
     return _Drawn(
         box=box,
@@ -211,7 +211,7 @@ def _drawn(
         hint="\n".join(filter(None, [*words, mark.words])),
         colour=mark.colour,
         badge=mark.badge,
-        linked=marks is not None and layer.name in marks,
+        linked=layer.name in marks,
         anchor=number,
         inputs=_ports(layer.inputs, box),
         outputs=_ports(layer.outputs, box),

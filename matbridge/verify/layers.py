@@ -157,7 +157,8 @@ def _judged(
     double = record.case.double
     values = layout.lay(given), exact, [rounded]
     judgement = judge(str(port), *values, limits, double, layout.dims)
-    return replace(judgement, note=_note(judgement, own, given, count))
+    # Samples of all layers would be too many for a report.
+    return replace(judgement, note=_note(judgement, own, given, count), sample=None)
 
 
 def _found(
