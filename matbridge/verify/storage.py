@@ -51,12 +51,11 @@ def storage_of(expected: Parts) -> Storage:
 
 def _rounded(values: np.ndarray, decimals: int, single: bool) -> bool:
     """Whether all are numbers of so many decimals, and that is no chance."""
-    with np.errstate(over="ignore"):
-        near = np.round(values, decimals)
+    values = values[values != 0]
+    step = 10.0**-decimals
+    # Numbers of this type near a value: their distance, where it is less than the step.
     kind = np.float32 if single else np.float64
-    unit = np.spacing(np.abs(values).astype(kind)).astype(np.float64)
-    if not np.all(np.abs(near - values) <= unit):
+    unit = np.spacing(np.maximum(np.abs(values), step).astype(kind)).astype(np.float64)
+    if not np.all(np.abs(np.round(values, decimals) - values) <= unit):
         return False
-    # How many numbers of this type lie between two of so many decimals.
-    between = np.log2(np.maximum(10.0**-decimals / (2 * unit), 1.0))
-    return bool(between[values != 0].sum() >= CERTAIN)
+    return bool(np.log2(np.maximum(step / (2 * unit), 1.0)).sum() >= CERTAIN)
