@@ -23,7 +23,7 @@ __all__ = ["BUDGETS", "RMS_BUDGETS", "Budget", "Used"]
 # So many times the largest difference of ours, and so many times the RMSE, is still rounding ...
 BUDGETS, RMS_BUDGETS = 8.0, 4.0
 # ... where these are at least so many units of rounding, of the largest value and of the RMS.
-FLOOR, RMS_FLOOR = 1.0, 0.5
+FLOOR, RMS_FLOOR = 1.0, 1.0
 # An RMSE of fewer values is chance.
 FEWEST = 8
 # By how much double precision is finer than single.
