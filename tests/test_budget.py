@@ -6,7 +6,6 @@ import pytest
 from examples import EXAMPLES
 from test_examples import ids, made, network_of
 
-from matbridge.verify.budget import BUDGETS, RMS_BUDGETS, Budget
 from matbridge.verify.outputs import output_dims
 from matbridge.verify.values import judge
 

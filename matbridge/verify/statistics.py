@@ -146,8 +146,10 @@ def rms(values: np.ndarray) -> float:
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:
-    length = rms(a) * rms(b) * a.size
-    return float(np.vdot(a / rms(a), b / rms(b)).real) / a.size if length else math.nan
+    lengths = rms(a), rms(b)
+    if not all(lengths):
+        return math.nan
+    return float(np.vdot(a / lengths[0], b / lengths[1]).real) / a.size
 
 
 def _decibels(signal: np.ndarray, noise: np.ndarray) -> float:

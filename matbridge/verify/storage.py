@@ -44,7 +44,8 @@ def storage_of(expected: Parts) -> Storage:
     single = any(part.dtype == np.float32 for part in expected)
     for decimals in range(DECIMALS):
         if _rounded(values, decimals, single):
-            words = f"{decimals} decimals" if decimals else "whole numbers"
+            plural = "s" if decimals > 1 else ""
+            words = f"{decimals} decimal{plural}" if decimals else "whole numbers"
             return Storage(10.0**-decimals, words)
     return Storage()
 

@@ -1,0 +1,451 @@
+"""The verdict on a value, and what it rests on."""
+
+import math
+
+import numpy as np
+import pytest
+
+import matbridge
+from matbridge import Network
+from matbridge.errors import MismatchError
+from matbridge.matlab import (
+    classificationLayer,
+    featureInputLayer,
+    fullyConnectedLayer,
+    sequenceInputLayer,
+    softmaxLayer,
+)
+from matbridge.matlab.file import read_mat
+from matbridge.verify.budget import BUDGETS, RMS_BUDGETS, Budget
+from matbridge.verify.case import Case, Transform
+from matbridge.verify.compare import EmptyComparisonError
+from matbridge.verify.judge import verify_case
+from matbridge.verify.statistics import Statistics
+from matbridge.verify.storage import storage_of
+from matbridge.verify.ulps import EDGES
+from matbridge.verify.values import Limits, judge
+
+RNG = np.random.default_rng(3)
+EPS = float(np.finfo(np.float32).eps)
+EXACT = RNG.standard_normal((5, 40))
+# float32 in two orders, as far from float64 as rounding moves it.
+SINGLES = [np.float32(EXACT * (1 + EPS * RNG.standard_normal(EXACT.shape))) for _ in range(2)]
+
+
+def verdict(expected, **options):
+    return judge("y", expected, EXACT, SINGLES, **options)
+
+
+# -- classes ---------------------------------------------------------------------------------
+
+
+def test_equal_values_are_identical_in_either_type():
+    assert verdict(EXACT).verdict == "identical"
+    assert verdict(np.float32(EXACT)).verdict == "identical"
+    assert verdict(SINGLES[1]).verdict == "identical"
+    assert verdict(SINGLES[1].astype(float)).verdict == "identical"
+
+
+@pytest.mark.parametrize(("times", "expected"), [(0.5, "rounding"), (20, "different")])
+def test_the_budget_decides(times, expected):
+    one = verdict(EXACT + times * EPS * RNG.standard_normal(EXACT.shape))
+    assert one.verdict == expected
+    assert (one.used <= BUDGETS) == one.passes
+    assert one.budget == pytest.approx(
+        max(np.abs(s - EXACT).max() for s in SINGLES) / np.abs(EXACT).max()
+    )
+
+
+def test_an_error_of_one_channel_shows_in_its_rmse():
+    """Each element is within the budget, but a whole row is moved one way."""
+    wrong = EXACT.copy()
+    wrong[2] += 0.9 * BUDGETS * np.abs(SINGLES[0] - EXACT).max()
+    assert verdict(wrong).spent.largest < BUDGETS
+    one = verdict(wrong, dims="CT")
+    assert one.verdict == "different"
+    assert one.spent.channel == 3
+    assert one.spent.rmse > RMS_BUDGETS
+    assert one.why.startswith("the RMSE of channel 3 is")
+
+
+def test_double_precision_is_judged_by_its_own():
+    near = EXACT * (1 + 1e-11)
+    assert verdict(near).verdict == "rounding"
+    assert verdict(near, double=True).verdict == "different"
+    assert verdict(EXACT * (1 + 1e-16), double=True).passes
+    # What was stored in single precision tells no more.
+    assert verdict(np.float32(near), double=True).passes
+
+
+def test_a_tolerance_makes_close():
+    wrong = EXACT + 1e-3
+    share = 1e-3 / np.abs(wrong).max()
+    assert verdict(wrong).verdict == "different"
+    assert verdict(wrong).tolerance_needed == pytest.approx(share)
+    assert verdict(wrong, limits=Limits(tolerance=1.01 * share)).verdict == "close"
+    assert verdict(wrong, limits=Limits(tolerance=0.99 * share)).verdict == "different"
+    assert verdict(wrong, limits=Limits(atol=1.01e-3)).verdict == "close"
+    assert verdict(wrong, limits=Limits(atol=0.99e-3)).verdict == "different"
+    assert verdict(EXACT * 1.01, limits=Limits(rtol=0.011)).verdict == "close"
+    assert verdict(EXACT * 1.01, limits=Limits(rtol=0.009, atol=1e-9)).verdict == "different"
+
+
+def test_nan_agrees_with_nan_alone():
+    exact = EXACT.copy()
+    exact[0, 0], exact[0, 1], exact[0, 2] = math.nan, math.inf, -math.inf
+    assert judge("y", exact, exact, [np.float32(exact)]).verdict == "identical"
+    near = exact * (1 + 1e-9)
+    assert judge("y", near, exact, [np.float32(exact)]).verdict == "rounding"
+    for place, value in ((0, 1.0), (1, math.nan), (1, -math.inf), (2, 0.0), (3, math.nan)):
+        other = near.copy()
+        other[0, place] = value
+        one = judge("y", other, exact, [np.float32(exact)], limits=Limits(tolerance=1e9))
+        assert one.verdict == "different"
+        assert one.statistics.nonfinite_unequal == 1
+
+
+def test_what_single_precision_makes_infinite():
+    exact = np.array([1.0, 1e39, -1e39])
+    with np.errstate(over="ignore"):
+        single = np.float32(exact)
+    assert judge("y", single.astype(float), exact, [single]).passes
+    assert judge("y", exact, exact, [single]).passes
+    assert not judge("y", np.array([1.0, math.inf, math.inf]), exact, [single]).passes
+
+
+def test_cosine_and_equal_classes_make_no_pass():
+    scores = RNG.random((50, 4))
+    other = scores * 1.001
+    one = judge("y", other, scores, [np.float32(scores)], dims="BC", classes=4)
+    assert (one.verdict, one.statistics.argmax) == ("different", 1.0)
+    assert one.statistics.cosine > 0.999999
+
+
+# -- how values were kept ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("decimals", [4, 6])
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_values_kept_to_some_decimals(decimals, kind):
+    one = verdict(np.round(EXACT, decimals).astype(kind))
+    assert one.verdict == "rounding"
+    assert f"rounded to {decimals} decimals" in one.note
+    wrong = np.round(EXACT + 3 * 10.0**-decimals, decimals)
+    assert verdict(wrong.astype(kind)).verdict == "different"
+
+
+def test_coarse_digits_are_close_at_best():
+    one = verdict(np.round(EXACT, 1))
+    assert one.verdict == "close"
+    assert "which says little" in one.why
+    image = np.clip(np.round(EXACT * 50 + 128), 0, 255).astype(np.uint8)
+    exact = np.clip(EXACT * 50 + 128, 0, 255)
+    one = judge("y", image, exact, [np.float32(exact)])
+    assert (one.verdict, one.note) == (
+        "close",
+        "the expected values are rounded to whole numbers",
+    )
+
+
+def test_digits_by_chance_are_no_rounding():
+    assert storage_of([np.float32([0.5])]).step == 0
+    assert storage_of([np.array([0.5])]).words == "1 decimal"
+    assert storage_of([np.float32(RNG.standard_normal(100))]).step == 0
+    assert storage_of([np.float32(RNG.standard_normal(100) * 1e5)]).step == 0
+    assert storage_of([np.zeros(4)]).step == 0
+
+
+# -- figures -----------------------------------------------------------------------------------
+
+
+def test_every_figure():
+    expected = np.array([[1.0, 2.0, math.nan], [4.0, -8.0, 3.0]])
+    computed = np.array([[1.0, 2.5, math.nan], [4.0, -8.0, math.inf]])
+    one = Statistics.of(computed, expected)
+    assert (one.elements, one.scale, one.max_abs) == (6, 8.0, math.inf)
+    counts = (one.nonfinite_expected, one.nonfinite_computed, one.nonfinite_unequal)
+    assert counts == (1, 2, 1)
+    finite = np.array([1, 2, 4, -8.0]), np.array([1, 2.5, 4, -8.0])
+    cosine = finite[0] @ finite[1] / np.prod([np.linalg.norm(v) for v in finite])
+    assert one.cosine == pytest.approx(cosine)
+    assert one.snr == pytest.approx(10 * math.log10((finite[0] ** 2).sum() / 0.25))
+    assert Statistics.of(expected, expected).snr == math.inf
+
+
+def test_figures_of_large_and_small_numbers():
+    for size in (1e200, 1e-200):
+        one = Statistics.of(EXACT * size * 1.5, EXACT * size)
+        assert one.max_rel == pytest.approx(0.5)
+        assert one.cosine == pytest.approx(1)
+        assert one.snr == pytest.approx(20 * math.log10(2))
+    assert Statistics.of(np.ones(3), np.zeros(3)).max_rel == math.inf
+
+
+def test_worst_elements_stand_where_matlab_finds_them():
+    expected = RNG.standard_normal((4, 3, 2))
+    computed = expected.copy()
+    computed[1, 2, 1] += 5
+    computed[3, 0, 0] -= 2
+    worst = Statistics.of(computed, expected).worst
+    assert [one.subscripts for one in worst] == [(2, 3, 2), (4, 1, 1)]
+    for one in worst:
+        assert expected.reshape(-1, order="F")[one.index - 1] == one.expected
+        assert one.cell == 0
+    cells = Statistics.of([expected[0], computed[1]], [expected[0], expected[1]])
+    (one,) = cells.worst
+    assert (one.cell, one.subscripts, one.index) == (2, (3, 2), 6)
+
+
+@pytest.mark.parametrize("how", ["transposed", "joined"])
+def test_worst_elements_stand_as_the_user_gave_them(how):
+    wrong = EXACT.copy()
+    wrong[1, 30] += 1
+    if how == "transposed":
+        one = judge("y", wrong.T, EXACT, SINGLES)
+        where = ((31, 2), 5 * 0 + 31 + 40 * 1)
+    else:
+        parts = [EXACT[:, :25], EXACT[:, 25:]]
+        singles = [[s[:, :25], s[:, 25:]] for s in SINGLES]
+        one = judge("y", wrong, parts, singles)
+        where = ((2, 31), 2 + 5 * 30)
+        assert one.note == "cells joined side by side"
+    (worst,) = one.statistics.worst[:1]
+    assert (worst.subscripts, worst.index) == where
+    assert worst.expected == pytest.approx(wrong[1, 30])
+
+
+def test_ulps():
+    expected = np.float32([1.0, 1.0, -1.0, 0.0, 1.0, math.nan])
+    computed = np.float32([1.0, 1 + EPS, -1 - 2 * EPS, -0.0, 2.0, 1.0])
+    counts = dict(zip((*EDGES, "more"), Statistics.of(computed, expected).ulps, strict=True))
+    assert {name: n for name, n in counts.items() if n} == {0: 2, 1: 1, 2: 1, "more": 1}
+    assert Statistics.of(computed, expected, single=False).ulps == ()
+
+
+def test_time_steps_of_sequences_of_any_lengths():
+    expected = [np.ones((2, 3)), np.ones((2, 5))]
+    computed = [one.copy() for one in expected]
+    computed[0][0, 1], computed[1][1, 4] = 3, 0
+    one = Statistics.of(computed, expected, "CT")
+    assert one.steps == (0, 2, 0, 0, 1)
+    assert Statistics.of(computed, expected).steps == ()
+
+
+def test_the_share_of_equal_decisions():
+    expected = np.eye(4)
+    computed = np.eye(4)[[0, 1, 2, 2]]
+    assert Statistics.of(computed, expected, "BC", scores=True).argmax == 0.75
+    assert Statistics.of(computed, expected, "CB", scores=True).argmax == 0.75
+    assert math.isnan(Statistics.of(computed, expected, "BC").argmax)
+
+
+def test_a_budget_without_any_distance_has_a_floor():
+    budget = Budget.of([EXACT], [[EXACT]], double=False)
+    assert budget.relative == pytest.approx(EPS)
+    assert Budget.of([np.zeros(3)], [[np.zeros(3)]], double=False).used([np.zeros(3)]).all == 0
+
+
+# -- cases -------------------------------------------------------------------------------------
+
+
+def classifier(scale=1.0):
+    weights = scale * RNG.standard_normal((3, 4))
+    return Network.of(
+        [
+            featureInputLayer(4, Name="x"),
+            fullyConnectedLayer(3, Name="fc", Weights=weights, Bias=np.zeros((3, 1))),
+            softmaxLayer(Name="s"),
+            classificationLayer(Name="y", Classes=["a", "b", "c"]),
+        ]
+    )
+
+
+def names(*texts):
+    return np.array(texts, dtype=object)
+
+
+def test_a_case_of_class_names_tells_on_how_little_it_rests():
+    network, x = classifier(), RNG.standard_normal((6, 4))
+    labels = network.classify(x)
+    one = verify_case(Case(network, (x,), (labels,)))
+    assert one.verdict == "identical"
+    assert "class names alone say little" in one.outputs[0].note
+    scores = np.sort(network.predict(x, dtype="float64"), axis=1)
+    closest = (scores[:, -1] - scores[:, -2]).min()
+    budget = one.outputs[0].margins.closest
+    assert budget > 1000
+    assert closest / budget < 1e-5
+    other = names(*labels)
+    other[2] = next(c for c in "abc" if c != labels[2])
+    one = verify_case(Case(network, (x,), (other,)))
+    assert (one.verdict, one.code) == ("different", 1)
+    assert "1 were decided by up to" in one.outputs[0].note
+
+
+def test_a_tie_by_rounding_is_named():
+    network = classifier()
+    weights = np.array(network["fc"].arrays["Weights"])
+    weights[1] = weights[0] * (1 + 1e-8)
+    tied = network.with_layers(
+        network["fc"].replace(arrays={**network["fc"].arrays, "Weights": weights})
+    )
+    x = RNG.standard_normal((40, 4))
+    labels = tied.classify(x, dtype="float64")
+    assert {"a", "b"} & set(labels)
+    swapped = names(*({"a": "b", "b": "a"}.get(label, label) for label in labels))
+    one = verify_case(Case(tied, (x,), (swapped,)))
+    assert one.verdict == "rounding"
+    assert "a tie by rounding" in one.outputs[0].note
+
+
+def test_a_transform_is_judged_where_it_was_kept():
+    """What rounding moves of y*sig+mu is that of mu, where mu is large."""
+    network, x = classifier(), RNG.standard_normal((6, 4))
+    moved = Transform("y*2+1000", lambda y: y * 2 + 1000)
+    expected = np.float32(network.predict(x) * np.float32(2) + np.float32(1000))
+    one = verify_case(Case(network, (x,), (expected,), transform=moved))
+    assert one.verdict in ("identical", "rounding")
+    assert not verify_case(Case(network, (x,), (expected + 0.01,), transform=moved)).code == 0
+
+
+def test_nothing_expected_is_no_verdict():
+    network, x = classifier(), RNG.standard_normal((6, 4))
+    for nothing in (np.zeros((0, 3)), []):
+        with pytest.raises(EmptyComparisonError):
+            verify_case(Case(network, (x,), (nothing,)))
+    with pytest.raises(MismatchError, match="1 outputs, 2 are expected"):
+        verify_case(Case(network, (x,), (x, x)))
+
+
+def test_sequences_are_judged_by_step():
+    weights = RNG.standard_normal((2, 3))
+    fc = fullyConnectedLayer(2, Name="fc", Weights=weights, Bias=np.zeros((2, 1)))
+    network = Network.of([sequenceInputLayer(3, Name="x"), fc])
+    x = [RNG.standard_normal((3, n)) for n in (4, 9)]
+    y = [np.array(one) for one in network.predict(x)]
+    y[1][:, 6] += 0.5
+    one = verify_case(Case(network, (x,), (y,)))
+    assert one.verdict == "different"
+    far = [n for n, step in enumerate(one.outputs[0].statistics.steps, 1) if step > 1e-3]
+    assert far == [7]
+    assert one.outputs[0].statistics.worst[0].cell == 2
+
+
+def test_values_that_say_little_are_told():
+    network, x = classifier(1e3), RNG.standard_normal((6, 4))
+    one = verify_case(Case(network, (x,), (network.predict(x),)))
+    assert "saturated" in one.outputs[0].note
+    same = np.repeat(x[:1], 5, axis=0)
+    one = verify_case(Case(network, (same,), (network.predict(same),)))
+    assert "the same for every observation" in one.outputs[0].note
+
+
+def test_the_environment_is_told():
+    network, x = classifier(), RNG.standard_normal((6, 4))
+    told = verify_case(Case(network, (x,), (network.predict(x),))).environment
+    assert told["matbridge"] == matbridge.__version__
+    assert told["dtype"] == "float32"
+    assert told["engine"].split()[0] in ("torch", "onnxruntime")
+
+
+# -- what MATLAB recorded ----------------------------------------------------------------------
+
+LSTM = "files/fenn--lstm.mat"
+OPENKIN = "truth/openkintest-rescale"
+
+
+def variables(path, *wanted):
+    values = read_mat(path, list(wanted))
+    return [values[name] for name in wanted]
+
+
+@pytest.mark.parametrize(("x", "y"), [("XTrain", "Ytrain"), ("inputdataStandardized", "YPred")])
+def test_matlabs_own_after_a_transform(x, y, corpus):
+    path = corpus / LSTM
+    data, expected, sig, mu = variables(path, x, y, "sig", "mu")
+    network = matbridge.load(path, "net").reset_state()
+    transform = Transform("y*sig+mu", lambda v: v * sig + mu)
+    one = verify_case(Case(network, (data,), (expected,), transform=transform))
+    assert one.verdict in ("identical", "rounding"), one.sentence
+    # The last state that was saved is another one.
+    plain = verify_case(Case(network, (data,), (expected,)))
+    assert plain.verdict == "different"
+
+
+@pytest.mark.parametrize("file", ["hepatitisb-region", "hepatitis-b"])
+def test_matlabs_own_column(file, corpus):
+    path = corpus / f"files/fenn--{file}.mat"
+    data, expected = variables(path, "dataTrainStandardized", "Ytrainres")
+    one = verify_case(Case(matbridge.load(path, "net"), (data,), (expected,)))
+    assert one.verdict in ("identical", "rounding"), one.sentence
+    assert one.outputs[0].note.endswith("as vectors")
+
+
+@pytest.mark.parametrize(
+    ("file", "features", "rows"),
+    [
+        ("10_HR_only", 10, slice(4, 5)),
+        ("10_wHR", 10, slice(0, 5)),
+        ("14_4_motions", 14, slice(0, 4)),
+        ("14_speed_only", 14, slice(0, 1)),
+        ("14_wHR", 14, slice(0, 5)),
+    ],
+)
+def test_matlabs_own_from_the_sequences_last_step(file, features, rows, corpus):
+    path = corpus / OPENKIN / f"LSTM_results_{file}.mat"
+    (data,) = variables(corpus / OPENKIN / f"inputFeatures{features}_sorted.mat", "XTest")
+    (expected,) = variables(path, "Ypred")
+    x = [np.asarray(one)[rows] for one in data]
+    one = verify_case(Case(matbridge.load(path, "net"), (x,), (expected,)))
+    assert one.verdict in ("identical", "rounding"), one.sentence
+    assert one.outputs[0].used < BUDGETS / 2
+
+
+def test_matlabs_own_from_another_state(corpus):
+    path = corpus / "truth/lstm-saved-state/net_story.mat"
+    data, expected = variables(path, "X", "YPred")
+    case = Case(matbridge.load(path, "net"), (data,), (expected,), start="zero")
+    assert verify_case(case).verdict in ("identical", "rounding")
+    assert verify_case(case.replace(start="saved")).verdict == "different"
+
+
+def test_matlabs_own_in_double_precision(corpus):
+    path = corpus / "files/vattuezhuthu-character-r--targetdata1.mat"
+    data, expected = variables(path, "inputs", "outputs")
+    case = Case(matbridge.load(path, "net"), (data,), (expected,))
+    assert case.double
+    one = verify_case(case)
+    assert one.verdict in ("identical", "rounding"), one.sentence
+    assert one.outputs[0].budget < 1e-12
+    assert verify_case(case.replace(expected=(expected * (1 + 1e-10),))).verdict == "different"
+
+
+@pytest.mark.parametrize("file", ["lm", "br"])
+def test_matlabs_own_steps_in_double_precision(file, corpus):
+    path = corpus / f"files/fenn--{file}.mat"
+    data, states, expected = variables(path, "x", "xi", "y")
+    options = {"initial_input_delays": states}
+    one = verify_case(Case(matbridge.load(path, "net"), (data,), (expected,), options))
+    assert one.verdict in ("identical", "rounding"), one.sentence
+
+
+def test_matlabs_own_labels(corpus):
+    path = corpus / "files/fault-detection-using-de--trainedmodel.mat"
+    (data,) = variables(
+        corpus / "data/fault-detection--validation-features.mat", "validationFeatures"
+    )
+    (expected,) = variables(
+        corpus / "data/fault-detection--validation-results.mat", "validationResults"
+    )
+    labels = np.array(list(expected), dtype=object)
+    one = verify_case(Case(matbridge.load(path, "airCompNet"), (list(data),), (labels,)))
+    assert (one.verdict, one.outputs[0].statistics.elements) == ("identical", 176)
+    assert one.outputs[0].margins.closest > 0
+
+
+def test_matlabs_own_saturated_scores(corpus):
+    path = corpus / "files/matlab-to-python-classif--net.mat"
+    image, expected = variables(path, "I", "test_probs")
+    one = verify_case(Case(matbridge.load(path, "net"), (image,), (expected,)))
+    assert one.verdict == "identical"
+    assert "saturated" in one.outputs[0].note
