@@ -220,7 +220,7 @@ def searching_options(function: Callable[..., object]) -> Callable[..., object]:
                   help="Without --expected: files and folders in which proof is looked for as "
                        "well as in the network's own.")  # fmt: skip
     @click.option("--time-limit", type=click.FloatRange(0), default=TIME_LIMIT, show_default=True,
-                  metavar="SECONDS", help="Of that search.")  # fmt: skip
+                  metavar="SECONDS", help="Of that search, and of that for causes.")  # fmt: skip
     @click.option("--save-fixture", "kept", type=click.Path(path_type=Path), metavar="MAT",
                   help="Keep what was found as a fixture.")  # fmt: skip
     @functools.wraps(function)

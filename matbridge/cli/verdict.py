@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from matbridge.cli.terminal import Terminal, console, styled, table
 from matbridge.text import visible
 from matbridge.verify.judgement import PASSES, Judgement
 from matbridge.verify.labels import Confusion
-from matbridge.verify.verification import Verification
+from matbridge.verify.verification import Diagnosis, Verification
 
 __all__ = ["document", "row", "show"]
 
@@ -32,6 +33,9 @@ def show(verification: Verification) -> None:
     out.print(rows)
     for one in verification.outputs:
         show_notes(out, one)
+    if verification.diagnosis is not None:
+        for sentence in verification.diagnosis.sentences:
+            out.print(sentence)
 
 
 def colour(verdict: str) -> str:
@@ -80,8 +84,16 @@ def document(verification: Verification) -> Mapping[str, object]:
         "sentence": verification.sentence,
         "notes": verification.notes,
         "outputs": outputs,
+        "diagnosis": diagnosis_document(verification.diagnosis),
         "environment": verification.environment,
     }
+
+
+def diagnosis_document(diagnosis: Diagnosis | None) -> Mapping[str, object] | None:
+    """What was tried and what came of it; None where nothing was."""
+    if diagnosis is None:
+        return None
+    return {**dataclasses.asdict(diagnosis), "sentences": diagnosis.sentences}
 
 
 def judgement_document(judgement: Judgement) -> Mapping[str, object]:

@@ -13,6 +13,7 @@ import click
 
 from matbridge.cli.against import Other
 from matbridge.cli.asked import Asked
+from matbridge.cli.causes import Causes, causes_options
 from matbridge.cli.data import gather_inputs, in_file, named_classes, variables_of
 from matbridge.cli.fixtures import Fixtures, fixtures_in
 from matbridge.cli.many import (
@@ -136,6 +137,7 @@ class Judging:
     """How cases become verifications."""
 
     limits: Limits
+    causes: Causes
     verbose: bool = False
 
     def verified(self, question: Question, path: Path, network: Network) -> Verification:
@@ -153,7 +155,7 @@ class Judging:
             verification = verify_case(case, **limits, progress=progress)
         if self.verbose:
             tell_engine(case.network, case.options)
-        return verification
+        return self.causes.of(verification)
 
 
 @click.command("verify")
@@ -187,6 +189,7 @@ class Judging:
 @all_option
 @network_option
 @reading_options
+@causes_options
 @report_options
 @searching_options
 @json_option
@@ -209,6 +212,7 @@ def command(
     every: bool,
     network: str | None,
     reading: Reading,
+    causes: Causes,
     reports: Reports,
     searching: Searching,
     as_json: bool,
@@ -216,7 +220,8 @@ def command(
     """Run the network in FILE and compare with what is expected, or with another network.
 
     The verdict is identical, rounding, close (with --tolerance, --atol, --rtol) or different,
-    told by running in float64 and in float32. Exit code 0 if it passes, 1 if it differs, 5 if
+    told by running in float64 and in float32; where it is different the usual causes are tried.
+    Exit code 0 if it passes, 1 if it differs, 5 if
     there is nothing to compare. Several files, or folders, give a row for each; :X is then the
     variable X of each file. --dtype float64 says that MATLAB computed in double precision.
 
@@ -253,7 +258,8 @@ def command(
         return _compare(paths, every, network, rival, reports, as_json)
     if transform and not expected:
         raise MismatchError("--expected-transform goes with --expected")
-    judging = Judging(Limits(tolerance, atol, rtol), verbose=options.pop("verbose"))
+    causes = dataclasses.replace(causes, time_limit=searching.time_limit)
+    judging = Judging(Limits(tolerance, atol, rtol), causes, verbose=options.pop("verbose"))
     reports.check(paths)
     asked = Asked(paths, every, network, reading)
     if fixtures:

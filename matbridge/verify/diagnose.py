@@ -33,6 +33,8 @@ HELPS = 0.1
 MOST = 0.03
 # Chance must be less likely than once in all that were tried by so many bits.
 CERTAIN = 10.0
+# Each of so many variants that leave least of the difference is combined with all others.
+COMBINED = 16
 MATCHES = ("identical", "rounding")
 
 
@@ -106,11 +108,11 @@ class Search:
                 self.trials.append(Trial(suspect, place, told, left))
 
     def pairs(self) -> None:
-        """Two together, those that help most alone before others, until some match."""
-        best = sorted(self.trials, key=lambda trial: trial.left)
+        """Two together, of which one helps most alone, until some match."""
+        best = sorted(self.trials, key=lambda trial: trial.left)[:COMBINED]
         helpful = sorted(
             self.suspects,
-            key=lambda s: min((t.left for t in best if t.suspect is s), default=math.inf),
+            key=lambda s: min((t.left for t in self.trials if t.suspect is s), default=math.inf),
         )
         seen: set[frozenset[str]] = set()
         for trial in best:

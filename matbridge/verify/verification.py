@@ -11,6 +11,8 @@ __all__ = ["SCHEMA", "Cause", "Diagnosis", "Divergence", "Verification"]
 
 # Of --json; its form is told in docs/verification.md.
 SCHEMA = 1
+# How many causes that the data cannot tell apart are told, beside the first.
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class Cause:
     verdict: str
     max_rel: float
 
+    @property
+    def sentence(self) -> str:
+        """As "matches to rounding when the gates of lstm_1 are read as i,o,f,g: ..."."""
+        how = "is identical" if self.verdict == "identical" else "matches to rounding"
+        return f"{how} when {self.words}: {self.meaning}"
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -61,6 +69,39 @@ class Diagnosis:
     known: int = 0
     nearest: Cause | None = None
     enough: bool = True
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What was found, for a person: the cause first, or that there is none."""
+        if not self.enough:
+            return (
+                "The cause cannot be told: what is expected is too little, alike or saturated.",
+            )
+        if not self.causes:
+            return (self._none(), *self._almost())
+        first, *others = self.causes
+        return (f"It {first.sentence}.", *self._others(others))
+
+    def _others(self, others: list[Cause]) -> tuple[str, ...]:
+        if not others:
+            return ()
+        more = f", and {len(others) - FEW} other changes" if len(others) > FEW else ""
+        told = "; or when ".join(cause.words for cause in others[:FEW])
+        return (f"These data cannot tell that from another cause: it also does when {told}{more}.",)
+
+    def _none(self) -> str:
+        ended = "" if self.finished else "; the time limit ended the search, so there may be one"
+        return (
+            f"None of {self.known} known causes explains it, alone or with the likeliest others: "
+            f"{self.tried:,} tried in {self.seconds:.1f} s{ended}."
+        )
+
+    def _almost(self) -> tuple[str, ...]:
+        cause = self.nearest
+        if cause is None:
+            return ()
+        left = f"all but {cause.max_rel:.2g} of the scale"
+        return (f"Most of it goes, {left}, when {cause.words}: {cause.meaning}.",)
 
 
 @dataclass(frozen=True)
