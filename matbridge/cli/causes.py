@@ -37,7 +37,7 @@ def causes_options(function: Callable[..., object]) -> Callable[..., object]:
     """What it says is one ``causes``."""
 
     @click.option("--diagnosis/--no-diagnosis", default=True,
-                  help="Whether the usual causes are tried where the verdict is different.")  # fmt: skip
+                  help="Whether the usual causes are tried where it is different.")  # fmt: skip
     @functools.wraps(function)
     def wrapped(*args: object, diagnosis: bool, **named: object) -> object:
         return function(*args, causes=Causes(diagnosis), **named)
