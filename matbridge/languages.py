@@ -76,6 +76,12 @@ def _read_mat(path: Path, how: Reading) -> Contents:
     return MatContents(MatFile(path, how.max_size), how.registry, how.address, how.activations)
 
 
+def _write_mat(network: Network, path: Path, how: Writing) -> None:
+    from matbridge.matlab.plain import write_plain
+
+    write_plain(network, path)
+
+
 def _read_code(path: Path, how: Reading) -> Contents:
     from matbridge.matlab.generated import load_code
 
@@ -127,7 +133,13 @@ def _run_onnx(path: Path, inputs: Arrays) -> Trace:
 
 
 LANGUAGES: tuple[Language, ...] = (
-    Language("mat", (".mat",), "a MAT-file", read=_read_mat),
+    Language(
+        "mat",
+        (".mat",),
+        "a MAT-file, of which matbridgeImport makes layers in MATLAB",
+        read=_read_mat,
+        write=_write_mat,
+    ),
     Language("m", (".m",), "code that MATLAB's genFunction wrote", read=_read_code),
     Language(
         "pt2",

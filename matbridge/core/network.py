@@ -81,17 +81,20 @@ class Network(OverTime):
         input_order: Sequence[str] = (),
         provenance: Provenance | None = None,
         report: Iterable[Diagnostic] = (),
+        outputs: Sequence[str] = (),
     ) -> Network:
         """A network from layers built in Python.
 
         ``connections`` are pairs such as ``("input", "add/in2")``; without them the layers
-        form a chain. Layers without a name get one, as MATLAB gives it: lstm, or relu_1, relu_2.
+        form a chain; ``outputs`` are the ends whose values are the result, without them all that
+        are not connected. Layers without a name get one, as MATLAB gives it: lstm, or relu_1,
+        relu_2.
         Raises LayerError for a repeated name or a connection to nowhere.
         """
         named = name_layers(layers)
         if connections is None:
             connections = [(a.name, b.name) for a, b in itertools.pairwise(named)]
-        named, connections, _ = expanded(named, connections)
+        named, connections, results = expanded(named, connections, outputs)
         by_name = {layer.name: layer for layer in named}
         ends = (
             Connection(find_port(by_name, a, "outputs"), find_port(by_name, b, "inputs"))
@@ -101,7 +104,8 @@ class Network(OverTime):
             tuple(named),
             tuple(ends),
             class_name,
-            input_order=tuple(input_order),
+            tuple(find_port(by_name, name, "outputs") for name in results),
+            tuple(input_order),
             provenance=provenance or Provenance(),
             report=tuple(report),
         )

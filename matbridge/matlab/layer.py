@@ -17,7 +17,15 @@ from matbridge.matlab.file.values import MatObject, texts
 from matbridge.matlab.origin import kept, wrapped
 from matbridge.matlab.releases import PACKAGES
 
-__all__ = ["ODD", "is_neutral", "read_layer", "read_properties", "tell_unknown"]
+__all__ = [
+    "ODD",
+    "is_neutral",
+    "read_layer",
+    "read_properties",
+    "tell_unknown",
+    "unknown_layer",
+    "with_function",
+]
 
 # Saved with every layer, or by every custom layer: names, ports and bookkeeping.
 COMMON = (
@@ -51,19 +59,19 @@ def read_layer(origin: MatObject, registry: Registry, report: Report, where: str
     name = _text(saved.get("Name"))
     card = registry.find(origin.class_name)
     if card is None:
-        return _unknown(origin, saved)
+        return unknown_layer(origin, saved)
     try:
         layer, left = read_properties(card, saved)
     except MatbridgeError as error:
-        unread = _unknown(origin, saved, error.what)
+        unread = unknown_layer(origin, saved, error.what)
         obstacle = unread.obstacle()
         if obstacle is not None:
             report.error(obstacle.what, f"{where}/{name}", obstacle.mend)
         return unread
     for unused in left:
         tell_unknown(unused, saved[unused], f"{where}/{name}", report)
-    layer = _with_function(layer, origin, registry)
-    return layer.replace(origin=kept(origin, layer.arrays.values()))
+    layer = with_function(layer, origin.saved, registry)
+    return layer.replace(class_name=origin.class_name, origin=kept(origin, layer.arrays.values()))
 
 
 # Values of a property that nobody knows which leave what is computed as it is, most likely.
@@ -88,24 +96,30 @@ def is_neutral(value: object) -> bool:
     return value is None or (isinstance(value, list | dict) and not value)
 
 
-def _with_function(layer: Layer, origin: MatObject, registry: Registry) -> Layer:
-    """The class name it was saved under; for a function layer its ports and function."""
-    changes: dict[str, object] = {"class_name": origin.class_name}
-    if isinstance(layer, FunctionLayer):
-        changes["ports"] = _ports(origin.saved, "Input", "in")
-        functions = registry.functions
-        changes["function"] = functions.get(layer.name, functions.get(layer.predict_fcn.text))
-    return layer.replace(**changes)
+def with_function(layer: Layer, saved: dict[str, object], registry: Registry) -> Layer:
+    """A function layer with its ports and the function that stands for it; others as they are."""
+    if not isinstance(layer, FunctionLayer):
+        return layer
+    functions = registry.functions
+    function = functions.get(layer.name, functions.get(layer.predict_fcn.text))
+    return layer.replace(ports=_ports(saved, "Input", "in"), function=function)
 
 
 # What custom output layers inherit from nnet.layer.ClassificationLayer and RegressionLayer.
 OUTPUT_PROPERTIES = ({"Classes", "NumClasses"}, {"ResponseNames"})
 
 
-def _unknown(origin: MatObject, saved: dict[str, object], reason: str = "") -> Unknown:
+def unknown_layer(
+    origin: MatObject, saved: dict[str, object], reason: str = "", ends: bool = False
+) -> Unknown:
+    """The layer of a class without a card, or which its card could not read for this reason.
+
+    Of an output layer it is known that it ``ends`` a network, or its properties tell.
+    """
     kind: type[Unknown] = Unknown
     more: dict[str, Any] = {}
-    if not reason and any(properties <= set(saved) for properties in OUTPUT_PROPERTIES):
+    ends = ends or any(properties <= set(saved) for properties in OUTPUT_PROPERTIES)
+    if ends and not reason:
         kind, more = CustomOutput, {"classes": names(saved.get("Classes", ""))}
     return kind(
         **more,

@@ -25,7 +25,7 @@ from matbridge.matlab.layer import is_neutral, read_layer, tell_unknown
 from matbridge.matlab.shallow import is_shallow, read_structure
 from matbridge.matlab.shallow_cards import to_network
 
-__all__ = ["read_network"]
+__all__ = ["classic", "read_network"]
 
 # What a layer takes of the budget: its properties, arrays, ports and connections.
 VALUES_PER_LAYER = 50
@@ -92,7 +92,7 @@ def _network(value: object, provenance: Provenance, reading: Reading) -> Network
     kind = CLASSES.get(class_name)
     # Layers to be trained become a classic network where there is an output layer among them.
     if (kind and kind.classic) or any(layer.IS_OUTPUT for layer in layers):
-        layers = [_classic(layer) for layer in layers]
+        layers = [classic(layer) for layer in layers]
     by_name = {layer.name: layer for layer in layers}
     connections = _connections(pairs, by_name, report, provenance.address)
     for name in saved:
@@ -193,7 +193,8 @@ def _ports_by_layer(ends: Iterable[str]) -> dict[str, list[str]]:
     return ports
 
 
-def _classic(layer: Layer) -> Layer:
+def classic(layer: Layer) -> Layer:
+    """The layer as it is in a SeriesNetwork or DAGNetwork."""
     return layer.replace(keeps_spatial=True) if isinstance(layer, FullyConnected) else layer
 
 

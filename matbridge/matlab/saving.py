@@ -23,7 +23,7 @@ from matbridge.matlab.file.values import FunctionHandle, MatObject
 from matbridge.matlab.layer import read_properties
 from matbridge.matlab.origin import filled, is_whole, wrapped
 
-__all__ = ["save_layer", "save_network"]
+__all__ = ["end_of", "pairs_of", "save_layer", "save_network"]
 
 Saved = dict[str, object]
 
@@ -78,17 +78,25 @@ def save_network(network: Network) -> MatObject:
             mend="Convert it to .safetensors, .onnx or .pt2.",
         )
     objects = [save_layer(layer) for layer in network.layers]
-    pairs = [(_end(network, c.source), _end(network, c.destination)) for c in network.connections]
+    pairs = [
+        (end_of(network, c.source), end_of(network, c.destination)) for c in network.connections
+    ]
     if not any(layer.IS_OUTPUT for layer in network.layers):
-        ends = [_end(network, port) for port in network.outputs]
+        ends = [end_of(network, port) for port in network.outputs]
         return forms.dlnetwork(pairs, ends, *objects)
     if pairs == list(itertools.pairwise(layer.name for layer in network.layers)):
         return forms.series_network(*objects)
     return forms.dag_network(pairs, *objects)
 
 
-def _end(network: Network, port: Port) -> str:
-    """ "add/in2", or the name alone of a layer with one port."""
+def pairs_of(network: Network) -> list[tuple[str, str]]:
+    """The connections, from and to, as MATLAB spells them."""
+    ends = ((c.source, c.destination) for c in network.connections)
+    return [(end_of(network, source), end_of(network, end)) for source, end in ends]
+
+
+def end_of(network: Network, port: Port) -> str:
+    """As MATLAB spells it: "add/in2", or the name alone of a layer with one port."""
     layer = network[port.layer]
     ports = layer.outputs if port.name in layer.outputs else layer.inputs
     return port.layer if len(ports) == 1 else f"{port.layer}/{port.name}"

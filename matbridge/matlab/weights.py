@@ -8,17 +8,25 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from matbridge.core.card import Layer
+from matbridge.core.classes import CLASSES
 from matbridge.core.diagnostics import Report
 from matbridge.core.network import Network, Provenance
 from matbridge.core.registry import Registry
 from matbridge.errors import LayerError, MatbridgeError
+from matbridge.layers.nested import NetworkLayer
 from matbridge.matlab.chains import NO_RELEASE, chain_of, read_chain
-from matbridge.matlab.file.values import Cell, StructArray, Table, texts
-from matbridge.matlab.layer import read_properties
+from matbridge.matlab.file.values import Cell, MatObject, StructArray, Table, texts
+from matbridge.matlab.layer import read_properties, unknown_layer, with_function
+from matbridge.matlab.objects import classic
 
 __all__ = ["is_weights", "read_weights"]
 
 KINDS = ("Class", "Type", "class", "type")
+# Public properties of layers that only training uses: BiasL2Factor, WeightsInitializer.
+TRAINING = ("LearnRateFactor", "L2Factor", "Initializer")
+# What a layer of the user's own that ends a network is derived from.
+OUTPUTS = ("nnet.layer.ClassificationLayer", "nnet.layer.RegressionLayer")
 
 
 def is_weights(value: object, registry: Registry) -> bool:
@@ -27,8 +35,12 @@ def is_weights(value: object, registry: Registry) -> bool:
 
 
 def _names_layers(value: object, registry: Registry) -> bool:
-    kinds = [_kind(struct).lower() for struct in _layers_of(value)]
-    return bool(kinds) and all(kinds) and all(kind in registry.nicknames for kind in kinds)
+    kinds = [_kind(struct) for struct in _layers_of(value)]
+    if not kinds or not all(kinds):
+        return False
+    # Among MATLAB's own classes, by their full names, there may be some of the user's.
+    full = any("." in kind and kind in registry.cards for kind in kinds)
+    return full or all(kind.lower() in registry.nicknames for kind in kinds)
 
 
 def read_weights(
@@ -45,15 +57,46 @@ def read_weights(
     for number, struct in enumerate(_layers_of(value), 1):
         where = f"{provenance.address}({number})"
         saved = {k: v for k, v in struct.items() if k not in KINDS and not _is_empty(v)}
-        try:
-            layer, left = read_properties(registry.nicknames[_kind(struct).lower()], saved)
-        except MatbridgeError as error:
-            raise error.at(where) from None
-        for unused in left:
+        layer = _layer(MatObject(_kind(struct), saved), registry, report, where)
+        layers.append(_with_network(layer, registry, provenance))
+    whole = value if isinstance(value, dict) else {}
+    kind = CLASSES.get(_kind(whole))
+    # As of layers that were saved as objects.
+    if (kind and kind.classic) or any(layer.IS_OUTPUT for layer in layers):
+        layers = [*map(classic, layers)]
+    return Network.of(
+        layers,
+        _connections(value),
+        kind.name if kind else "dlnetwork",
+        texts(whole.get("InputNames")) or (),
+        dataclasses.replace(provenance, details={**provenance.details, **NO_RELEASE}),
+        report,
+        texts(whole.get("OutputNames")) or (),
+    )
+
+
+def _layer(origin: MatObject, registry: Registry, report: Report, where: str) -> Layer:
+    """The card of a layer; an Unknown with its properties where the class is the user's own."""
+    card = registry.nicknames.get(origin.class_name.lower())
+    if card is None:
+        ends = any(base in OUTPUTS for base in texts(origin.saved.get("Superclasses")) or ())
+        return unknown_layer(origin, dict(origin.saved), ends=ends)
+    try:
+        layer, left = read_properties(card, dict(origin.saved))
+    except MatbridgeError as error:
+        raise error.at(where) from None
+    for unused in left:
+        if not unused.endswith(TRAINING):
             report.note(f"the field {unused} is not known and not used", where)
-        layers.append(layer)
-    provenance = dataclasses.replace(provenance, details={**provenance.details, **NO_RELEASE})
-    return Network.of(layers, _connections(value), provenance=provenance, report=report)
+    # A nickname is no class.
+    full = origin.class_name if origin.class_name in registry.cards else ""
+    return with_function(layer.replace(class_name=full), origin.saved, registry)
+
+
+def _with_network(layer: Layer, registry: Registry, provenance: Provenance) -> Layer:
+    if not isinstance(layer, NetworkLayer):
+        return layer
+    return layer.replace(network=read_weights(layer.network, registry, provenance))
 
 
 def _layers_of(value: object) -> list[dict[str, object]]:
