@@ -29,6 +29,14 @@ def corpus():
 
 
 @pytest.fixture
+def octave(tmp_path):
+    """GNU Octave with the kit for MATLAB, in an empty folder; see in_octave.py."""
+    from in_octave import find
+
+    return find(tmp_path)
+
+
+@pytest.fixture
 def in_folder(tmp_path, monkeypatch):
     """An empty current folder."""
     monkeypatch.chdir(tmp_path)

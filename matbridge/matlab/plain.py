@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.card import Layer
+from matbridge.core.card import Layer, Property
 from matbridge.core.network import Network
 from matbridge.core.registry import Unknown
 from matbridge.errors import MatbridgeError, UnsupportedError
 from matbridge.layers.function import Handle
 from matbridge.matlab.file.values import Cell, FunctionHandle
 from matbridge.matlab.file.write import write_mat
-from matbridge.matlab.saving import end_of
+from matbridge.matlab.saving import end_of, same
 from matbridge.version import VERSION
 
 __all__ = ["FORM", "VARIABLE", "plain_network", "write_plain"]
@@ -80,12 +80,21 @@ def _layer(layer: Layer) -> dict[str, object]:
         properties = {
             known.name: _value(known.kind.to_saved(getattr(layer, field)))
             for field, known in layer.properties().items()
+            if not _goes_without_saying(known, getattr(layer, field))
         }
     except MatbridgeError as error:
         raise error.at(layer.name) from None
     if layer.inputs != layer.INPUTS:
         about["InputNames"] = _texts(layer.inputs)
     return {**about, **properties, **_arrays(layer.arrays)}
+
+
+def _goes_without_saying(known: Property, value: object) -> bool:
+    """Whether every release takes this value where nothing is said. Numbers that a constructor
+    takes in order are said."""
+    if known.required or (known.arg is not None and not isinstance(value, str)):
+        return False
+    return same(value, known.kind(known.default))
 
 
 def _arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

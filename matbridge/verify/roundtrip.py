@@ -97,7 +97,12 @@ def _run_again(network: Network, contents: Contents, inputs: Arrays) -> Trace:
 
 def _registry_of(network: Network) -> Registry:
     """The cards and functions with which the network itself was read."""
-    cards = {layer.class_name: type(layer) for layer in network.layers if layer.MATLAB}
+    cards = {
+        name: type(layer)
+        for layer in network.layers
+        for name in (layer.class_name, *layer.MATLAB)
+        if layer.MATLAB
+    }
     functions = {layer.name: layer.foreign for layer in network.layers if layer.foreign}
     return Registry.builtin().with_(cards).with_(functions)
 

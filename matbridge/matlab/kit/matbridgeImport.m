@@ -26,15 +26,19 @@ function [layers, net] = matbridgeImport(file, varargin)
 %   Written by matbridge @VERSION@. Needs R2019b or later; layers that came after
 %   need the release that brought them.
 
-variables = load(file, 'exported');
-if ~isfield(variables, 'exported') || ~isfield(variables.exported, 'Layers')
+plain = struct();
+about = whos('-file', file);
+if any(strcmp({about.name}, 'exported'))
+    variables = load(file, 'exported');
+    plain = variables.exported;
+end
+if ~isfield(plain, 'Layers')
     error('matbridge:file', ['%s holds no network that matbridgeExport or ' ...
         '"matbridge convert -o FILE.mat" wrote.'], file);
 end
-plain = variables.exported;
 [layers, built] = layersOf(plain, varargin);
 if nargout > 1
-    net = assembled(layers, built);
+    net = assembled(layers, built, plain);
 end
 end
 
@@ -42,6 +46,7 @@ end
 
 function [layers, built] = layersOf(plain, own)
 % An array of layers, or a layer graph unless they are a chain; each layer alone.
+plain = renamed(plain);
 names = cellfun(@(layer) layer.Name, plain.Layers, 'UniformOutput', false);
 built = cell(numel(plain.Layers), 1);
 for i = 1:numel(built)
@@ -62,6 +67,25 @@ for i = 1:numel(plain.Connections.Source)
 end
 end
 
+function plain = renamed(plain)
+% The struct with _ for each / in the names of layers, which MATLAB keeps for ports.
+for i = 1:numel(plain.Layers)
+    old = plain.Layers{i}.Name;
+    new = strrep(old, '/', '_');
+    plain.Layers{i}.Name = new;
+    for side = {'Source', 'Destination'}
+        if isfield(plain, 'Connections') && ~strcmp(old, new)
+            ends = plain.Connections.(side{1});
+            ends(strcmp(ends, old)) = {new};
+            inner = strncmp(ends, [old '/'], numel(old) + 1);
+            ends(inner) = cellfun(@(x) [new x(numel(old) + 1:end)], ends(inner), ...
+                'UniformOutput', false);
+            plain.Connections.(side{1}) = ends;
+        end
+    end
+end
+end
+
 function answer = isChain(plain, names)
 % Whether each layer feeds the next one and nothing else.
 answer = ~isfield(plain, 'Connections') || ...
@@ -69,26 +93,26 @@ answer = ~isfield(plain, 'Connections') || ...
     isequal(plain.Connections.Destination(:), reshape(names(2:end), [], 1)));
 end
 
-function net = assembled(layers, built)
+function net = assembled(layers, built, plain)
 % A network of the kind that the layers make.
 ends = false;
 for i = 1:numel(built)
-    ends = ends || isOutput(built{i});
+    ends = ends || isOutput(built{i}, plain.Layers{i}.Class);
 end
 if ends
     net = assembleNetwork(layers);
-elseif iscell(layers) || isa(layers, 'nnet.cnn.layer.Layer')
+elseif isa(layers, 'nnet.cnn.layer.Layer')
     net = dlnetwork(layerGraph(layers));
 else
     net = dlnetwork(layers);
 end
 end
 
-function answer = isOutput(layer)
+function answer = isOutput(layer, kind)
 % Whether the layer ends a network that trainNetwork trains.
 answer = isa(layer, 'nnet.layer.ClassificationLayer') || ...
     isa(layer, 'nnet.layer.RegressionLayer') || ...
-    ~isempty(regexp(className(layer), '(Output|Classification|Regression|Loss)Layer$', 'once'));
+    ~isempty(regexp(kind, '^nnet\..*(Output|Classification|Regression|Loss)Layer$', 'once'));
 end
 
 % -- layers ------------------------------------------------------------------------
@@ -134,43 +158,47 @@ for i = 1:numel(names)
         values = rmfield(values, names{i});
     elseif isstruct(value) && isfield(value, 'Layers')
         [inner, built] = layersOf(value, {});
-        values.(names{i}) = assembled(inner, built);
+        values.(names{i}) = assembled(inner, built, value);
     end
 end
 end
 
 function [layer, used] = knownLayer(plain, values, known)
 % A layer of MATLAB's, made by its constructor with all that it takes.
-constructor = constructors('functions');
+functions = constructors('functions');
 positions = constructors('positions');
-inputs = {};
-names = positions{known};
-for i = 1:numel(names)
-    if ~isfield(values, names{i})
-        break
-    elseif iscell(values.(names{i})) && strcmp(constructor{known}, 'reshapeLayer')
-        inputs = [inputs, values.(names{i})]; %#ok<AGROW>
-    else
-        inputs{end + 1} = values.(names{i}); %#ok<AGROW>
+used = positions{known};
+absent = find(~cellfun(@(name) isfield(values, name), used), 1);
+used(absent:end) = [];
+% The last of them are names and values in some releases, or not known.
+reason = '';
+for count = numel(used):-1:0
+    inputs = cellfun(@(name) values.(name), used(1:count), 'UniformOutput', false);
+    if strcmp(functions{known}, 'reshapeLayer')
+        inputs = cellfun(@num2cell, inputs, 'UniformOutput', false);
+        inputs = [inputs{:}];
     end
-    names{i} = '';
+    try
+        [layer, taken] = made(functions{known}, inputs, rmfield(values, used(1:count)));
+    catch problem
+        if isempty(reason)
+            reason = problem.message;
+        end
+        continue
+    end
+    used = [reshape(used(1:count), [], 1); taken(:)];
+    return
 end
-used = setdiff(positions{known}, names);
-[layer, taken] = made(constructor{known}, inputs, rmfield(values, used), plain);
-used = [used(:); taken(:)];
+error('matbridge:layer', 'The layer "%s" (%s) cannot be made by %s: %s', plain.Name, ...
+    plain.Class, functions{known}, reason);
 end
 
-function [layer, taken] = made(constructor, inputs, values, plain)
+function [layer, taken] = made(constructor, inputs, values)
 % The layer of a constructor, with each name and value that it takes beside others.
+layer = feval(constructor, inputs{:});
 pairs = {};
 taken = {};
 waiting = fieldnames(values);
-try
-    layer = feval(constructor, inputs{:});
-catch problem
-    error('matbridge:layer', 'The layer "%s" (%s) cannot be made by %s: %s', plain.Name, ...
-        plain.Class, constructor, problem.message);
-end
 % Some are taken only once others are there: Mean with Normalization.
 before = -1;
 while numel(taken) > before
@@ -243,8 +271,21 @@ for i = 1:numel(names)
     try
         layer.(names{i}) = value;
     catch
-        left{end + 1} = names{i}; %#ok<AGROW>
+        % Sizes follow from the arrays; what an older release does not know may be off.
+        if ~any(strcmp(names{i}, {'InputSize', 'NumChannels', 'NumChannelsPerGroup', ...
+                'NumInputs', 'InputNames'})) && ~isNeutral(value)
+            left{end + 1} = names{i}; %#ok<AGROW>
+        end
     end
+end
+end
+
+function answer = isNeutral(value)
+% Whether a value leaves things as they are: zero, off, automatic.
+if ischar(value)
+    answer = any(strcmp(value, {'auto', 'none', 'default'}));
+else
+    answer = (isnumeric(value) || islogical(value)) && ~any(value(:));
 end
 end
 
@@ -270,15 +311,6 @@ end
 function values = without(values, names)
 % The struct without these fields.
 values = rmfield(values, intersect(fieldnames(values), names));
-end
-
-function name = className(layer)
-% The class; of a struct that stands for a layer, what its field Class says.
-if isstruct(layer) && isfield(layer, 'Class')
-    name = layer.Class;
-else
-    name = class(layer);
-end
 end
 
 function item = element(items, i)

@@ -1,0 +1,4 @@
+function net = assembleNetwork(layers)
+% Stub.
+net = struct('Class', 'DAGNetwork', 'Of', {layers});
+end

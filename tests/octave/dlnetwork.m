@@ -1,0 +1,4 @@
+function net = dlnetwork(graph)
+% Stub.
+net = struct('Class', 'dlnetwork', 'Of', {graph});
+end
