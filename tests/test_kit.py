@@ -1,5 +1,6 @@
 """matbridge matlab-kit: what its functions record, export and import, tried in GNU Octave."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -490,7 +491,8 @@ def test_the_command_writes_all_or_nothing(call, in_folder):
     assert "matbridgeExport.m: the file is already there" in err
     assert "--force" in err
     assert not (in_folder / "matbridgeRecord.m").exists()
-    assert call("matlab-kit", ".", "--force")[0] == 0
+    code, out, _ = call("matlab-kit", ".", "--force", "--json")
+    assert (code, len(json.loads(out)["written"])) == (0, 3)
     assert (in_folder / "matbridgeExport.m").read_text() == CODES["matbridgeExport.m"]
 
 

@@ -105,7 +105,7 @@ def test_names_and_languages(net, in_folder):
     with pytest.raises(MismatchError, match="no language 'keras'"):
         network.save("net", to="keras")
     with pytest.raises(UnsupportedError, match="does not write one"):
-        network.save("net.mat")
+        network.save("net.m")
     (in_folder / "net.pt2").write_bytes(b"")
     with pytest.raises(UnsupportedError, match="does not read one"):
         matbridge.load("net.pt2")

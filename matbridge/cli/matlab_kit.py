@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from matbridge.cli.terminal import tell
+from matbridge.cli.options import json_option
+from matbridge.cli.terminal import print_json, tell
 from matbridge.files import check_target, written
 
 __all__ = ["command"]
@@ -15,7 +16,8 @@ __all__ = ["command"]
 @click.command("matlab-kit")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite what is in DIR.")
-def command(folder: Path, force: bool) -> None:
+@json_option
+def command(folder: Path, force: bool, as_json: bool) -> None:
     """Write functions for MATLAB into DIR, an existing folder.
 
     matbridgeRecord runs a network and records what it gives, for 'matbridge verify';
@@ -38,4 +40,8 @@ def command(folder: Path, force: bool) -> None:
     for path, code in codes.items():
         with written(path, force) as temporary:
             temporary.write_text(code, encoding="ascii", newline="\n")
+    if as_json:
+        print_json({"written": [str(path) for path in codes]})
+        return
+    for path in codes:
         tell(f"written to {path}")
