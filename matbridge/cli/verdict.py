@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from matbridge.cli.divergence import show_layers
 from matbridge.cli.many import Row
 from matbridge.cli.terminal import Terminal, console, styled, table
 from matbridge.text import visible
@@ -33,6 +34,7 @@ def show(verification: Verification) -> None:
     out.print(rows)
     for one in verification.outputs:
         show_notes(out, one)
+    show_layers(out, verification)
     if verification.diagnosis is not None:
         for sentence in verification.diagnosis.sentences:
             out.print(sentence)

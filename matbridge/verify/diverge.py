@@ -23,6 +23,8 @@ __all__ = ["diverge"]
 
 # In so many parts the network is divided by the layers to begin with.
 PARTS = 4
+# So many layers are named in a line.
+NAMED = 5
 EVERY = '"all"'
 KIT = "'matbridge matlab-kit DIR' writes the function"
 
@@ -46,7 +48,20 @@ def diverge(case: Case) -> Divergence:
             failing[group] = _worse(failing.get(group), judgement)
         known.add(port)
     layers = tuple(_told(judgement, group) for group, judgement in failing.items())
-    return Divergence(layers, _what_more(failing), tuple(failing))
+    return Divergence(layers, _what_more(failing), tuple(failing), _sentence(layers, failing))
+
+
+def _sentence(layers: Sequence[Judgement], groups: Iterable[Sequence[str]]) -> str:
+    """Where the two part, in a line."""
+    if not layers:
+        return "each layer gives what was recorded when it is fed with what was recorded before it"
+    which = listed([_named(group) for group in groups], NAMED)
+    return f"the two part in {which}, fed with what was recorded before"
+
+
+def _named(group: Sequence[str]) -> str:
+    """A layer, or the first and the last of several that are judged together."""
+    return group[0] if len(group) == 1 else f"{group[0]} to {group[-1]}"
 
 
 def _behind(network: Network, port: Port, known: Collection[Port]) -> tuple[str, ...]:

@@ -20,13 +20,14 @@ class Divergence:
     """The layers that fail although all their inputs pass: there the two part.
 
     ``layers`` are judged on MATLAB's recorded inputs; ``groups`` names for each of them the layers
-    that were judged with it, as nothing was recorded between them, and itself. ``advice`` says
-    what to record where no activations tell more.
+    that were judged with it, as nothing was recorded between them, and itself. ``sentence`` names
+    them in a line; ``advice`` says what to record where no activations tell more.
     """
 
     layers: tuple[Judgement, ...] = ()
     advice: str = ""
     groups: tuple[tuple[str, ...], ...] = ()
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
