@@ -36,6 +36,7 @@ from matbridge.verify.form import (
     Identity,
     wrong,
 )
+from matbridge.version import DOCS
 
 __all__ = ["Fixture", "identity_of", "is_fixture", "read_fixture"]
 
@@ -210,7 +211,7 @@ def _fields(file: MatFile) -> Fields:
     if not isinstance(value, dict) or value.get("form") != FORM:
         raise FormatError(
             f"this is no fixture: no struct named {FIXTURE!r} has the form {FORM!r}",
-            mend="docs/fixtures.md tells the form; matbridge record writes one.",
+            mend=f"matbridge record writes one; the form is told in {DOCS}/fixtures.md",
         )
     version = np.asarray(value.get("version", 0), dtype=object).ravel()
     number = version[0] if version.size == 1 else None
