@@ -86,6 +86,8 @@ def named(fit: Affine, constants: Constants, scale: float) -> Iterator[Scaling]:
     if np.abs(b).max() <= 1e-3 * scale:
         yield from (Scaling("{0}*{1}", (s,)) for s in near(a, 0))
         yield from (Scaling("{0}/{1}", (s,)) for s in near(1 / a, 0))
+    if np.abs(a - 1).max() <= 1e-3 and np.abs(b).max() <= 1e-3 * scale:
+        yield Scaling("{0}", ())
     if np.abs(a - 1).max() <= 1e-3:
         yield from (Scaling("{0} + {1}", (m,)) for m in near(b, scale))
         yield from (Scaling("{0} - {1}", (m,)) for m in near(-b, scale))

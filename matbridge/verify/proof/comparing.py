@@ -52,9 +52,10 @@ class Hit:
 @dataclass(frozen=True)
 class Near:
     """What does not agree, and how much it goes along with the result; of labels the share that
-    is equal."""
+    is equal. ``values`` is how many there are."""
 
     correlation: float
+    values: int
 
 
 def held_against(
@@ -70,12 +71,12 @@ def held_against(
             if isinstance(match, Match):
                 yield Hit(match.words, match.around, match.expected, pair.numbers, match.transform)
                 return
-            yield Near(match.correlation)
+            yield Near(match.correlation, pair.numbers.size)
     for labels in decided(network, result, leaf, shape):
         if labels.agreeing == labels.wanted.size:
             yield _labelled(leaf, labels, shape)
             return
-        yield Near(labels.agreeing / labels.wanted.size)
+        yield Near(labels.agreeing / labels.wanted.size, labels.wanted.size)
 
 
 def _labelled(leaf: Leaf, labels: Decided, shape: Shape) -> Hit:

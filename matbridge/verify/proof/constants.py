@@ -23,7 +23,7 @@ MOST_DATA, MOST_VALUES = 60, 4 << 20
 NEAR = 1e-3
 # Names that mean something else in a transform.
 RESERVED = ("y", "pi", "Inf", "inf", "NaN", "eps", *FUNCTIONS)
-MEANS = re.compile(r"(^|_)m(u|ean|ean_?\w|\w_?mean)$|mean|mu$|center|avg", re.IGNORECASE)
+MEANS = re.compile(r"^mu|mu$|mean|center|avg", re.IGNORECASE)
 DEVIATIONS = re.compile(r"sig|std|sd$|scale|dev", re.IGNORECASE)
 
 Statistic = Callable[[np.ndarray, int | None], np.ndarray]

@@ -102,6 +102,7 @@ class _Seeker:
         self.shapes: list[tuple[Shape, list[Leaf]]] = []
         self.constants: dict[int, Constants] = {}
         self.proved: set[Leaf] = set()
+        self.addresses: set[str] = set()
 
     def seek(self) -> bool:
         """Go through the phases; whether there was time for all of them."""
@@ -181,7 +182,11 @@ class _Seeker:
 
     def _open(self, leaves: Sequence[Leaf], run: Run) -> list[Leaf]:
         """What is not explained yet, without what went in."""
-        return [leaf for leaf in leaves if leaf not in self.proved and leaf not in run.leaves]
+        return [leaf for leaf in leaves if leaf not in run.leaves and not self._explained(leaf)]
+
+    def _explained(self, leaf: Leaf) -> bool:
+        """Whether it is proved, or stands in a cell that is."""
+        return leaf in self.proved or leaf.address.rpartition("{")[0] in self.addresses
 
     def _forecasts(self, runs: Sequence[Run]) -> Iterator[Run]:
         """Closed loops are compared here: each is of one variable."""
@@ -265,6 +270,7 @@ class _Seeker:
             self.state.agreements.append(agreed)
         if not agreed.reason:
             self.proved.add(leaf)
+            self.addresses.add(leaf.address)
         return True
 
     def _note(self, run: Run, leaf: Leaf, near: Near) -> None:
@@ -273,7 +279,7 @@ class _Seeker:
         self.state.attempts.setdefault(pair, Attempt(run.call(), leaf.address, "differs"))
         known = self.state.likenesses.get(leaf.address)
         better = known is None or known.correlation < near.correlation
-        if near.correlation >= ALIKE and better and leaf.size >= TELLING:
+        if near.correlation >= ALIKE and better and near.values >= TELLING:
             likeness = Likeness(leaf.address, run.call(), near.correlation)
             self.state.likenesses[leaf.address] = likeness
 

@@ -76,7 +76,12 @@ def no_proof(agreement: Agreement) -> str:
 def alike(search: NetworkSearch) -> Iterator[str]:
     """Variables that go along with what the network gives and are not it."""
     explained = {agreement.variable for agreement in search.agreements}
-    others = [one for one in search.likenesses.values() if one.variable not in explained]
+    others = [
+        one
+        for one in search.likenesses.values()
+        if one.variable not in explained
+        and one.variable.rpartition("{")[0] not in search.likenesses
+    ]
     others.sort(key=lambda likeness: -likeness.correlation)
     for likeness in others[:MOST_ALIKE]:
         yield (
