@@ -39,7 +39,8 @@ def test_a_forecast_in_closed_loop():
     result = found(variables, net.network())
     assert result.code == 0
     (proof,) = result.proofs
-    assert "predictAndUpdateState" in proof.equation and proof.equation.endswith("*sig + mu")
+    assert "predictAndUpdateState" in proof.equation
+    assert proof.equation.endswith("*sig + mu")
     assert proof.remark == "in closed loop after [XTrain YTrain(:,end)]"
 
 
@@ -108,7 +109,7 @@ def test_transposes_are_told(turned):
 
 
 @pytest.mark.parametrize(
-    "words, function, constants",
+    ("words", "function", "constants"),
     [
         ("*s + m", lambda y: y * 3.5 + 20, {"s": 3.5, "m": 20.0}),
         ("*s", lambda y: y * 3.5, {"s": 3.5}),
@@ -252,7 +253,7 @@ def test_outputs_of_another_object_prove_nothing():
 
 
 @pytest.mark.parametrize(
-    "expected, why",
+    ("expected", "why"),
     [
         (np.full((40, 1), 0.25), "all values are the same"),
         (np.tile([[0.0], [1.0]], (20, 1)), ""),
@@ -404,7 +405,8 @@ def test_without_proof_the_code_is_5(tmp_path, call):
     code, out, _ = call("verify", "work.mat")
     assert code == 5
     assert out.startswith("not verified: no variable is what net computes")
-    assert "--input" in out and "matbridgeRecord" in out
+    assert "--input" in out
+    assert "matbridgeRecord" in out
 
 
 def test_other_files_are_opened_when_they_are_named(tmp_path, call):
@@ -429,7 +431,8 @@ def test_folders_have_a_row_for_each_network(tmp_path, call):
     write_mat("b.mat", {"net": save_network(net.network())})
     code, out, _ = call("verify", "a.mat", "b.mat")
     assert code == 5
-    assert f"{PASSED}: YPred" in out and "not verified" in out
+    assert f"{PASSED}: YPred" in out
+    assert "not verified" in out
 
 
 def test_a_short_time_limit_is_told(tmp_path, call):

@@ -230,16 +230,15 @@ def fitnet(seed=1, transfer="purelin", rows=1, delays=(0,), feedback=False):
     loop = {"feedback_output": 2} if feedback else {}
     fed = {"feedback_input": 1, "feedback_mode": "open"} if feedback else {}
     scale = minmax(draw, rows)
+    hidden = LayerPart(6, "tansig", "netsum", draw.normal(size=(6, 1)))
+    last = LayerPart(rows, transfer, "netsum", draw.normal(size=(rows, 1)))
     return ShallowStructure(
         (InputPart(inputs, inputs, (scale,) if feedback else (minmax(draw, inputs),), **loop),),
-        (
-            LayerPart(6, transfer="tansig", net_input="netsum", bias=draw.normal(size=(6, 1))),
-            LayerPart(rows, transfer=transfer, net_input="netsum", bias=draw.normal(size=(rows, 1))),
-        ),
+        (hidden, last),
         (OutputPart(2, rows, () if transfer == "softmax" else (scale,), **fed),),
         {(1, 1): WeightPart(draw.normal(size=(6, inputs * taps)), delays, "dotprod")},
         {(2, 1): WeightPart(draw.normal(size=(rows, 6)), (0,), "dotprod")},
-    )  # fmt: skip
+    )
 
 
 def fitting(seed=1):
