@@ -14,6 +14,7 @@ from matbridge.errors import MismatchError, MissingNameError
 from matbridge.predict.data import read_classes, read_data, split_name
 from matbridge.predict.images import is_image, resized, takes_images
 from matbridge.text import listed, nearest
+from matbridge.verify.case import Source
 
 __all__ = ["gather_inputs", "in_file", "named_classes", "split_input", "variables_of"]
 
@@ -71,6 +72,13 @@ def named_classes(text: str | None, limit: int, file: Path) -> Sequence[str]:
 def in_file(data: str, file: Path | None) -> str:
     """``:X`` is the variable X of the file."""
     return f"{file}{data}" if file is not None and data.startswith(":") else data
+
+
+def source_of(texts: Sequence[str], file: Path) -> Source:
+    """Which files and variables these data are."""
+    named = [split_name(in_file(text, file)) for text in texts]
+    files = dict.fromkeys(str(path) for path, _ in named)
+    return Source(", ".join(files), variable=", ".join(inside for _, inside in named if inside))
 
 
 def variables_of(names: Sequence[str], files: Sequence[Path], limit: int) -> dict[str, object]:

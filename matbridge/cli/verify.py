@@ -14,7 +14,7 @@ import click
 from matbridge.cli.against import Other
 from matbridge.cli.asked import Asked
 from matbridge.cli.causes import Causes, causes_options
-from matbridge.cli.data import gather_inputs, in_file, named_classes, variables_of
+from matbridge.cli.data import gather_inputs, in_file, named_classes, source_of, variables_of
 from matbridge.cli.fixtures import Fixtures, fixtures_in
 from matbridge.cli.many import (
     Row,
@@ -97,8 +97,8 @@ class Named:
             future=self.series.coming(path, self.max_size),
             classes=tuple(named_classes(self.classes, self.max_size, path)),
             network_source=Source(str(path), variable=network.provenance.address),
-            input_source=Source(", ".join(in_file(text, path) for text in self.inputs)),
-            expected_source=Source(", ".join(in_file(text, path) for text in self.expected)),
+            input_source=source_of(self.inputs, path),
+            expected_source=source_of(self.expected, path),
         )
 
     def _transform(self, path: Path) -> Transform:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,9 +31,9 @@ LOGARITHMIC = {
     "exponentformat": "power",
 }
 COUNTS = {"title_text": "values", "separatethousands": True}
-# How many bars a histogram has, how many dots are few, and what stands for zero and for infinity
-# on a logarithmic axis.
-BARS, FEW, NOTHING, ENDLESS = 60, 300, 1e-17, 1e6
+# How many bars a histogram has, and at least one of names; how many dots are few; and what stands
+# for zero and for infinity on a logarithmic axis.
+BARS, LEAST, FEW, NOTHING, ENDLESS = 60, 6, 300, 1e-17, 1e6
 
 
 class Plotly:
@@ -149,17 +148,17 @@ def ulps(counts: Sequence[int]) -> str:
     from plotly.graph_objects import Figure
 
     figure = Figure()
-    figure.add_trace(_bars(_ranges(), counts, "%{y:,} values: %{x}"))
+    last = max((i for i, count in enumerate(counts) if count), default=0)
+    shown = max(last + 1, LEAST)
+    figure.add_trace(_bars(_ranges()[:shown], counts[:shown], "%{y:,} values: %{x}"))
     figure.update_xaxes(title_text="float32 numbers between", type="category")
     figure.update_yaxes(**COUNTS)
     return _json(figure)
 
 
 def _ranges() -> list[str]:
-    """0, 1, 2, 3–4, 5–8 ... and beyond."""
-    pairs = itertools.pairwise(EDGES)
-    between = (f"{high:,}" if high == low + 1 else f"{low + 1:,}–{high:,}" for low, high in pairs)
-    return ["0", *between, "more"]
+    """0, 1, 2, ≤4, ≤8 ... and what is beyond."""
+    return [*(f"{'≤' if edge > 2 else ''}{edge:,}" for edge in EDGES), f">{EDGES[-1]:,}"]
 
 
 def steps(values: Sequence[float], allowed: float) -> str:

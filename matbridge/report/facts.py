@@ -13,13 +13,13 @@ import numpy as np
 from matbridge.errors import MatbridgeError
 from matbridge.report import charts
 from matbridge.report.entry import Entry
-from matbridge.report.levels import HEADLINES, LEVELS, Level, level_of, level_of_verdict
+from matbridge.report.levels import HEADLINES, LEVELS, MEANINGS, Level, level_of, level_of_verdict
 from matbridge.report.picture import Mark, picture
 from matbridge.report.provenance import Rows, provenance
 from matbridge.report.sentences import Finding, diagnosis, divergence
 from matbridge.report.templates import figure
 from matbridge.verify.case import Source
-from matbridge.verify.judgement import NOT_VERIFIED, Judgement
+from matbridge.verify.judgement import Judgement
 from matbridge.verify.labels import Confusion
 from matbridge.verify.statistics import Element
 from matbridge.verify.verification import Verification
@@ -107,8 +107,8 @@ class Facts:
             anchor=anchor,
             name=entry.name,
             verdict=entry.verdict,
-            headline=HEADLINES.get(entry.verdict, "Not verified"),
-            meaning=_meaning(entry),
+            headline=HEADLINES[entry.verdict],
+            meaning=MEANINGS[entry.verdict],
             sides=_sides(known),
             level=level_of_verdict(entry.verdict),
             sentence=_told(entry),
@@ -122,22 +122,6 @@ class Facts:
             legend=_legend(known.layers),
             depth=_depth(known.layers, first),
         )
-
-
-def _meaning(entry: Entry) -> str:
-    """What the verdict rests on, in figures."""
-    verification = entry.verification
-    if verification is None or entry.verdict == NOT_VERIFIED:
-        compared = entry.verdict != NOT_VERIFIED
-        return "" if compared else "Nothing was compared. This is no pass."
-    numbers = [output for output in verification.outputs if output.confusion is None]
-    if not numbers:
-        return ""
-    worst = max(numbers, key=lambda output: output.used)
-    return (
-        f"The largest difference is {figure(worst.statistics.max_rel)} of the scale. Of the "
-        f"{worst.budgets:g} budgets that count as rounding {figure(worst.used)} are used."
-    )
 
 
 def _sides(verification: Verification) -> str:
@@ -251,7 +235,7 @@ def _figures(judgement: Judgement) -> Rows:
         ("Values", f"{one.elements:,}"),
         ("Largest difference", figure(one.max_abs)),
         ("Relative to the scale", figure(one.max_rel)),
-        ("Rounding may", allowed),
+        ("Rounding budget", allowed),
         ("Budgets used", f"{figure(judgement.used)} of {judgement.budgets:g}"),
         ("RMSE", figure(one.rmse)),
         ("Cosine", f"{one.cosine:.9g}"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matbridge.verify.judgement import Judgement
+from matbridge.verify.judgement import NOT_VERIFIED, Judgement
 
-__all__ = ["HEADLINES", "LEVELS", "Level", "level_of", "level_of_verdict"]
+__all__ = ["HEADLINES", "LEVELS", "MEANINGS", "Level", "level_of", "level_of_verdict"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,18 @@ HEADLINES = {
     "close": "Close",
     "different": "Different",
     "passed": "Passed",
+    NOT_VERIFIED: "Not verified",
+}
+
+
+# And what that means, to who sees it for the first time.
+MEANINGS = {
+    "identical": "Both sides compute the very same numbers.",
+    "rounding": "Both sides compute the same: rounding alone may move it further than that.",
+    "close": "More than rounding explains, within the tolerance that was given.",
+    "different": "The two do not compute the same.",
+    "passed": "It passed by the figures that the command printed.",
+    NOT_VERIFIED: "Nothing was compared. This is no pass.",
 }
 
 

@@ -57,7 +57,7 @@
   }
 
   // The picture: from the whole at once to every letter.
-  for (const view of all(".view")) {
+  const prepare = (view) => {
     const pan = view.querySelector(".pan"), svg = pan.querySelector("svg");
     const width = svg.width.baseVal.value, height = svg.height.baseVal.value;
     let scale = 1;
@@ -74,7 +74,7 @@
     view.querySelector(".zoom").hidden = false;
     // Of a large network the whole, of another what can be read.
     show(width > 3000 ? fit() : Math.max(fit(), 0.6));
-  }
+  };
 
   // One output at a time.
   for (const chooser of all(".chooser")) {
@@ -110,12 +110,26 @@
       plots.forEach((plot) => { plot.textContent = "Charts need a browser of 2023 or later; the tables tell the same."; });
       return;
     }
-    // Those in sight first: of many verifications most are never looked at.
-    const seen = new IntersectionObserver((entries) => {
-      for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); figure(entry.target); }
-    }, { rootMargin: "600px" });
-    plots.forEach((plot) => seen.observe(plot));
+    watch(plots, figure);
     addEventListener("beforeprint", () => draw(document));
   };
+  // What is in sight first: of many verifications most are never looked at.
+  const watch = (things, act) => {
+    const seen = new IntersectionObserver((entries) => {
+      for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); act(entry.target); }
+    }, { rootMargin: "600px" });
+    things.forEach((thing) => seen.observe(thing));
+  };
+  watch(all(".view"), prepare);
+
+  // What is closed opens for a link to it, and for the printer.
+  const reveal = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const closed = target && target.closest("details");
+    if (closed && !closed.open) { closed.open = true; target.scrollIntoView(); }
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+  addEventListener("beforeprint", () => all("details").forEach((one) => { one.open = true; }));
   if (plots.length) begin();
 })();
