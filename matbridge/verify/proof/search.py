@@ -28,6 +28,8 @@ __all__ = ["TIME_LIMIT", "search"]
 TIME_LIMIT = 60.0
 # So many observations are looked at before all are run.
 PROBE = 64
+# What a phase may take of the time that is left: later ones are less likely, not hopeless.
+SHARE = 0.5
 # What goes along with a result so much is most likely what the network was trained to give.
 ALIKE = 0.8
 # ... where there are so many values.
@@ -118,11 +120,11 @@ class _Seeker:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                for runs in self._shallow() if self.network.kind.columns else self._deep():
-                    self._try_all(runs)
+                phases = self._shallow() if self.network.kind.columns else self._deep()
+                # Each has its share: one that is cut short does not end the search.
+                return sum(not self._try_all(runs) for runs in phases) == 0
             except OutOfTimeError:
                 return False
-        return True
 
     # -- which runs --------------------------------------------------------------------------
 
@@ -175,10 +177,16 @@ class _Seeker:
 
     # -- each run ----------------------------------------------------------------------------
 
-    def _try_all(self, runs: Iterator[Run]) -> None:
+    def _try_all(self, runs: Iterator[Run]) -> bool:
+        """Try the runs of a phase; whether its share of the time was enough."""
+        left = min(self.clock.limit, self.clock.until) - self.clock.spent
+        until = self.clock.spent + SHARE * left
         for run in runs:
             self.clock.check()
+            if self.clock.spent > until:
+                return False
             self._try(run, [self._open(leaves, run) for _, leaves in self.shapes])
+        return True
 
     def _open(self, leaves: Sequence[Leaf], run: Run) -> list[Leaf]:
         """What is not explained yet, without what went in."""
