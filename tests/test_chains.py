@@ -14,7 +14,7 @@ from matbridge.inspect.summary import summarize_network
 from matbridge.matlab.contents import read_contents
 from matbridge.matlab.file.values import Cell, MatObject, Table
 from matbridge.matlab.file.write import write_mat
-from matbridge.verify.against import against, verdict_of
+from matbridge.verify.against import against
 
 RNG = np.random.default_rng(11)
 SIZES = [4, 6, 5, 3]
@@ -276,11 +276,11 @@ def test_every_pair_of_the_corpus_computes_the_same(corpus, capsys):
         first, other = matbridge.load(corpus / saved), matbridge.load(corpus / exported)
         if (corpus / saved).name in LONGER:
             assert len(dense(first)) > len(dense(other))
-            assert verdict_of(against(first, other)) == "different"
+            assert against(first, other).verdict == "different"
             for ours, theirs in zip(dense(first), dense(other), strict=False):
                 assert_close(ours.arrays["Weights"], theirs.arrays["Weights"], 1e-6)
         else:
-            assert verdict_of(against(first, other)) in ("identical", "rounding"), saved
+            assert against(first, other).verdict in ("identical", "rounding"), saved
     saved, exported = next((s, e) for e, s in pairs if "controller_5_20" in s)
     assert run(["verify", str(corpus / saved), "--against", str(corpus / exported)]) == 0
     assert "normalization plain weights do not tell" in " ".join(capsys.readouterr().out.split())

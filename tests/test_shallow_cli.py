@@ -186,8 +186,8 @@ def test_a_training_record_is_verified(folder, capsys):
     verify = ["verify", f"{folder}/fit.m", "--input", f"{data}:inputs", "--record", f"{data}:tr"]
     assert run([*verify, "--targets", f"{data}:targets", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed["verdict"] == "agree"
-    assert set(printed["performance"]) == {"training", "validation", "test"}
+    assert printed["verdict"] in ("identical", "rounding")
+    assert set(printed["outputs"]) == {"training", "validation", "test"}
     assert run([*verify, "--targets", f"{data}:targets"]) == 0
     assert "validation" in capsys.readouterr().out
     write_mat(folder / "other.mat", {"t": MatFile(folder / "data.mat")["targets"] + 1})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,8 +21,6 @@ from matbridge.cli.many import (
     all_option,
     are_many,
     expanded,
-    networks_of,
-    one_of,
     paths_argument,
     run_all,
     show_all,
@@ -54,6 +52,10 @@ from matbridge.verify.values import Limits
 from matbridge.verify.verification import Verification
 
 __all__ = ["command"]
+
+
+# What becomes of the network of a file.
+Answer = Callable[[Path, Network], Verification]
 
 
 class Question(Protocol):
@@ -250,31 +252,31 @@ def command(
         raise MismatchError("--forecast goes with --expected")
     if other and series != SeriesOptions():
         raise MismatchError("both networks run on the same inputs, without loops changed or states")
+    limits, asked = Limits(tolerance, atol, rtol), Asked(paths, every, network, reading)
+    reports.check(paths)
     if targets:
-        trained = Trained(inputs, targets, record, tolerance or 1e-5, options, series, reading)
-        return _compare(paths, every, network, trained, reports, as_json)
+        trained = Trained(inputs, targets, record, limits, options, series, reading)
+        return _verify(asked, trained.verified, reports, as_json)
     if other is not None:
         rival = Other(other, inputs, options["format"], resize, reading)
-        return _compare(paths, every, network, rival, reports, as_json)
+        return _verify(asked, rival.verified, reports, as_json)
     if transform and not expected:
         raise MismatchError("--expected-transform goes with --expected")
     causes = dataclasses.replace(causes, time_limit=searching.time_limit)
-    judging = Judging(Limits(tolerance, atol, rtol), causes, verbose=options.pop("verbose"))
-    reports.check(paths)
-    asked = Asked(paths, every, network, reading)
+    judging = Judging(limits, causes, verbose=options.pop("verbose"))
     if fixtures:
         recorded = Fixtures(tuple(fixtures_in(fixtures)), options, reading.max_size)
         if len(recorded.paths) > 1:
             rows = _rows(asked, judging, recorded)
             reports.write(rows, paths)
             return show_all(rows, as_json)
-        return _verify(asked, judging, recorded, reports, as_json)
+        return _verify(asked, partial(judging.verified, recorded), reports, as_json)
     if not expected:
         alone = Alone(inputs, options, reading.max_size)
         asked = dataclasses.replace(asked, alone=True)
         return _alone(asked, judging, alone, searching, reports, as_json)
     named = Named(inputs, expected, transform, options, reading.max_size, series, resize, classes)
-    return _verify(asked, judging, named, reports, as_json)
+    return _verify(asked, partial(judging.verified, named), reports, as_json)
 
 
 def _rows(asked: Asked, judging: Judging, recorded: Fixtures) -> list[Row]:
@@ -282,7 +284,7 @@ def _rows(asked: Asked, judging: Judging, recorded: Fixtures) -> list[Row]:
     return [
         one
         for path in expanded(asked.paths)
-        for one in _rows_of(path, functools.partial(asked.networks, path), judging, recorded)
+        for one in _rows_of(path, partial(asked.networks, path), judging, recorded)
     ]
 
 
@@ -293,7 +295,7 @@ def _rows_of(
     recorded: Fixtures,
 ) -> list[Row]:
     """Those of one file, which is read once."""
-    read = functools.cache(lambda: tuple(networks()))
+    read = cache(lambda: tuple(networks()))
     return run_all(
         recorded.paths,
         lambda _: read(),
@@ -303,21 +305,19 @@ def _rows_of(
     )
 
 
-def _verify(
-    asked: Asked, judging: Judging, question: Question, reports: Reports, as_json: bool
-) -> int:
-    """Each network as its cases say; the exit code."""
+def _verify(asked: Asked, answer: Answer, reports: Reports, as_json: bool) -> int:
+    """The answer for each network, shown; the exit code."""
     if are_many(asked.paths, asked.every):
         rows = run_all(
             asked.files(),
             asked.networks,
-            lambda path, address, one: row(path, address, judging.verified(question, path, one)),
+            lambda path, address, one: row(path, address, answer(path, one)),
         )
         reports.write(rows, asked.paths)
         return show_all(rows, as_json)
     path = asked.paths[0]
     with reports.failures(path, asked.address or "", asked.paths):
-        verification = judging.verified(question, path, asked.network(path))
+        verification = answer(path, asked.network(path))
     reports.write([row(path, asked.address or "", verification)], asked.paths)
     if as_json:
         print_json(document(verification))
@@ -336,7 +336,7 @@ def _alone(
 ) -> int:
     """Fixtures as they say; of other files what their workspaces prove."""
     if alone.inputs or asked.is_one_fixture:
-        return _verify(asked, judging, alone, reports, as_json)
+        return _verify(asked, partial(judging.verified, alone), reports, as_json)
     searching = dataclasses.replace(searching, verbose=judging.verbose)
     return searching.run(
         asked,
@@ -344,31 +344,3 @@ def _alone(
         reports,
         as_json,
     )
-
-
-def _compare(
-    paths: tuple[Path, ...],
-    every: bool,
-    address: str | None,
-    rival: Other | Trained,
-    reports: Reports,
-    as_json: bool,
-) -> int:
-    """Each network against the other one, or its training record."""
-    reports.check(paths)
-    if are_many(paths, every):
-        rows = run_all(
-            expanded(paths),
-            lambda path: networks_of(path, address, every, rival.reading),
-            lambda path, address, one: rival.answer(path, one).row(path, address),
-        )
-        reports.write(rows, paths)
-        return show_all(rows, as_json)
-    with reports.failures(paths[0], address or "", paths):
-        verdict = rival.answer(paths[0], one_of(paths[0], address, rival.reading))
-    reports.write([verdict.row(paths[0], address or "")], paths)
-    if as_json:
-        print_json(verdict.as_dict())
-    else:
-        verdict.show()
-    return verdict.code

@@ -3,26 +3,34 @@
 No tolerance is guessed. Each output is computed four times: by both networks in float64 and in
 float32. What stays in float64, once the arrays of both are rounded to float32 as files store
 them, is no rounding of the computation; and how far float32 moves either network is what single
-precision can explain.
+precision can explain. Layers of one name are judged as if the other network had recorded them.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from matbridge.core.dims import Size, batch_first
-from matbridge.core.network import Network
+from matbridge.core.dims import Size, batch_first, canonical, reorder
+from matbridge.core.network import Network, Port
+from matbridge.core.running import Data
 from matbridge.errors import MismatchError
 from matbridge.layers.input import AnyInput
-from matbridge.text import listed
+from matbridge.verify.case import Case
 from matbridge.verify.compare import EmptyComparisonError
+from matbridge.verify.diverge import diverge
 from matbridge.verify.inputs import draw_inputs
+from matbridge.verify.judgement import Judgement, worst_of
+from matbridge.verify.layers import judge_layers
+from matbridge.verify.matched import adapted, paired
+from matbridge.verify.recorder import laid_out, recorded
+from matbridge.verify.sample import Sample
+from matbridge.verify.saturation import all_alike
+from matbridge.verify.statistics import Parts, Statistics, flat
+from matbridge.verify.verification import Divergence, Verification
 
-__all__ = ["EXACT", "Match", "against", "verdict_of"]
+__all__ = ["EXACT", "against"]
 
 # Of the largest value: what float64 leaves where two networks compute the same.
 EXACT = 1e-12
@@ -31,47 +39,18 @@ BUDGETS = 2.0
 # How often inputs are drawn, unless they are large.
 DRAWS, LARGE = 5, 1 << 16
 
-# Values batch first, by the name of an input or a port.
-Values = Mapping[str, np.ndarray]
-Outputs = list[np.ndarray]
-
-
-@dataclass(frozen=True)
-class Match:
-    """An output of one network and that of the other; figures are shares of the largest value.
-
-    ``exact`` is the largest difference in float64; ``stored`` that with all arrays rounded to
-    float32 first; ``single`` that in float32; ``budget`` the most that float32 moves either.
-    ``verdict`` is "identical", "rounding" or "different", and ``why`` what it rests on.
-    """
-
-    name: str
-    other: str
-    elements: int
-    exact: float
-    stored: float
-    single: float
-    budget: float
-    verdict: str
-    why: str
-
-    def as_dict(self) -> dict[str, object]:
-        return dataclasses.asdict(self)
-
-
-def verdict_of(matches: Sequence[Match]) -> str:
-    """The worst of them."""
-    found = {match.verdict for match in matches}
-    return next(one for one in ("different", "rounding", "identical") if one in found)
+# Of each run the data of each input, batch first.
+Inputs = Sequence[Sequence[np.ndarray]]
 
 
 def against(
     first: Network,
     other: Network,
-    inputs: Sequence[Sequence[np.ndarray]] | None = None,
+    inputs: Inputs | None = None,
     seed: int = 0,
-) -> list[Match]:
-    """Compare each output of one network with that of the other.
+    layers: bool = True,
+) -> Verification:
+    """Compare each output of one network with that of the other, and layers of one name.
 
     ``inputs`` are those of the first, batch first, once or several times; without them some are
     drawn. Inputs and outputs are matched by name where all have one, else by their order. Raises
@@ -80,58 +59,50 @@ def against(
     past = [name for name in (_past_input(first, other), _past_input(other, first)) if name]
     if past:
         first, other = _unnormalized(first), _unnormalized(other)
-    pairs = _paired(first.output_names, other.output_names, "outputs")
+    pairs = paired(first.output_names, other.output_names, "outputs")
     runs = list(_drawn(first, seed)) if inputs is None else list(inputs)
-    given = [(one, _adapted(first, other, one)) for one in runs]
-    rounded = _rounded(first), _rounded(other)
-    ours = _results(first, [a for a, _ in given], [a for a, _ in pairs])
-    theirs = _results(other, [b for _, b in given], [b for _, b in pairs])
-    stored = (
-        _outputs(rounded[0], [a for a, _ in given], [a for a, _ in pairs], "float64"),
-        _outputs(rounded[1], [b for _, b in given], [b for _, b in pairs], "float64"),
+    given = [adapted(first, other, one) for one in runs]
+    ours = Results(first, runs, [a for a, _ in pairs])
+    theirs = Results(other, given, [b for _, b in pairs])
+    sizes = {str(port): size for port, size in first.infer().items()}
+    outputs = tuple(
+        _judged(n, names, sizes.get(names[0]), ours, theirs) for n, names in enumerate(pairs)
     )
-    matches = [
-        _matched(
-            names,
-            (ours[0][n], theirs[0][n]),
-            (ours[1][n], theirs[1][n]),
-            (stored[0][n], stored[1][n]),
-        )
-        for n, names in enumerate(pairs)
-    ]
-    return [_with_note(match, past) for match in matches]
+    verdict = worst_of(judgement.verdict for judgement in outputs)
+    notes = tuple(
+        f"compared past {name!r}, whose normalization plain weights do not tell" for name in past
+    )
+    worst = next(one for one in outputs if one.verdict == verdict)
+    sentence = f"{verdict}: {worst.why}; {_elements(outputs):,} values"
+    compared, parting = _by_layer(first, other, (runs[0], given[0])) if layers else ((), None)
+    return Verification(verdict, outputs, compared, sentence, notes, parting)
 
 
-def _with_note(match: Match, past: Sequence[str]) -> Match:
-    """What was left out, where something was."""
-    if not past:
-        return match
-    said = f"compared past {past[0]!r}, whose normalization plain weights do not tell"
-    return dataclasses.replace(match, why=f"{match.why}; {said}")
+def _elements(outputs: Sequence[Judgement]) -> int:
+    return sum(judgement.statistics.elements for judgement in outputs)
 
 
-def _results(
-    network: Network, runs: Sequence[Sequence[np.ndarray]], names: Sequence[str]
-) -> tuple[Outputs, Outputs]:
-    """The outputs in float64 and in float32."""
-    return _outputs(network, runs, names, "float64"), _outputs(network, runs, names, "float32")
+class Results:
+    """What a network gives at its outputs, batch first: in float64, in float32, and in float64
+    with all arrays as float32 stores them."""
+
+    def __init__(self, network: Network, runs: Inputs, names: Sequence[str]) -> None:
+        self.runs, self.names = runs, names
+        self.exact = self._of(network, "float64")
+        self.single = self._of(network, "float32")
+        self.stored = self._of(_rounded(network), "float64")
+
+    def _of(self, network: Network, dtype: str) -> list[Parts]:
+        """Each output: all observations, or runs of other lengths as those of a cell."""
+        from matbridge.torch.trace import trace
+
+        traces = [trace(network, list(run), dtype) for run in self.runs]
+        return [_joined([values[name] for values in traces]) for name in self.names]
 
 
-def _outputs(
-    network: Network, runs: Sequence[Sequence[np.ndarray]], names: Sequence[str], dtype: str
-) -> Outputs:
-    """Each output over all runs, a row for each observation."""
-    from matbridge.torch.trace import trace
-
-    traces = [trace(network, list(run), dtype) for run in runs]
-    return [_joined([values[name] for values in traces]) for name in names]
-
-
-def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """All observations; runs of other lengths as one column."""
-    if len({part.shape[1:] for part in parts}) == 1:
-        return np.concatenate(parts).astype(np.float64)
-    return np.concatenate([part.reshape(-1) for part in parts]).astype(np.float64)
+def _joined(parts: Sequence[np.ndarray]) -> Parts:
+    alike = len({part.shape[1:] for part in parts}) == 1
+    return [np.concatenate(parts)] if alike else list(parts)
 
 
 def _rounded(network: Network) -> Network:
@@ -169,20 +140,6 @@ def _unnormalized(network: Network) -> Network:
     return network.with_layers(*plain)
 
 
-# -- what belongs together -----------------------------------------------------------------------
-
-
-def _paired(first: Sequence[str], other: Sequence[str], what: str) -> list[tuple[str, str]]:
-    if set(first) == set(other):
-        return [(name, name) for name in first]
-    if len(first) != len(other):
-        raise MismatchError(
-            f"the networks have {len(first)} and {len(other)} {what}: {listed(first)}; "
-            f"{listed(other)}"
-        )
-    return list(zip(first, other, strict=True))
-
-
 def _drawn(network: Network, seed: int) -> Iterator[list[np.ndarray]]:
     """Inputs of several draws; of large ones one."""
     first = draw_inputs(network, seed)
@@ -191,101 +148,99 @@ def _drawn(network: Network, seed: int) -> Iterator[list[np.ndarray]]:
         yield from (draw_inputs(network, seed + n) for n in range(1, DRAWS))
 
 
-def _adapted(first: Network, other: Network, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The inputs of the first as those of the other, in the order of its inputs."""
-    pairs = _paired(first.input_names, other.input_names, "inputs")
-    by_name = dict(zip(first.input_names, arrays, strict=True))
-    sources = {b: a for a, b in pairs}
-    return [
-        _as_input(
-            by_name[sources[name]], _entering(first, sources[name]), _entering(other, name), name
-        )
-        for name in other.input_names
-    ]
-
-
-def _entering(network: Network, name: str) -> Size:
-    layer = network.input_layers.get(name)
-    if layer is None:
-        raise MismatchError("this input has no input layer, so its format is not known", where=name)
-    return layer.entering
-
-
-def _as_input(array: np.ndarray, have: Size, want: Size, name: str) -> np.ndarray:
-    """An array of one format as another: a vector is a vector, wherever its dimension stands."""
-    if have.format == want.format and array.shape[1:] == _shape(want, array)[1:]:
-        return array
-    shape = _shape(want, array)
-    single = "T" not in have.format and "T" not in want.format
-    lengths = [n for n in have.all("SC") if n != 1], [n for n in want.all("SC") if n != 1]
-    if single and lengths[0] == lengths[1] and len(lengths[0]) <= 1:
-        return array.reshape(shape)
-    if "T" in want.format and "T" not in have.format and lengths[0] == lengths[1]:
-        return array.reshape(shape)
-    raise MismatchError(
-        f"the networks take inputs of different sizes: {have} and {want}",
-        where=name,
-        mend="They are compared on the same inputs, which one of them does not take.",
-    )
-
-
-def _shape(size: Size, array: np.ndarray) -> tuple[int, ...]:
-    """The batch-first shape of a value of this size, with as many observations."""
-    spatial = list(size.spatial)
-    free = {"B": array.shape[0], "T": 1}
-    dims = batch_first(size.format)
-    lengths = [spatial.pop(0) if a == "S" else free.get(a, size[a]) for a in dims]
-    if "T" in dims and array.ndim == len(dims):
-        lengths[dims.index("T")] = array.shape[dims.index("T")]
-    return tuple(
-        array.shape[place] if n is None and place < array.ndim else n or 1
-        for place, n in enumerate(lengths)
-    )
-
-
 # -- the verdict ------------------------------------------------------------------------------
 
 
-Pair = tuple[np.ndarray, np.ndarray]
-
-
-def _matched(names: tuple[str, str], exact: Pair, single: Pair, stored: Pair) -> Match:
-    ours, theirs = exact
-    if not _alike(ours, theirs):
-        said = "×".join(map(str, ours.shape)), "×".join(map(str, theirs.shape))
-        raise MismatchError(f"the outputs have sizes {said[0]} and {said[1]}", where=names[0])
-    if not np.isfinite(ours).any():
+def _judged(
+    place: int, names: tuple[str, str], size: object, ours: Results, theirs: Results
+) -> Judgement:
+    """The judgement on an output, whose ``size`` tells the order of its dimensions."""
+    exact = ours.exact[place]
+    if not np.isfinite(flat(exact)).any():
         raise EmptyComparisonError("every value is NaN or Inf, which says nothing", where=names[0])
-    scale = float(np.abs(ours[np.isfinite(ours)]).max())
-    far = _distance(*exact, scale), _distance(*stored, scale), _distance(*single, scale)
-    budget = max(_distance(a, b, scale) for a, b in zip(exact, single, strict=True))
-    verdict, why = _verdict(*far, budget)
-    if len(ours) > 1 and np.ptp(ours, axis=0).max(initial=0.0) == 0:
-        why += "; but it is the same for every input, which says little"
-    return Match(*names, int(ours.size), *far, budget, verdict, why)
+    alike = [_alike(names[0], run[place], exact) for run in (theirs.exact, theirs.stored)]
+    dims = _dims(size, exact)
+    here, there = (_in_order(parts, dims) for parts in (exact, alike[0]))
+    statistics = Statistics.of(here, there, dims)
+    moved = [Statistics.of(one.single[place], one.exact[place]).max_rel for one in (ours, theirs)]
+    stored = Statistics.of(ours.stored[place], alike[1]).max_rel
+    single = Statistics.of(
+        ours.single[place], _alike(names[0], theirs.single[place], exact)
+    ).max_rel
+    verdict, why = _verdict(statistics.max_rel, stored, single, max(moved))
+    return Judgement(
+        " / ".join(dict.fromkeys(names)),
+        verdict,
+        why,
+        statistics,
+        max(moved),
+        BUDGETS,
+        statistics.max_rel,
+        note="; ".join(_little(here, dims)),
+        sample=Sample.of(here, there),
+    )
 
 
-def _alike(ours: np.ndarray, theirs: np.ndarray) -> bool:
-    """Whether the sizes differ at most in dimensions of size 1."""
-    return np.squeeze(ours).shape == np.squeeze(theirs).shape
+def _alike(name: str, theirs: Parts, ours: Parts) -> Parts:
+    """The outputs of the other network in the sizes of ours, which differ in ones at most."""
+    for a, b in zip(ours, theirs, strict=True):
+        if np.squeeze(a).shape != np.squeeze(b).shape:
+            said = "×".join(map(str, a.shape)), "×".join(map(str, b.shape))
+            raise MismatchError(f"the outputs have sizes {said[0]} and {said[1]}", where=name)
+    return [b.reshape(a.shape) for a, b in zip(ours, theirs, strict=True)]
 
 
-def _distance(a: np.ndarray, b: np.ndarray, scale: float) -> float:
-    """The largest difference, as a share of the scale; NaN agrees with NaN."""
-    a, b = a.reshape(-1), b.reshape(-1)
-    with np.errstate(invalid="ignore"):
-        difference = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-    worst = float(np.where(np.isnan(difference), np.inf, difference).max(initial=0.0))
-    return worst / scale if scale else (0.0 if worst == 0 else float("inf"))
+def _dims(size: object, parts: Parts) -> str:
+    known = isinstance(size, Size) and all(part.ndim == len(size.format) for part in parts)
+    return canonical(size.format) if known and isinstance(size, Size) else ""
+
+
+def _in_order(parts: Parts, dims: str) -> Parts:
+    """In MATLAB's order, where it is known."""
+    return [reorder(part, batch_first(dims), dims) for part in parts] if dims else parts
+
+
+def _little(values: Parts, dims: str) -> Iterator[str]:
+    if all_alike(values, dims):
+        yield "it is the same for every input, which says little"
 
 
 def _verdict(exact: float, stored: float, single: float, budget: float) -> tuple[str, str]:
     if exact == 0:
         return "identical", "equal in float64, to the last bit"
     if exact <= EXACT:
-        return "rounding", "in float64 only the order of the sums differs"
+        return "rounding", f"{exact:.2g} of the scale apart in float64, where sums are in an order"
     if stored <= EXACT:
         return "rounding", "the same once the arrays are rounded to float32"
+    off = f"off by {exact:.2g} of the scale"
+    moved = f"single precision moves either by {budget:.2g}"
     if max(exact, stored, single) <= BUDGETS * budget:
-        return "rounding", f"within {BUDGETS:g} times what float32 moves either of them"
-    return "different", "more than rounding explains"
+        return "rounding", f"{off}, {moved}"
+    return "different", f"{off}, {moved} ({BUDGETS:g} times as much is rounding)"
+
+
+# -- layers of one name ------------------------------------------------------------------------
+
+
+def _by_layer(
+    first: Network, other: Network, run: tuple[Sequence[np.ndarray], Sequence[np.ndarray]]
+) -> tuple[tuple[Judgement, ...], Divergence | None]:
+    """The layers of one name in both, judged as if the other network had recorded them."""
+    ours = {str(Port(layer.name, name)) for layer in first.layers for name in layer.outputs}
+    ports = [Port(layer.name, name) for layer in other.order() for name in layer.outputs]
+    shared = [str(p) for p in ports if str(p) in ours and p not in other.outputs]
+    if not shared:
+        return (), None
+    data = [_as_data(network, one) for network, one in zip((first, other), run, strict=True)]
+    theirs = recorded(other, data[1], shared, dtype="float64")
+    case = Case(first, data[0], theirs.expected, activations=theirs.activations)
+    layers = tuple(judge_layers(case))
+    failing = any(one.verdict == "different" for one in layers)
+    return layers, diverge(case) if failing else None
+
+
+def _as_data(network: Network, arrays: Sequence[np.ndarray]) -> tuple[Data, ...]:
+    return tuple(
+        laid_out(array, network.input_layers[name].entering.format, network.kind.columns)
+        for name, array in zip(network.input_names, arrays, strict=True)
+    )

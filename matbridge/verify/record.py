@@ -16,8 +16,13 @@ from matbridge.errors import MismatchError
 from matbridge.matlab.file.values import Cell
 from matbridge.shallow.performance import performance
 from matbridge.shallow.structure import ShallowStructure
+from matbridge.text import listed
+from matbridge.verify.compare import EmptyComparisonError
+from matbridge.verify.judgement import worst_of
+from matbridge.verify.values import Limits, judge
+from matbridge.verify.verification import Verification
 
-__all__ = ["Performance", "is_record", "performances"]
+__all__ = ["Performance", "is_record", "performances", "verify_performances"]
 
 # What each part of the data is called in a record: its mask, its indices, the best performance
 # and the performance of each epoch.
@@ -70,6 +75,34 @@ def performances(
         if any(np.isfinite(target).any() for target in kept):
             found.append(Performance(part, recorded, performance(structure, kept, outputs)))
     return found
+
+
+def verify_performances(
+    exact: Sequence[Performance], single: Sequence[Performance], limits: Limits
+) -> Verification:
+    """Judge the performances of a run in float64, by how far float32 moves them, as much less as
+    double precision is finer, in which MATLAB trains and records.
+
+    Raises EmptyComparisonError where there are none.
+    """
+    if not exact:
+        raise EmptyComparisonError("the record holds no performance of these data")
+    parts = tuple(
+        judge(
+            one.part,
+            np.array([one.recorded]),
+            np.array([one.computed]),
+            [np.array([rounded.computed])],
+            limits,
+            double=True,
+        )
+        for one, rounded in zip(exact, single, strict=True)
+    )
+    verdict = worst_of(part.verdict for part in parts)
+    worst = next(part for part in parts if part.verdict == verdict)
+    told = listed([f"{one.part} {one.recorded:.6g}" for one in exact])
+    notes = (f"performances as recorded: {told}",)
+    return Verification(verdict, parts, (), f"{verdict}: {worst.name}: {worst.why}", notes)
 
 
 def _recorded(record: Mapping[str, object], best: str, epochs: str) -> float:

@@ -25,7 +25,7 @@ from matbridge.verify.fixture import Fixture, read_fixture
 from matbridge.verify.inputs import draw_inputs
 from matbridge.verify.recording import write_fixture
 
-__all__ = ["EVERY", "drawn", "record", "recorded"]
+__all__ = ["EVERY", "drawn", "laid_out", "record", "recorded"]
 
 # The word for the activations of all layers.
 EVERY = "all"
@@ -124,12 +124,13 @@ def drawn(network: Network, seed: int = 0) -> tuple[Data, ...]:
     and of a network object samples as columns, or a cell of steps."""
     arrays = draw_inputs(network, seed)
     return tuple(
-        _laid_out(array, network.input_layers[name].entering.format, network.kind.columns)
+        laid_out(array, network.input_layers[name].entering.format, network.kind.columns)
         for name, array in zip(network.input_names, arrays, strict=True)
     )
 
 
-def _laid_out(array: np.ndarray, format: str, columns: bool) -> Data:
+def laid_out(array: np.ndarray, format: str, columns: bool) -> Data:
+    """An array, batch first, as predict takes it."""
     dims = batch_first(format)
     if columns:
         turned = reorder(array, dims, format)

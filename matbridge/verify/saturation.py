@@ -11,7 +11,7 @@ from matbridge.core.network import Network
 from matbridge.layers.transfer import Compet, HardLim, HardLims
 from matbridge.verify.statistics import Parts
 
-__all__ = ["HIGH", "little_said", "saturation"]
+__all__ = ["HIGH", "all_alike", "little_said", "saturation"]
 
 # A score above this is saturated: in float32 many different inputs of a softmax or sigmoid give 1.
 HIGH = 0.9999
@@ -38,7 +38,7 @@ def saturation(scores: Any) -> float:
 
 def little_said(network: Network, values: Parts, dims: str) -> Iterator[str]:
     """Why values that agree say little, in a sentence for each reason."""
-    if _all_alike(values, dims):
+    if all_alike(values, dims):
         yield "it is the same for every observation, which says little"
     elif any(isinstance(layer, STEPS) for layer in network.layers) and _of_two(values):
         yield "decisions, of which each is one of two numbers: they do not tell how near it was"
@@ -53,7 +53,7 @@ def _of_two(values: Parts) -> bool:
     return len(set().union(*(np.unique(part).tolist() for part in values))) <= 2
 
 
-def _all_alike(values: Parts, dims: str) -> bool:
+def all_alike(values: Parts, dims: str) -> bool:
     """Whether several observations give the same, or several values are one."""
     if len(values) > 1:
         first = values[0]
