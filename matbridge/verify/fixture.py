@@ -24,11 +24,13 @@ from matbridge.verify.form import (
     DELAYS,
     FIXTURE,
     FORM,
+    FUTURE,
     INPUT,
     NETWORK,
     NETWORK_FIELDS,
     OPTIONS,
     OUTPUT,
+    PRECISIONS,
     STARTS,
     STATES,
     VERSION,
@@ -50,9 +52,9 @@ class Fixture:
 
     ``inputs`` and ``outputs`` are as Network.predict takes and returns them (with the formats of
     ``options``), in the order of their names; class names are arrays of str. ``options`` are
-    keywords of predict. ``activations`` are read each time that they are asked for.
-    ``initial_states`` and ``final_states`` are by layer and MATLAB name. ``holds_network`` tells
-    that the network itself stands in the file, as the variable ``net``.
+    keywords of predict; ``steps`` those of a forecast beyond the inputs, with the inputs of
+    ``future``. ``activations`` are read each time that they are asked for. ``initial_states`` and ``final_states`` are by layer and MATLAB name. ``holds_network``
+    tells that the network itself stands in the file, as the variable ``net``.
     """
 
     path: Path
@@ -64,6 +66,8 @@ class Fixture:
     outputs: tuple[Any, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     start: str = "saved"
+    steps: int = 0
+    future: tuple[Any, ...] = ()
     classes: tuple[str, ...] = ()
     transform: Transform = AS_IT_IS
     initial_states: States = field(default_factory=dict)
@@ -71,6 +75,7 @@ class Fixture:
     activations: Mapping[str, Any] = field(default_factory=dict)
     recorder: str = ""
     release: str = ""
+    environment: str = ""
     holds_network: bool = False
 
     def case(self, network: Network) -> Case:
@@ -90,13 +95,22 @@ class Fixture:
             options=self.options,
             transform=self.transform,
             start=self.start,
+            steps=self.steps,
+            future=self.future,
             classes=self.classes or network.classes,
             activations=self.activations,
             final_states=self.final_states,
             network_source=Source(network.provenance.file, variable=network.provenance.address),
             input_source=source,
             expected_source=source,
+            notes=self._notes(),
         )
+
+    def _notes(self) -> tuple[str, ...]:
+        """What may explain a difference."""
+        if self.environment in ("", "cpu"):
+            return ()
+        return (f"recorded with ExecutionEnvironment {self.environment!r}, which may round more",)
 
     def _told(self) -> dict[str, object]:
         return {"recorder": self.recorder, "recorded of": str(self.of)}
@@ -186,6 +200,8 @@ def _read(file: MatFile) -> Fixture:
         outputs=gave,
         options=_options(file, fields, input_formats),
         start=fields.text("start", STARTS[0], STARTS),
+        steps=fields.count("forecast"),
+        future=tuple(_value(file, FUTURE, n, "") for n in _numbers(file, FUTURE)),
         classes=fields.names("classes", ()),
         transform=_transform(fields),
         initial_states=_states(file, STATES[0]),
@@ -193,6 +209,7 @@ def _read(file: MatFile) -> Fixture:
         activations=Activations(file, names, formats),
         recorder=fields.text("recorder"),
         release=fields.text("release"),
+        environment=fields.text("executionEnvironment"),
         holds_network=NETWORK in file.variables,
     )
 
@@ -232,6 +249,8 @@ def _options(file: MatFile, fields: Fields, formats: Sequence[str]) -> dict[str,
         ours: _option(told[name], name) for name, ours in OPTIONS.items() if name in told
     }
     options |= {ours: _cell(file, name) for name, ours in DELAYS.items() if name in file.variables}
+    if fields.text("precision", "", ("", *PRECISIONS)) == "double":
+        options["dtype"] = "float64"
     if any(formats):
         if not all(formats):
             raise FormatError("only some inputs have a format", where=f"{FIXTURE}.inputFormats")
@@ -265,6 +284,14 @@ def _read_variable(file: MatFile, name: str) -> Any:
     if name not in file.variables:
         raise FormatError("the fixture is not complete: this variable is not there", where=name)
     return full(file[name], file.budget)
+
+
+def _numbers(file: MatFile, what: str) -> range:
+    """The numbers of the variables that are numbered: 1, 2 and so on."""
+    count = 0
+    while f"{what}{count + 1}" in file.variables:
+        count += 1
+    return range(1, count + 1)
 
 
 def _value(file: MatFile, what: str, number: int, format: str, labels: bool = False) -> Any:

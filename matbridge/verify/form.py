@@ -16,11 +16,13 @@ __all__ = [
     "ACTIVATION",
     "FIXTURE",
     "FORM",
+    "FUTURE",
     "INPUT",
     "NETWORK",
     "NETWORK_FIELDS",
     "OPTIONS",
     "OUTPUT",
+    "PRECISIONS",
     "STARTS",
     "STATES",
     "VERSION",
@@ -33,6 +35,8 @@ FORM, VERSION = "matbridge fixture", 1
 # The variables. Those that are numbered have a number behind.
 FIXTURE, NETWORK = "fixture", "net"
 INPUT, OUTPUT, ACTIVATION = "input", "output", "activation"
+FUTURE = "future"
+PRECISIONS = ("single", "double")
 STATES = ("initialStates", "finalStates")
 STARTS = ("saved", "zero")
 # MATLAB's options of predict, and the arguments of Network.predict.
@@ -89,6 +93,13 @@ class Fields:
                 f"{name} is {value!r}", where=f"{FIXTURE}.{name}", mend=f"It is {listed(known)}."
             )
         return str(value)
+
+    def count(self, name: str) -> int:
+        """A number from 0, which it is where the field is not there."""
+        value = np.asarray(self.values.get(name, 0))
+        if value.size > 1 or value.dtype.kind not in "biuf" or np.any(value != np.abs(value) // 1):
+            raise wrong(name, "a number")
+        return int(value.sum())
 
     def names(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         """A cell of text; one text alone counts as a list of one."""

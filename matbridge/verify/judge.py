@@ -16,6 +16,7 @@ from matbridge.verify.layers import judge_layers
 from matbridge.verify.outputs import output_dims
 from matbridge.verify.runs import Runs
 from matbridge.verify.saturation import little_said
+from matbridge.verify.states import judge_states
 from matbridge.verify.values import Limits, judge
 from matbridge.verify.verification import Verification
 
@@ -31,7 +32,7 @@ def verify_case(
     progress: Progress | None = None,
 ) -> Verification:
     """Run a case in float64 and in float32 and judge every output, and with ``layers`` every
-    recorded layer; where something differs, tell the layers that part.
+    recorded layer and state; where something differs, tell the layers that part.
 
     ``tolerance`` and ``atol`` with ``rtol`` make what is no rounding "close"; see Limits. Raises
     EmptyComparisonError where there is nothing to compare, MismatchError where sizes do not
@@ -40,6 +41,7 @@ def verify_case(
     limits = Limits(tolerance, atol, rtol)
     outputs = _judge_labels(case, progress) if case.labels else _judge(case, limits, progress)
     inner = tuple(judge_layers(case)) if layers and case.activations else ()
+    inner += judge_states(case, limits) if layers else ()
     known = [one for one in (*outputs, *inner) if one.verdict != NOT_VERIFIED]
     verdict = worst_of(judgement.verdict for judgement in known)
     return Verification(

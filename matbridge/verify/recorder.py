@@ -24,6 +24,7 @@ from matbridge.verify.case import Case
 from matbridge.verify.fixture import Fixture, read_fixture
 from matbridge.verify.inputs import draw_inputs
 from matbridge.verify.recording import write_fixture
+from matbridge.verify.states import final_states
 
 __all__ = ["EVERY", "drawn", "laid_out", "record", "recorded"]
 
@@ -94,7 +95,9 @@ def _run(case: Case, ports: Mapping[str, Port], progress: Progress | None = None
     results = case.replace(network=watched, expected=(None,) * len(outputs)).run(progress=progress)
     count = len(network.outputs)
     activations = dict(zip(ports, results[count:], strict=True))
-    return case.replace(expected=results[:count], activations=activations)
+    return case.replace(
+        expected=results[:count], activations=activations, final_states=final_states(case)
+    )
 
 
 def _ports(network: Network, layers: str | Sequence[str]) -> dict[str, Port]:

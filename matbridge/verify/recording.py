@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from matbridge.core.card import Layer
 from matbridge.core.dims import Size
 from matbridge.core.network import Network
 from matbridge.errors import MismatchError
@@ -23,6 +22,7 @@ from matbridge.verify.form import (
     DELAYS,
     FIXTURE,
     FORM,
+    FUTURE,
     INPUT,
     NETWORK,
     OPTIONS,
@@ -30,6 +30,7 @@ from matbridge.verify.form import (
     STATES,
     VERSION,
 )
+from matbridge.verify.states import states_of
 from matbridge.version import VERSION as PROGRAM
 
 __all__ = ["write_fixture"]
@@ -67,6 +68,7 @@ def _variables(case: Case) -> dict[str, Any]:
     activations = case.activations
     variables: dict[str, Any] = {FIXTURE: _fields(case, tuple(activations))}
     variables |= _numbered(INPUT, inputs)
+    variables |= _numbered(FUTURE, case.future)
     variables |= _numbered(OUTPUT, case.expected)
     variables |= _numbered(ACTIVATION, [activations[name] for name in activations])
     for name, states in zip(STATES, (_initial(case), case.final_states), strict=True):
@@ -101,6 +103,8 @@ def _fields(case: Case, activations: Sequence[str]) -> dict[str, Any]:
         "activationNames": _texts(activations),
         "activationFormats": _texts(layers),
         "options": _options(case.options),
+        "precision": "double" if case.double else "single",
+        "forecast": float(case.steps),
         "start": case.start,
         "classes": _texts(case.classes),
         "transform": case.transform.words,
@@ -139,13 +143,8 @@ def _initial(case: Case) -> dict[str, dict[str, np.ndarray]]:
     than zeros; those of a shallow network are Xi and Ai."""
     if case.start == "zero" or case.network.kind.columns:
         return {}
-    states = {layer.name: _states_of(layer) for layer in case.network.layers}
+    states = states_of(case.network)
     return {name: own for name, own in states.items() if any(np.any(a) for a in own.values())}
-
-
-def _states_of(layer: Layer) -> dict[str, np.ndarray]:
-    declared = [one.name for one in layer.declared if one.role == "state"]
-    return {name: layer.arrays[name] for name in declared if name in layer.arrays}
 
 
 # -- values as MATLAB has them -----------------------------------------------------------------
