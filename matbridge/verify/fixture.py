@@ -53,8 +53,9 @@ class Fixture:
     ``inputs`` and ``outputs`` are as Network.predict takes and returns them (with the formats of
     ``options``), in the order of their names; class names are arrays of str. ``options`` are
     keywords of predict; ``steps`` those of a forecast beyond the inputs, with the inputs of
-    ``future``. ``activations`` are read each time that they are asked for. ``initial_states`` and ``final_states`` are by layer and MATLAB name. ``holds_network``
-    tells that the network itself stands in the file, as the variable ``net``.
+    ``future``. ``activations`` are read each time that they are asked for. ``initial_states``
+    and ``final_states`` are by layer and MATLAB name. ``holds_network`` tells that the network
+    itself stands in the file, as the variable ``net``.
     """
 
     path: Path
