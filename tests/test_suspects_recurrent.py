@@ -1,7 +1,5 @@
 """Mistakes planted in recurrent layers by a reference of their own are named, exactly."""
 
-import itertools
-
 import numpy as np
 import pytest
 from planted import built, networks, planted, sequences, the_cause
@@ -9,15 +7,8 @@ from reference import mistakes
 
 from matbridge.verify.case import Case
 
-LSTM_LIKE, GRU_LIKE = ("lstm", "bilstm", "peephole", "lstm_projected"), ("gru", "gru_projected")
-
-
-def orders(gates):
-    return ["".join(p) for p in itertools.permutations(gates) if "".join(p) != gates]
-
-
-# Those of other frameworks, and two of none.
-LSTM_ORDERS = ("iofg", "ifog", "figo", "igfo", "gifo", "ogfi", "fogi")
+# Those of other frameworks, and one of none.
+LSTM_ORDERS = ("iofg", "ifog", "figo", "igfo", "gifo", "ogfi")
 
 
 # What is planted by name, in which networks, and what is said of it.
@@ -25,11 +16,10 @@ FAULTS = {
     **{f"lstm {o}": ("lstm", {}, {"order": o}, "LSTM gate order", ",".join(o))
        for o in LSTM_ORDERS},
     **{f"{kind} iofg": (kind, {}, {"order": "iofg"}, "LSTM gate order", "i,o,f,g")
-       for kind in LSTM_LIKE[1:]},
+       for kind in ("bilstm", "lstm_projected")},
     **{f"{kind} {o}": (kind, {}, {"order": o}, "GRU gate order", ",".join(o))
-       for kind in GRU_LIKE for o in orders("rzh")},
-    **{f"{kind} reversed": (kind, {}, {"reversed": True}, "GRU update reversed", "h = (1 - z)")
-       for kind in GRU_LIKE},
+       for kind, o in (("gru", "zrh"), ("gru", "hrz"), ("gru_projected", "zrh"))},
+    "reversed": ("gru", {}, {"reversed": True}, "GRU update reversed", "h = (1 - z)"),
     "reset before": ("gru", {}, {"reset": "before"}, "GRU reset gate mode", "before-multi"),
     "reset after": ("gru", {"reset": "before"}, {"reset": "after"}, "GRU reset gate mode",
                     "is after-multi"),
@@ -50,28 +40,27 @@ FAULTS = {
     "forget bias": ("lstm", {}, {"forget": 1.0}, "LSTM forget bias", "1 is added"),
     "no forget bias": ("bilstm", {}, {"forget": -1.0}, "LSTM forget bias", "1 is taken"),
     **{f"peepholes {o}": ("peephole", {}, {"peepholes": o}, "peephole weights", ",".join(o))
-       for o in ("iof", "fio")},
+       for o in ("iof",)},
     "no peepholes": ("peephole", {}, {"no_peepholes": True}, "peephole weights", "left out"),
     **{f"{kind} {name}": (kind, {}, {"state": name}, "state activation", name)
-       for kind in ("lstm", "gru") for name in ("softsign", "relu")},
+       for kind, name in (("lstm", "softsign"), ("gru", "relu"))},
     "tanh": ("lstm", {"state": "softsign"}, {"state": "tanh"}, "state activation", "tanh"),
-    **{f"{kind} hard sigmoid": (kind, {}, {"gate": "hard-sigmoid"}, "gate activation",
-                                "hard-sigmoid") for kind in ("lstm", "gru")},
+    "hard sigmoid": ("lstm", {}, {"gate": "hard-sigmoid"}, "gate activation", "hard-sigmoid"),
     "soft sigmoid": ("lstm", {"gate": "hard-sigmoid"}, {"gate": "sigmoid"}, "gate activation",
                      "use sigmoid"),
     **{f"{kind} other hard sigmoid": (kind, {"gate": "hard-sigmoid"}, {"gate": "torch"},
                                       "gate activation", "x/6")
-       for kind in ("lstm", "gru", "peephole")},
+       for kind in ("gru", "peephole")},
     **{f"{kind} R'": (kind, {}, {"arrays": {"RecurrentWeights": mistakes.square_turned}},
                       "recurrent weights transposed", "gate by gate")
-       for kind in ("lstm", "gru", "bilstm")},
+       for kind in ("lstm", "gru")},
     **{f"{kind} by rows": (kind, {}, {"arrays": {"InputWeights": mistakes.read_by_rows,
                                                  "RecurrentWeights": mistakes.read_by_rows}},
                            "recurrent weights row by row", "row by row")
-       for kind in ("lstm", "gru")},
+       for kind in ("gru",)},
     **{f"{kind} Qo'": (kind, {}, {"arrays": {"OutputProjector": np.transpose}},
                        "projectors transposed", "OutputProjector")
-       for kind in ("lstm_projected", "gru_projected")},
+       for kind in ("lstm_projected",)},
     "exchanged": ("bilstm", {}, {"exchanged": True}, "BiLSTM directions", "exchanged"),
     "swapped": ("bilstm", {}, {"swapped": True}, "BiLSTM directions", "swapped"),
 }  # fmt: skip
@@ -96,7 +85,7 @@ RESULTS = {
                    "not reversed back"),
     "h_b(T)": ("bilstm", "last", {"last_step": True}, "BiLSTM last", "last time step of both"),
     **{f"{kind} {name}": (kind, "last", {"last": name}, "last against sequence", name)
-       for kind in ("lstm", "gru") for name in ("mean", "first", "max")},
+       for kind, name in (("lstm", "mean"), ("gru", "first"), ("lstm", "max"))},
 }  # fmt: skip
 
 
@@ -110,7 +99,7 @@ def test_a_mistake_in_a_result_is_named(fault):
         assert words in cause.words
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru", "bilstm"])
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_input_weights_that_are_square_may_be_transposed(kind):
     turned = {"arrays": {"InputWeights": mistakes.square_turned}}
     for mode, units in (("sequence", 5), ("last", 4)):

@@ -35,6 +35,8 @@ MOST = 0.03
 CERTAIN = 10.0
 # Each of so many variants that leave least of the difference is combined with all others.
 COMBINED = 16
+# What makes the difference so many times larger is no part of the cause.
+SPOILS = 2.0
 MATCHES = ("identical", "rounding")
 
 
@@ -109,34 +111,45 @@ class Search:
 
     def pairs(self) -> None:
         """Two together, of which one helps most alone, until some match."""
-        best = sorted(self.trials, key=lambda trial: trial.left)[:COMBINED]
-        helpful = sorted(
-            self.suspects,
-            key=lambda s: min((t.left for t in self.trials if t.suspect is s), default=math.inf),
-        )
         seen: set[frozenset[str]] = set()
-        for trial in best:
+        for trial in self._likely():
             first = next(itertools.islice(trial.suspect.variants(self.case), trial.place, None))
-            for suspect in helpful:
-                for variant in _added(first, suspect, suspect is trial.suspect):
-                    both = frozenset((first.words, variant.words))
-                    if both in seen:
-                        continue
-                    if self._out_of_time():
-                        return
-                    seen.add(both)
-                    self.attempt(
-                        f"{trial.suspect.name} and {suspect.name}", _together(first, variant)
-                    )
+            for suspect, second in self._added(trial.suspect, first):
+                both = frozenset((first.words, second.words))
+                if both in seen:
+                    continue
+                if self._out_of_time():
+                    return
+                seen.add(both)
+                name = " and ".join(dict.fromkeys((trial.suspect.name, suspect.name)))
+                self.attempt(name, _together(self.case, first, second))
             if self.causes:
                 return
+
+    def _likely(self) -> list[Trial]:
+        """Those that leave least; where some leave next to nothing, these alone."""
+        best = sorted(self.trials, key=lambda trial: trial.left)[:COMBINED]
+        return [t for t in best if t.left < HELPS] or [t for t in best if t.left < SPOILS]
+
+    def _added(self, own: Suspect, first: Variant) -> Iterator[tuple[Suspect, Variant]]:
+        """What the suspects make of a variant, the most helpful first; not what alone makes it far
+        worse, nor the same suspect again in the same layers."""
+        alone = {trial.variant.words: trial.left for trial in self.trials}
+        least = {t.suspect.name: t.left for t in sorted(self.trials, key=lambda t: -t.left)}
+        for suspect in sorted(self.suspects, key=lambda s: least.get(s.name, math.inf)):
+            for second in suspect.variants(first.case):
+                again = suspect is own and not (set(second.where) - set(first.where))
+                if not again and alone.get(second.words, 0.0) < SPOILS:
+                    yield suspect, second
 
     def attempt(self, name: str, variant: Variant) -> float:
         """Try a variant; the share of the difference that it leaves."""
         self.tried += 1
         whole = variant.together or self.small is self.case
         case = variant.case if whole else few(variant.case)
-        left = _distance(case) / (self.whole_before if variant.together else self.before)
+        before = self.whole_before if variant.together else self.before
+        # What was not finite before has no share.
+        left = _distance(case) / (before if math.isfinite(before) else 1.0)
         if left < HELPS:
             self._judge(name, variant, case, left)
         return left
@@ -167,24 +180,18 @@ class Search:
             self.tried,
             seconds,
             self.finished,
-            known=len(self.suspects),
+            known=len({suspect.name for suspect in self.suspects}),
             nearest=None if self.causes else self.nearest,
             enough=enough,
         )
 
 
-def _added(first: Variant, suspect: Suspect, same: bool) -> Iterator[Variant]:
-    """What another suspect makes of a variant; the same one only of other layers."""
-    for variant in suspect.variants(first.case):
-        if not same or (variant.where and not set(variant.where) & set(first.where)):
-            yield variant
-
-
-def _together(first: Variant, second: Variant) -> Variant:
-    where = tuple(dict.fromkeys((*first.where, *second.where)))
+def _together(case: Case, first: Variant, second: Variant) -> Variant:
+    places = {layer.name: place for place, layer in enumerate(case.network.layers)}
+    where = sorted({*first.where, *second.where}, key=lambda name: places.get(name, math.inf))
     return Variant(
         second.case,
-        where,
+        tuple(where),
         f"{first.words} and {second.words}",
         "; ".join(dict.fromkeys((first.meaning, second.meaning))),
         first.together or second.together,

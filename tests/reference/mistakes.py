@@ -153,7 +153,8 @@ def run(stages, x, fault=None, states=None):
         elif kind == "fc":
             x = arrays["Weights"] @ x + arrays["Bias"]
         elif kind == "softmax":
-            x = np.exp(x) / np.exp(x).sum(axis=0)
+            x = np.exp(x - x.max(axis=0))
+            x = x / x.sum(axis=0)
     return x, after
 
 

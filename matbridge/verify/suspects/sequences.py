@@ -165,27 +165,6 @@ def pieces(case: Case) -> Iterator[Variant]:
             )
 
 
-def order(case: Case) -> Iterator[Variant]:
-    """The sequences in another order than that of what is expected."""
-    lengths = lengths_of(case)
-    orders = {
-        "sorted by length": np.argsort(lengths, kind="stable"),
-        "sorted by length, the longest first": np.argsort(np.negative(lengths), kind="stable"),
-        "taken from the last to the first": np.arange(len(lengths))[::-1],
-    }
-    for words, places in orders.items():
-        if (np.diff(places) != 1).any():
-            listed: Any = case.inputs
-            inputs = tuple([several[k] for k in places] for several in listed)
-            yield Variant(
-                case.replace(inputs=inputs),
-                (),
-                f"the sequences are {words}",
-                "what is expected stands in another order than the sequences",
-                True,
-            )
-
-
 # -- time -----------------------------------------------------------------------------------------
 
 
@@ -277,6 +256,5 @@ SUSPECTS = (
     Suspect("time shifted", 2, shifted_time),
     Suspect("steps as observations", 2, steps_alone),
     Suspect("closed loop", 2, closed_loop),
-    Suspect("order of the sequences", 2, order),
     Suspect("sequence length", 3, pieces),
 )
