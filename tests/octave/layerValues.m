@@ -36,7 +36,7 @@ for i = 1:numel(net.Layers)
             x = x .* layer.Alpha;
         case 'LSTMLayer'
             [x, h, c] = lstm(layer, x);
-            if strcmp(layer.OutputMode, 'last')
+            if strcmp(modeOf(layer), 'last')
                 label = 'CB';
             end
             states.Layer = [states.Layer; {layer.Name; layer.Name}];
@@ -85,7 +85,14 @@ for t = 1:size(x, 2)
     h = sigma(z(:, 4)) .* tanh(c);
     y(:, t) = h;
 end
-if strcmp(layer.OutputMode, 'last')
+if strcmp(modeOf(layer), 'last')
     y = h;
+end
+end
+
+function mode = modeOf(layer)
+mode = 'sequence';
+if isfield(layer, 'OutputMode')
+    mode = layer.OutputMode;
 end
 end
