@@ -1,12 +1,16 @@
 """Several files with one command."""
 
+import itertools
 import json
+import re
 
 import numpy as np
 import pytest
 import saved
 
 from matbridge.matlab.file.write import write_mat
+
+QUICK = ["--no-diagnosis"]
 
 
 @pytest.fixture
@@ -105,13 +109,52 @@ def test_verify_files_that_hold_their_own_data(folder, fixtures, call, in_folder
     paths = [fixtures / "lstm_classifier.mat", fixtures / "gru_regressor.mat"]
     code, out, _ = call("verify", *paths, "--input", ":X", "--expected", ":Y")
     assert code == 0
-    assert out.count("rounding: ") == 2
+    assert "2 in all, 2 good, 0 not: 2 rounding" in out
     # That one differs is told, and does not end the rest.
     np.save("y.npy", np.zeros((4, 3)))
-    code, out, _ = call("verify", *paths, "--input", ":X", "--expected", "y.npy")
+    code, out, _ = call("verify", *paths, "--input", ":X", "--expected", "y.npy", *QUICK)
     assert code == 1
     assert "different: " in out
     assert "gru_regressor.mat" in out
+
+
+def test_verdicts_fit_eighty_columns(folder, fixtures, call, in_folder, monkeypatch):
+    """Figures stay whole, long names fold; what does not pass is told in words below."""
+    monkeypatch.setenv("COLUMNS", "80")
+    long = in_folder / "models" / ("a-name-that-nobody-would-choose-" * 3 + ".mat")
+    long.write_bytes((fixtures / "lstm_classifier.mat").read_bytes())
+    write_mat("y.mat", {"Y": np.full((4, 3), 9.0)})
+    code, out, _ = call("verify", folder, "--input", ":X", "--expected", "y.mat:Y", *QUICK)
+    assert code == 1
+    assert max(map(len, out.split("\n"))) <= 80
+    lines = [line.split() for line in out.split("\n")]
+    assert lines[0] == ["File", "Network", "Verdict", "Max", "rel", "Budgets", "Time"]
+    row = next(line for line in lines if line[:1] == ["lstm_classifier.mat"])
+    assert row[1:3] == ["net", "different"]
+    assert 0.5 < float(row[3]) < 1.5
+    assert "lstm_classifier.mat: different: " in out
+    assert "5 in all, 0 good, 5 not: " in out
+    assert "2 different" in out
+
+
+def test_that_one_differs_is_the_exit_code(fixtures, call, in_folder):
+    """Whatever else went wrong before it."""
+    (in_folder / "a.mat").write_bytes(b"nothing")
+    np.save("y.npy", np.zeros((4, 3)))
+    paths = ["a.mat", fixtures / "lstm_classifier.mat"]
+    code, out, _ = call("verify", *paths, "--input", ":X", "--expected", "y.npy", *QUICK)
+    assert code == 1
+    assert "1 different, 1 error" in out or "1 error, 1 different" in out
+
+
+def test_how_long_the_rest_takes_is_told(fixtures, call, in_folder, monkeypatch):
+    ticks = itertools.count(0, 4)
+    monkeypatch.setattr("matbridge.cli.many.time.perf_counter", lambda: float(next(ticks)))
+    for name in "abc":
+        (in_folder / f"{name}.mat").write_bytes((fixtures / "lstm_classifier.mat").read_bytes())
+    err = call("inspect", "a.mat", "b.mat", "c.mat")[2]
+    assert "1/3 a.mat\n" in err
+    assert re.search(r"2/3 b.mat \(about \d+ s left\)", err)
 
 
 def test_an_empty_folder(call, in_folder):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +13,12 @@ from pathlib import Path
 import click
 
 from matbridge.cli.failure import told
-from matbridge.cli.terminal import console, print_json, say, styled, table
+from matbridge.cli.terminal import Terminal, console, print_json, say, styled, table
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
 from matbridge.errors import FormatError, MatbridgeError, MismatchError
 from matbridge.languages import language_of, read
+from matbridge.verify.judgement import NOT_VERIFIED
 from matbridge.verify.verification import Verification
 
 __all__ = [
@@ -36,13 +39,18 @@ paths_argument = click.argument(
 )
 all_option = click.option("--all", "every", is_flag=True, help="Every network of each file.")
 
+# How long the rest must take to be told, in seconds.
+WORTH_TELLING = 10.0
+# By exit code; all other codes are errors.
+COLOURS = {0: "green", 5: "yellow"}
+
 
 @dataclass(frozen=True)
 class Row:
     """What became of one file, or of one network in it.
 
     ``document`` is what --json tells of it; ``code`` what the exit code would be for it alone;
-    ``verification`` what was verified, for reports.
+    ``verification`` what was verified, for reports; ``seconds`` how long it took.
     """
 
     file: str
@@ -51,6 +59,7 @@ class Row:
     code: int = 0
     document: Mapping[str, object] = field(default_factory=dict)
     verification: Verification | None = None
+    seconds: float = 0.0
 
     @classmethod
     def failed(cls, path: Path, network: str, error: Exception) -> Row:
@@ -60,6 +69,22 @@ class Row:
         # The file stands in its own column.
         place = where.removeprefix(path.name).lstrip(":/") if where != str(path) else ""
         return cls(str(path), network, f"{place}: {what}" if place else what, code, about)
+
+    @property
+    def verdict(self) -> str:
+        """In a word, of a row that was to be verified."""
+        if self.verification is not None:
+            return self.verification.verdict
+        return {0: "passed", 1: "different", 5: NOT_VERIFIED}.get(self.code, "error")
+
+    @property
+    def figures(self) -> tuple[str, str]:
+        """The largest difference of all outputs as a share of the scale, and in budgets."""
+        outputs = self.verification.outputs if self.verification is not None else ()
+        if not outputs:
+            return "", ""
+        worst = max(outputs, key=lambda judgement: judgement.used)
+        return f"{worst.statistics.max_rel:.2g}", f"{worst.used:.2g}"
 
     def as_dict(self) -> dict[str, object]:
         """The row for --json."""
@@ -125,14 +150,25 @@ def one_of(path: Path, address: str | None, how: Reading) -> Network:
 def run_all(paths: Sequence[Path], networks: Networks, work: Work) -> list[Row]:
     """A row for each network of each file; an error is a row as well, and the rest goes on."""
     rows: list[Row] = []
+    started = time.perf_counter()
     for number, path in enumerate(paths, 1):
-        say(f"{number}/{len(paths)} {path}")
+        say(f"{number}/{len(paths)} {path}{_left(started, number - 1, len(paths))}")
+        before = time.perf_counter()
         try:
             for address, network in networks(path):
-                rows.append(_attempt(path, address, network, work))
+                row = _attempt(path, address, network, work)
+                rows.append(dataclasses.replace(row, seconds=time.perf_counter() - before))
+                before = time.perf_counter()
         except Exception as error:
-            rows.append(Row.failed(path, "", error))
+            row = Row.failed(path, "", error)
+            rows.append(dataclasses.replace(row, seconds=time.perf_counter() - before))
     return rows
+
+
+def _left(started: float, done: int, count: int) -> str:
+    """About how long the rest takes, where that is worth a word."""
+    seconds = (time.perf_counter() - started) / done * (count - done) if done else 0.0
+    return f" (about {seconds:.0f} s left)" if seconds > WORTH_TELLING else ""
 
 
 def _attempt(path: Path, address: str, network: Network | MatbridgeError, work: Work) -> Row:
@@ -145,17 +181,61 @@ def _attempt(path: Path, address: str, network: Network | MatbridgeError, work: 
 
 
 def show_all(rows: Sequence[Row], as_json: bool) -> int:
-    """The rows and their sum; the exit code of the first that is not 0."""
+    """The rows and their sum; the exit code of the first that differs, else of the first that is
+    not 0."""
     bad = [row for row in rows if row.code]
     if as_json:
         documents = [row.as_dict() for row in rows]
         print_json({"files": documents, "good": len(rows) - len(bad), "bad": len(bad)})
     else:
-        shown = table("File", "Network", "Outcome")
-        for row in rows:
-            outcome = styled(row.outcome, "red") if row.code else row.outcome
-            shown.add_row(row.file, row.network, outcome)
         out = console()
-        out.print(shown)
-        out.print(f"\n{len(rows)} in all, {len(rows) - len(bad)} good, {len(bad)} not")
-    return bad[0].code if bad else 0
+        if any(row.verification for row in rows):
+            _show_verdicts(out, rows)
+        else:
+            _show_outcomes(out, rows)
+        out.print(f"\n{len(rows)} in all, {len(rows) - len(bad)} good, {len(bad)} not{_sum(rows)}")
+    codes = [row.code for row in bad]
+    return min(codes) if 1 in codes else next(iter(codes), 0)
+
+
+def _show_outcomes(out: Terminal, rows: Sequence[Row]) -> None:
+    shown = table("File", "Network", "Outcome")
+    for row in rows:
+        outcome = styled(row.outcome, "red") if row.code else row.outcome
+        shown.add_row(row.file, row.network, outcome)
+    out.print(shown)
+
+
+def _show_verdicts(out: Terminal, rows: Sequence[Row]) -> None:
+    """A line of figures for each, the names without the folder that all are in; then what became
+    of those that do not pass, in words."""
+    names = _short([row.file for row in rows])
+    several = len({row.network for row in rows}) > 1
+    shown = table("File", *["Network"] * several)
+    for name in ("Verdict", "Max rel", "Budgets", "Time"):
+        shown.add_column(name, no_wrap=True, justify="left" if name == "Verdict" else "right")
+    for name, row in zip(names, rows, strict=True):
+        verdict = styled(row.verdict, COLOURS.get(row.code, "red"))
+        shown.add_row(name, *[row.network] * several, verdict, *row.figures, f"{row.seconds:.1f} s")
+    out.print(shown)
+    for name, row in zip(names, rows, strict=True):
+        if row.code:
+            out.print(f"\n{name}: {row.outcome}")
+
+
+def _short(files: Sequence[str]) -> list[str]:
+    """Paths from the folder in which all of them are."""
+    try:
+        folder = os.path.commonpath([os.path.dirname(file) for file in files])
+    except ValueError:  # some are absolute, or on another drive
+        return list(files)
+    return [os.path.relpath(file, folder) for file in files] if folder else list(files)
+
+
+def _sum(rows: Sequence[Row]) -> str:
+    """How many of each verdict, and how long it took in all."""
+    if not any(row.verification for row in rows):
+        return ""
+    counts = Counter(row.verdict for row in rows).most_common()
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts)
+    return f": {told}, {sum(row.seconds for row in rows):.1f} s"

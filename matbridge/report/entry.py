@@ -16,12 +16,13 @@ FINE, DIFFERS = 0, 1
 @dataclass(frozen=True)
 class Entry:
     """One of those that a report lists, by name: its verification, or, where that is None, what
-    became of it in words and its exit code."""
+    became of it in words and its exit code; and how many seconds it took."""
 
     name: str
     verification: Verification | None = None
     outcome: str = ""
     code: int = 5
+    seconds: float = 0.0
 
     @classmethod
     def of(cls, name: str, verification: Verification) -> Entry:
