@@ -55,7 +55,7 @@ def depth(judgements: Sequence[Judgement], first: Sequence[str]) -> str:
 
     judged = [j for j in judgements if j.statistics.elements]
     x = list(range(1, len(judged) + 1))
-    allowed = [max(j.budget * j.budgets, NOTHING) for j in judged]
+    allowed = [_shown(j.budget * j.budgets) for j in judged]
     lowest = min([*(_shown(j.statistics.max_rel) for j in judged), *allowed], default=NOTHING) / 3
     figure = Figure()
     floor = {"x": x, "y": [lowest] * len(x), "line": {"width": 0}, "showlegend": False}
@@ -125,7 +125,8 @@ def histogram(sample: Sample, allowed: float) -> str:
     from plotly.graph_objects import Figure
 
     x, y = _finite(sample)
-    widest = float(np.abs(y - x).max(initial=0.0)) or allowed or 1.0
+    widest = float(np.abs(y - x).max(initial=0.0)) or allowed
+    widest = widest if 0 < widest < np.inf else 1.0
     counts, edges = np.histogram(y - x, bins=BARS, range=(-widest, widest))
     figure = Figure()
     figure.add_trace(_bars((edges[1:] + edges[:-1]) / 2, counts, "%{y} values near %{x:.3g}"))
@@ -175,7 +176,7 @@ def steps(values: Sequence[float], allowed: float) -> str:
             hovertemplate="step %{x}: %{y:.3g}<extra></extra>",
         )
     )
-    figure.add_hline(max(allowed, NOTHING), line=LIMIT)
+    figure.add_hline(_shown(allowed), line=LIMIT)
     figure.update_xaxes(title_text="time step")
     figure.update_yaxes(**LOGARITHMIC)
     return _json(figure)
