@@ -25,7 +25,6 @@ __all__ = ["diverge"]
 PARTS = 4
 # So many layers are named in a line.
 NAMED = 5
-EVERY = '"all"'
 KIT = "'matbridge matlab-kit DIR' writes the function"
 
 
@@ -93,14 +92,9 @@ def _told(judgement: Judgement, group: Sequence[str]) -> Judgement:
 
 def _what_to_record(network: Network) -> str:
     """How to record all layers, and which to begin with where they are many."""
-    every = f"{_command(EVERY)}, and verify against it ({KIT})"
     few = _first_few(network, [layer.name for layer in network.order()])
-    if not few:
-        return f"To know the layer, record what each gives: in MATLAB {every}."
-    return (
-        f"To know the layer, record what each gives: in MATLAB {every}. "
-        f"Or begin with a few: {_command(_cell(few))}."
-    )
+    begin = f", or to begin with {_command(few)}" if few else ""
+    return f"To know the layer, record what each gives: in MATLAB {_command()}{begin} ({KIT})."
 
 
 def _what_more(groups: Iterable[Sequence[str]]) -> str:
@@ -108,11 +102,13 @@ def _what_more(groups: Iterable[Sequence[str]]) -> str:
     inner = [name for group in groups for name in group[:-1]]
     if not inner:
         return ""
-    return f"To know which of them it is, record them too: in MATLAB {_command(_cell(inner))}."
+    return f"To know which of them it is, record them too: in MATLAB {_command(inner)}."
 
 
-def _command(layers: str) -> str:
-    return f'matbridgeRecord(net, X, "ref.mat", "Activations", {layers})'
+def _command(layers: Sequence[str] = ()) -> str:
+    """The call that records these layers, or all."""
+    which = f", 'Activations', {_cell(layers)}" if layers else ""
+    return f"matbridgeRecord(net, X, 'ref.mat'{which})"
 
 
 def _cell(names: Iterable[str]) -> str:

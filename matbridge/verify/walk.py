@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from matbridge.core.card import Layer
-from matbridge.core.dims import reorder, without
+from matbridge.core.dims import canonical, reorder, without
 from matbridge.core.engine import Labelled
 from matbridge.core.graph import Port
 from matbridge.core.network import Network
@@ -86,16 +86,12 @@ class Walk:
             self.values.pop(port, None)
 
     def observations(self, port: Port) -> Observations | None:
-        """What a port gives for each observation, or each frame where those are folded; None where
-        that is not one value for each."""
-        parts = self._at(port)
-        if len(parts) == 1 and _folded(self.batches.pieces[0], parts[0]):
-            (array, dims), rest = parts[0], without(parts[0].dims, "B")
-            return Observations(numbered(rest), dict(enumerate(reorder(array, dims, "B" + rest))))
+        """What a port gives for each observation, its steps side by side where they are folded;
+        None where that is not one value for each."""
         collected = Collected()
         try:
-            for piece, (array, dims) in zip(self.batches.pieces, parts, strict=True):
-                collected.add(piece, array, dims)
+            for piece, part in zip(self.batches.pieces, self._at(port), strict=True):
+                collected.add(piece, *_unfolded(piece, part))
         except MismatchError:
             return None
         rest = without(collected.dims, "B")
@@ -116,21 +112,38 @@ class Walk:
         ]
 
 
-def _folded(piece: Piece, labelled: Labelled) -> bool:
-    """Whether there are several values for each observation."""
-    return labelled.array.shape[labelled.dims.index("B")] > len(piece.members)
+def _unfolded(piece: Piece, part: Labelled) -> Labelled:
+    """A part whose steps are folded into its observations, those of one step together, with time;
+    any other as it is."""
+    (array, dims), count = part, len(piece.members)
+    total = array.shape[dims.index("B")]
+    if total == count or total % count or "T" in dims:
+        return part
+    rest = without(dims, "B")
+    rows = reorder(array, dims, "B" + rest)
+    apart = rows.reshape(total // count, count, *rows.shape[1:])
+    return Labelled(reorder(apart, "TB" + rest, canonical(dims + "T")), canonical(dims + "T"))
 
 
-def _fed(piece: Piece, own: Labelled, given: Observations, read: Counter[int]) -> Labelled:
+def _folded(part: Labelled, dims: str) -> Labelled:
+    """The inverse: a part in these dims again."""
+    if part.dims == dims:
+        return part
+    rest = without(dims, "B")
+    rows = reorder(part.array, part.dims, "TB" + rest)
+    return Labelled(reorder(rows.reshape(-1, *rows.shape[2:]), "B" + rest, dims), dims)
+
+
+def _fed(piece: Piece, part: Labelled, given: Observations, read: Counter[int]) -> Labelled:
     """A part with the values of observations in it; ``read`` counts the steps each has had."""
+    own = _unfolded(piece, part)
     rest = without(own.dims, "B")
     rows = list(reorder(own.array, own.dims, "B" + rest))
     along = rest.index("T") if "T" in rest else None
     if along is None and not piece.last:
-        return own
+        return part
     steps = None if along is None else rows[0].shape[along]
-    members = range(len(rows)) if _folded(piece, own) else piece.members
-    for place, member in enumerate(members):
+    for place, member in enumerate(piece.members):
         if member in given.values:
             whole = given.values[member]
             kept = piece.kept if along is not None and steps == piece.steps else None
@@ -140,10 +153,11 @@ def _fed(piece: Piece, own: Labelled, given: Observations, read: Counter[int]) -
                 rows[place] = _spliced(rows[place], whole, along, kept[place], read[member])
                 read[member] += kept[place].stop - kept[place].start
     if len({row.shape for row in rows}) > 1:
-        return own
+        return part
     stacked = np.stack(rows)
     kind = stacked.dtype if stacked.dtype.kind == "c" else own.array.dtype
-    return Labelled(reorder(stacked.astype(kind, copy=False), "B" + rest, own.dims), own.dims)
+    fed = reorder(stacked.astype(kind, copy=False), "B" + rest, own.dims)
+    return _folded(Labelled(fed, own.dims), part.dims)
 
 
 def _spliced(own: np.ndarray, whole: np.ndarray, along: int, kept: slice, start: int) -> np.ndarray:
