@@ -28,7 +28,8 @@ def run_pieces(
 ) -> Iterator[tuple[Labelled, ...]]:
     """What a layer gives for each piece: a value for each of its outputs.
 
-    ``entering`` has for each piece a value for each input port. A piece that does not begin goes
+    ``entering`` has for each piece a value for each input port, of floating point but for those
+    that count. A piece that does not begin goes
     on from the states after the one before; ``states`` stand in for those of the layer. Raises
     MismatchError for what the layer does not take.
     """
@@ -65,9 +66,11 @@ def _left(ops: Ops, bound: Bound) -> dict[str, torch.Tensor]:
 def _value(labelled: Labelled, kind: torch.dtype) -> Value:
     array, have = labelled
     dims = steps_first(have)
-    part = np.require(reorder(array, have, dims), requirements=("C", "W"))
-    wanted = kind.to_complex() if part.dtype.kind == "c" else kind
-    return Value(torch.as_tensor(part).to(wanted), dims)
+    tensor = torch.as_tensor(np.require(reorder(array, have, dims), requirements=("C", "W")))
+    if tensor.is_complex():
+        return Value(tensor.to(kind.to_complex()), dims)
+    # Places of elements stay whole numbers.
+    return Value(tensor.to(kind) if tensor.is_floating_point() else tensor, dims)
 
 
 def _labelled(ops: Ops, value: Value) -> Labelled:

@@ -58,6 +58,10 @@ class Record:
         outputs = {p: i for i, p in enumerate(network.outputs) if plain and i < len(case.expected)}
         return cls(case, keys, {p: i for p, i in outputs.items() if p not in keys}, tuple(unknown))
 
+    def name_of(self, port: Port) -> str:
+        """What is recorded there was recorded by this name."""
+        return self.keys.get(port, str(port))
+
     @property
     def ports(self) -> tuple[Port, ...]:
         return (*self.keys, *self.outputs)
@@ -112,7 +116,8 @@ def judged(
                 judgement = unverified(str(port), refusal)
             else:
                 judgement = _judged(port, walks, record, limits, fed)
-            yield port, replace(judgement, layer=layer.name, class_name=layer.class_name)
+            name = record.name_of(port)
+            yield port, replace(judgement, name=name, layer=layer.name, class_name=layer.class_name)
         for walk in walks:
             walk.drop(layer)
 
@@ -146,13 +151,13 @@ def _judged(
     if port.name in COUNTED and (found is None or not _same(found[1], own)):
         return unverified(str(port), "MATLAB counts this in its own way")
     given = read_misfit(value, own, count) if found is None else found[1]
-    members = [member for member in own.values if member < walks[0].right]
+    known = walks[0].known if fed and walks[0].known & set(own.values) else set(own.values)
     if fed and given is not None and port.name not in COUNTED:
         for walk in walks:
             walk.feed(port, given)
     if found is None or given is None:
         return _misfit(str(port), own, value)
-    layout, given = found[0], given.among([m for m in members if m in given.values])
+    layout, given = found[0], given.among([m for m in given.values if m in known])
     exact, rounded = (layout.lay(one.among(list(given.values))) for one in (own, single))
     double = record.case.double
     values = layout.lay(given), exact, [rounded]
@@ -191,7 +196,7 @@ def _note(judgement: Judgement, own: Observations, given: Observations, count: i
     """Of which observations it is, and from which time step on it is different."""
     notes = [judgement.note] if judgement.note else []
     if len(given.values) < count:
-        notes.append(f"recorded of the first {len(given.values):,} of {count:,} observations")
+        notes.append(f"of {len(given.values):,} of {count:,} observations")
     if judgement.verdict == "different" and "T" in own.dims:
         step, steps = _first_step(judgement, own, given)
         notes.append(f"from time step {step:,} of {steps:,} on")

@@ -115,7 +115,7 @@ def read_misfit(value: Recorded, own: Observations, count: int) -> Observations 
         other = any(sizes[label] != n for label, n in wanted.items() if label in dims)
         if other or len(shape) > len(dims):
             return None
-        rows += _read(array, dims, "B" + own.dims, sizes)
+        rows.extend(_read(array, dims, "B" + own.dims, sizes))
     return Observations(own.dims, dict(enumerate(rows)))
 
 

@@ -33,8 +33,8 @@ class Walk:
     ) -> None:
         self.network, self.batches, self.dtype = network, batches, dtype
         self.layers = leading_to(network, wanted)
-        # How many observations are what they should be at all ports that were fed.
-        self.right = batches.count
+        # The observations of which all is known where values are fed: none of it is padding.
+        self.known = set(range(batches.count)) - _padded(batches.pieces)
         # What ports give, a part for each piece, and how many layers have still to read it.
         self.values: dict[Port, list[Labelled]] = {}
         self.readers = Counter(
@@ -61,9 +61,13 @@ class Walk:
 
     def _entering(self, layer: Layer) -> list[list[Labelled]]:
         return [
-            self.batches.entering(name) if port is None else self._at(port)
+            self._data(name) if port is None else self._at(port)
             for name, port in sources_of(self.network, layer).items()
         ]
+
+    def _data(self, name: str) -> list[Labelled]:
+        """The network's own input, as floating point numbers."""
+        return [_floating(part, self.dtype) for part in self.batches.entering(name)]
 
     def _at(self, port: Port) -> list[Labelled]:
         if port not in self.values:
@@ -105,11 +109,17 @@ class Walk:
     def feed(self, port: Port, given: Observations) -> None:
         """Exchange what a port gives for these values; padding, and other observations, stay."""
         read: Counter[int] = Counter()
-        self.right = min(self.right, len(given.values))
+        self.known &= set(given.values)
         self.values[port] = [
             _fed(piece, labelled, given, read)
             for piece, labelled in zip(self.batches.pieces, self._at(port), strict=True)
         ]
+
+
+def _floating(part: Labelled, dtype: str) -> Labelled:
+    if part.array.dtype.kind == "c":
+        return part
+    return part._replace(array=part.array.astype(dtype, copy=False))
 
 
 def _unfolded(piece: Piece, part: Labelled) -> Labelled:
@@ -151,7 +161,7 @@ def _fed(piece: Piece, part: Labelled, given: Observations, read: Counter[int]) 
                 rows[place] = whole
             else:
                 rows[place] = _spliced(rows[place], whole, along, kept[place], read[member])
-                read[member] += kept[place].stop - kept[place].start
+                read[member] += _steps_in(kept[place])
     if len({row.shape for row in rows}) > 1:
         return part
     stacked = np.stack(rows)
@@ -164,8 +174,22 @@ def _spliced(own: np.ndarray, whole: np.ndarray, along: int, kept: slice, start:
     """A row with steps of a whole sequence, from ``start``, where it is not padding."""
     row = np.array(own)
     before = (slice(None),) * along
-    row[(*before, kept)] = whole[(*before, slice(start, start + kept.stop - kept.start))]
+    row[(*before, kept)] = whole[(*before, slice(start, start + _steps_in(kept)))]
     return row
+
+
+def _steps_in(kept: slice) -> int:
+    return max(int(kept.stop) - int(kept.start), 0)
+
+
+def _padded(pieces: Iterable[Piece]) -> set[int]:
+    """The observations that have padding somewhere."""
+    return {
+        member
+        for piece in pieces
+        for member, kept in zip(piece.members, piece.kept or (), strict=False)
+        if _steps_in(kept) < piece.steps
+    }
 
 
 def leading_to(network: Network, wanted: Iterable[Port]) -> tuple[Layer, ...]:
