@@ -219,9 +219,10 @@ end
 
 function [layer, used] = ownLayer(plain, values)
 % A layer of a class of the user's own, if that is a layer.
-bases = {};
-if any(exist(plain.Class) == [2 8]) %#ok<EXIST>
+try
     bases = superclasses(plain.Class);
+catch
+    bases = {};
 end
 if ~any(strncmp(bases, 'nnet.', 5))
     error('matbridge:layer', ['The class %s of the layer "%s" is no layer on MATLAB''s ' ...
@@ -273,7 +274,7 @@ for i = 1:numel(names)
     catch
         % Sizes follow from the arrays; what an older release does not know may be off.
         if ~any(strcmp(names{i}, {'InputSize', 'NumChannels', 'NumChannelsPerGroup', ...
-                'NumInputs', 'InputNames'})) && ~isNeutral(value)
+                'NumInputs', 'InputNames', 'Description'})) && ~isNeutral(value)
             left{end + 1} = names{i}; %#ok<AGROW>
         end
     end
@@ -293,16 +294,15 @@ function answer = holds(layer, name, value)
 % Whether the layer has this value already, as far as it tells.
 try
     has = layer.(name);
+    if isnumeric(value) && isnumeric(has) && numel(value) == numel(has)
+        answer = isequaln(double(value(:)), double(has(:)));
+    elseif iscellstr(value) %#ok<ISCLSTR>
+        answer = isequal(reshape(value, [], 1), reshape(cellstr(has), [], 1));
+    else
+        answer = isequal(value, has);
+    end
 catch
     answer = false;
-    return
-end
-if isnumeric(value) && isnumeric(has) && numel(value) == numel(has)
-    answer = isequaln(double(value(:)), double(has(:)));
-elseif iscellstr(value) && ~isnumeric(has) %#ok<ISCLSTR>
-    answer = isequal(reshape(value, [], 1), reshape(cellstr(has), [], 1));
-else
-    answer = isequal(value, has);
 end
 end
 

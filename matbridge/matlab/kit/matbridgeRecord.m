@@ -340,8 +340,9 @@ function [data, formats, several] = labelled(net, data, options)
 % The inputs as dlarrays with labels; SEVERAL tells that they are cells of sequences.
 told = options.Format;
 if ~iscell(told)
-    told = repmat({char(told)}, 1, numel(data));
+    told = repmat({told}, 1, numel(data));
 end
+told = cellfun(@char, told, 'UniformOutput', false);
 several = iscell(data{1});
 formats = cell(1, numel(data));
 for k = 1:numel(data)
