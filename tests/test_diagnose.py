@@ -9,6 +9,7 @@ from reference import mistakes
 from matbridge import Network, load
 from matbridge.verify.case import Case
 from matbridge.verify.diagnose import diagnose
+from matbridge.verify.judge import verify_case
 from matbridge.verify.suspects import SUSPECTS
 from matbridge.verify.verification import Cause, Diagnosis
 
@@ -167,6 +168,33 @@ def test_no_mistake_is_named_in_fixtures(name, fixtures):
     result = network.predict(xs, dtype="float32")
     case = Case(network, (xs,), (result,))
     assert diagnose(case).tried == 0
+
+
+def test_where_the_two_part_is_tried_first():
+    """With activations the layer is known: a cause is found in fewer trials, and only there."""
+    for kind, fault in (("lstm", {"order": "gifo"}), ("gru", {"order": "hzr"})):
+        (stages,) = networks(kind, modes=("deep",))
+        xs = sequences()
+        for place in (0, 1):
+            only = {**fault, "only": place}
+            case = planted(stages, only, xs)
+            inner = [np.float32(mistakes.run(stages[:1], x, only)[0]) for x in xs]
+            names = [one.name for one in case.network.layers]
+            last = np.concatenate([mistakes.run(stages[:2], x, only)[0] for x in xs], 1)
+            case = case.replace(activations={names[1]: inner, names[2]: np.float32(last.T)})
+            verification = verify_case(case)
+            restricted = diagnose(case, divergence=verification.divergence)
+            assert restricted.causes[0].where == (names[place + 1],)
+            assert len(restricted.causes) == 1
+            assert restricted.tried < 0.7 * diagnose(case).tried
+
+
+@pytest.mark.parametrize(("noise", "words"), [(3e-6, "near to rounding"), (1e-3, "precision")])
+def test_how_large_a_difference_is_says_what_it_may_be(noise, words):
+    (stages,) = networks("gru", modes=("last",))
+    case = planted(stages, {})
+    expected = case.expected[0] * np.random.default_rng(0).normal(1, noise, case.expected[0].shape)
+    assert words in diagnose(case.replace(expected=(expected,))).sentences[-1]
 
 
 def test_sentences():

@@ -29,7 +29,9 @@ class Causes:
         if not self.wanted or verification.verdict != "different" or case is None:
             return verification
         with progress_bar("trying causes, seconds") as progress:
-            diagnosis = diagnose(case, self.time_limit, progress)
+            diagnosis = diagnose(
+                case, self.time_limit, progress, divergence=verification.divergence
+            )
         return dataclasses.replace(verification, diagnosis=diagnosis)
 
 

@@ -12,7 +12,7 @@ import itertools
 import math
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from matbridge.core.running import Progress
@@ -23,7 +23,7 @@ from matbridge.verify.few import few
 from matbridge.verify.judge import verify_case
 from matbridge.verify.suspects import SUSPECTS
 from matbridge.verify.suspects.suspect import Suspect, Variant
-from matbridge.verify.verification import Cause, Diagnosis
+from matbridge.verify.verification import Cause, Diagnosis, Divergence
 
 __all__ = ["diagnose"]
 
@@ -45,18 +45,24 @@ def diagnose(
     time_limit: float = 60.0,
     progress: Progress | None = None,
     suspects: Sequence[Suspect] = SUSPECTS,
+    divergence: Divergence | None = None,
 ) -> Diagnosis:
     """Which of the usual suspects makes a case that differs match, within so many seconds.
 
-    ``progress`` is told the seconds gone, and how many there are. Raises what Case.run raises.
+    ``progress`` is told the seconds gone, and how many there are. ``divergence`` tells the layers
+    where the two part: what concerns these is tried before the rest. Raises what Case.run raises.
     """
+    groups = divergence.groups if divergence else ()
+    layers = frozenset(itertools.chain.from_iterable(groups))
     begun = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         search = Search(case, suspects, begun, time_limit, progress)
         if _judged(case)[0] in MATCHES:
             return search.outcome()
-        search.singles()
+        search.singles(lambda variant: not layers or layers.issuperset(variant.where))
+        if layers and not search.causes:
+            search.singles(lambda variant: not layers.issuperset(variant.where))
         if not search.causes:
             search.pairs()
     return search.outcome()
@@ -99,10 +105,12 @@ class Search:
         self.trials: list[Trial] = []
         self.least = MOST
 
-    def singles(self) -> None:
+    def singles(self, wanted: Callable[[Variant], bool]) -> None:
         """Each suspect alone; all of them, for several may match."""
         for suspect in self.suspects:
             for place, variant in enumerate(suspect.variants(self.case)):
+                if not wanted(variant):
+                    continue
                 if self._out_of_time():
                     return
                 left = self.attempt(suspect.name, variant)
@@ -183,6 +191,7 @@ class Search:
             known=len({suspect.name for suspect in self.suspects}),
             nearest=None if self.causes else self.nearest,
             enough=enough,
+            snr=-20 * math.log10(self.whole_before) if self.whole_before > 0 else math.inf,
         )
 
 

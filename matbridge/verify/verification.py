@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from matbridge.verify.case import Case
@@ -13,6 +14,12 @@ __all__ = ["SCHEMA", "Cause", "Diagnosis", "Divergence", "Verification"]
 SCHEMA = 1
 # How many causes that the data cannot tell apart are told, beside the first.
 FEW = 3
+# From how many dB on a difference below the values is usually this, the largest first.
+KINDS = (
+    (110.0, "that is near to rounding, as other kernels or orders of sums leave it"),
+    (45.0, "that is lower precision, or a slightly wrong constant, rather than another meaning"),
+    (-math.inf, "that is another meaning, not precision"),
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Diagnosis:
     it. ``known`` counts the suspects, ``tried`` their variants, alone and in pairs. ``finished``
     is False where the time limit ended the search, ``enough`` where the expected values say too
     little to believe any cause. ``nearest`` explains most of the difference, but not all.
+    ``snr`` is that of what is expected against the difference, in dB, over all outputs.
     """
 
     causes: tuple[Cause, ...]
@@ -70,6 +78,7 @@ class Diagnosis:
     known: int = 0
     nearest: Cause | None = None
     enough: bool = True
+    snr: float = math.nan
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -79,7 +88,7 @@ class Diagnosis:
                 "The cause cannot be told: what is expected is too little, alike or saturated.",
             )
         if not self.causes:
-            return (self._none(), *self._almost())
+            return (self._none(), *self._almost(), *self._kind())
         first, *others = self.causes
         return (f"It {first.sentence}.", *self._others(others))
 
@@ -103,6 +112,11 @@ class Diagnosis:
             return ()
         left = f"all but {cause.max_rel:.2g} of the scale"
         return (f"Most of it goes, {left}, when {cause.words}: {cause.meaning}.",)
+
+    def _kind(self) -> tuple[str, ...]:
+        """What so large a difference usually is."""
+        words = next((words for least, words in KINDS if self.snr >= least), "")
+        return (f"The difference is {self.snr:.0f} dB below the values: {words}.",) if words else ()
 
 
 @dataclass(frozen=True)
