@@ -167,6 +167,48 @@ def test_data_in_structs_and_tables():
     assert equations(found({"tbl": table, "Y": y}, net.network())) == {"Y": "Y = predict(net, tbl)"}
 
 
+@pytest.mark.parametrize(
+    ("written", "function", "constants"),
+    [
+        ("(X-mu)./sigma", lambda x, a, b: (x - a) / b, ("mu", "sigma")),
+        ("(X-minX)./(maxX-minX)", lambda x, a, b: (x - a) / (b - a), ("minX", "maxX")),
+        ("2*(X-ps.xmin)./(ps.xmax-ps.xmin)-1", lambda x, a, b: 2 * (x - a) / (b - a) - 1, "ps"),
+    ],
+)
+def test_how_inputs_were_normalized(written, function, constants):
+    net = Dense(3, 1)
+    x = np.random.default_rng(14).normal(size=(60, 3)) * 5 + 2
+    a, b = np.array([[-1.0, -2.0, -3.0]]), np.array([[7.0, 9.0, 11.0]])
+    kept = {"ps": {"xmin": a.T, "xmax": b.T}}
+    if constants != "ps":
+        kept = dict(zip(constants, (a, b), strict=True))
+    y = single(net.alone(function(x, a, b)))
+    told = equations(found({"X": x, "YPred": y, **kept}, net.network()))
+    assert told == {"YPred": f"YPred = predict(net, {written})"}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_sequences_in_one_array(turned):
+    """Channels × time × observations, and as the newer functions take them time first."""
+    net = Recurrent(3, 2)
+    x = np.random.default_rng(15).normal(size=(3, 9, 6))
+    y = np.stack([net.alone(x[:, :, n]) for n in range(6)], -1)
+    if turned:
+        x, y = x.transpose(1, 0, 2), y.transpose(1, 0, 2)
+    expected = cell(single(y[:, :, n]) for n in range(6)) if turned else single(y)
+    variables = {"X": x, "Y": expected}
+    assert list(equations(found(variables, net.network()))) in (["Y"], ["cellfun(@transpose, Y)"])
+
+
+def test_arrays_with_labels_are_arrays(tmp_path):
+    from matbridge.matlab.file.values import MatObject
+
+    net = Dense(3, 1)
+    x = np.random.default_rng(16).normal(size=(50, 3))
+    x, y = (MatObject("dlarray", {"Data": array}) for array in (x, single(net.alone(x))))
+    assert equations(found({"X": x, "Y": y}, net.network())) == {"Y": "Y = predict(net, X)"}
+
+
 @pytest.mark.parametrize("names", [("y",), ("e", "t"), ("y", "e", "t")])
 def test_scripts_of_fitting(names):
     structure, variables = workspaces.fitting()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from matbridge.core.card import InputLayer
 from matbridge.core.dims import Size, reordering
@@ -27,6 +29,11 @@ MOST_COMBINATIONS, MOST_INPUTS = 64, 24
 LEAST = 3
 
 
+def as_it_is(value: Value) -> Value:
+    """The data as they stand in the workspace."""
+    return value
+
+
 @dataclass(frozen=True, eq=False)
 class Entering:
     """What one or all inputs of a network are given, as MATLAB would write it ("XTest'").
@@ -38,12 +45,12 @@ class Entering:
     words: str
     leaves: tuple[Leaf, ...]
     count: int
-    turn: bool = False
+    form: Callable[[Value], Value] = as_it_is
     lengths: tuple[int, ...] = ()
 
     def values(self) -> tuple[Value, ...]:
         """The data, loaded."""
-        return tuple(turned(leaf.load(), self.turn) for leaf in self.leaves)
+        return tuple(self.form(leaf.load()) for leaf in self.leaves)
 
 
 @dataclass(frozen=True)
@@ -66,10 +73,8 @@ class Expected:
         return self.leaf.address
 
 
-def turned(value: Value, turn: bool) -> Value:
+def turned(value: Value) -> Value:
     """The transpose of a matrix, or of each in a cell."""
-    if not turn:
-        return value
     if isinstance(value, list):
         return [TURN(part) for part in value]
     return TURN(value)
@@ -89,7 +94,9 @@ def inputs_of(network: Network, leaves: Sequence[Leaf]) -> list[Entering]:
     for name in network.input_names:
         layer = network.input_layers.get(name)
         fitting = [] if layer is None else list(_fitting(layer, leaves))
-        fitting.sort(key=lambda entering: (likely(entering.leaves[0], INPUT_NAMES), entering.turn))
+        fitting.sort(
+            key=lambda given: (likely(given.leaves[0], INPUT_NAMES), given.form is not as_it_is)
+        )
         each.append(fitting[:MOST_INPUTS])
     if len(each) == 1:
         return each[0]
@@ -100,7 +107,7 @@ def inputs_of(network: Network, leaves: Sequence[Leaf]) -> list[Entering]:
             parts[0].count,
         )
         for parts in itertools.product(*each)
-        if len({part.count for part in parts}) == 1 and not any(part.turn for part in parts)
+        if len({part.count for part in parts}) == 1 and all(part.form is as_it_is for part in parts)
     )
     return list(itertools.islice(together, MOST_COMBINATIONS))
 
@@ -114,17 +121,55 @@ def _fitting(layer: InputLayer, leaves: Sequence[Leaf]) -> Iterator[Entering]:
 
 
 def _array(layer: InputLayer, leaf: Leaf) -> Iterator[Entering]:
-    steps = "T" in layer.format
-    for turn in (False, True) if len(leaf.shape) == 2 else (False,):
-        shape = leaf.shape[::-1] if turn else leaf.shape
+    for words, shape, form in _forms(layer, leaf):
         try:
             entry = natural_entry(layer, shape)
         except MatbridgeError:
             continue
+        steps = "T" in layer.format
         count = entry.sizes[entry.dims.index("T")] if steps else entry.count
-        # One step of a long vector, or one sample of it, is what any vector is.
-        if count > 1 or leaf.shape.count(1) < len(leaf.shape) - 1 or min(shape) > 0:
-            yield Entering(leaf.address + ("'" if turn else ""), (leaf,), count, turn)
+        yield Entering(words, (leaf,), count, form)
+    if "T" in layer.format and len(leaf.shape) == 3 and len(layer.format) == 3:
+        yield from _stack(layer, leaf)
+
+
+Form = tuple[str, tuple[int, ...], Callable[[Value], Value]]
+
+
+def _forms(layer: InputLayer, leaf: Leaf) -> Iterator[Form]:
+    """An array as it is, transposed, or a matrix of rows as images of one pixel."""
+    yield leaf.address, leaf.shape, as_it_is
+    if len(leaf.shape) != 2:
+        return
+    yield f"{leaf.address}'", leaf.shape[::-1], turned
+    pixel = (1,) * layer.format.count("S")
+    if pixel and "T" not in layer.format and layer.entering.spatial == pixel:
+        shape = (*pixel, leaf.shape[1], leaf.shape[0])
+        words = f"reshape({leaf.address}',{','.join(map(str, shape))})"
+        yield words, shape, lambda value: TURN(np.asarray(value)).reshape(shape)
+
+
+def _stack(layer: InputLayer, leaf: Leaf) -> Iterator[Entering]:
+    """Sequences one behind the other in the third dimension: channels × time × observations, or
+    time × channels × observations as the newer functions take them."""
+    for turn in (False, True):
+        first, second, count = leaf.shape
+        try:
+            natural_entry(layer, (second, first) if turn else (first, second))
+        except MatbridgeError:
+            continue
+        words = f"num2cell({leaf.address},[1 2])"
+        steps = first if turn else second
+        yield Entering(words, (leaf,), count, _parts if not turn else _turned_parts, (steps,))
+
+
+def _parts(value: Value) -> Value:
+    array = np.asarray(value)
+    return [array[:, :, place] for place in range(array.shape[2])]
+
+
+def _turned_parts(value: Value) -> Value:
+    return turned(_parts(value))
 
 
 def _cell(layer: InputLayer, leaf: Leaf) -> Iterator[Entering]:
@@ -135,21 +180,22 @@ def _cell(layer: InputLayer, leaf: Leaf) -> Iterator[Entering]:
         if all(item.ndim == 2 and len(item) == layer.entering["C"] for item in items):
             yield Entering(leaf.address, (leaf,), len(items))
         return
-    for turn in (False, True):
+    for words, form in (
+        (leaf.address, as_it_is),
+        (f"cellfun(@transpose, {leaf.address})", turned),
+    ):
+        if form is turned and any(item.ndim != 2 for item in items):
+            continue
+        shapes = [item.shape if form is as_it_is else item.shape[::-1] for item in items]
         try:
-            shapes = {item.shape[::-1] if turn else item.shape for item in items}
-            entries = {shape: natural_entry(layer, shape) for shape in shapes}
+            entries = {shape: natural_entry(layer, shape) for shape in set(shapes)}
         except MatbridgeError:
             continue
         lengths: tuple[int, ...] = ()
         if "T" in layer.format:
-            first = next(iter(entries.values()))
-            along = first.dims.index("T")
-            lengths = tuple(
-                entries[item.shape[::-1] if turn else item.shape].sizes[along] for item in items
-            )
-        words = f"cellfun(@transpose, {leaf.address})" if turn else leaf.address
-        yield Entering(words, (leaf,), len(items), turn, lengths)
+            along = next(iter(entries.values())).dims.index("T")
+            lengths = tuple(entries[shape].sizes[along] for shape in shapes)
+        yield Entering(words, (leaf,), len(items), form, lengths)
 
 
 def expected_of(network: Network, port: Port, leaves: Sequence[Leaf]) -> tuple[Shape, list[Leaf]]:

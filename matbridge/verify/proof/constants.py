@@ -23,8 +23,9 @@ MOST_DATA, MOST_VALUES = 60, 4 << 20
 NEAR = 1e-3
 # Names that mean something else in a transform.
 RESERVED = ("y", "pi", "Inf", "inf", "NaN", "eps", *FUNCTIONS)
-MEANS = re.compile(r"^mu|mu$|mean|center|avg", re.IGNORECASE)
-DEVIATIONS = re.compile(r"sig|std|sd$|scale|dev", re.IGNORECASE)
+MEANS = re.compile(r"^mu|mu$|means?|cent(er|re)|avg", re.IGNORECASE)
+DEVIATIONS = re.compile(r"sigma|sig|std|sd$|scale|dev", re.IGNORECASE)
+LEAST, LARGEST = (re.compile(word, re.IGNORECASE) for word in ("min(imum)?", "max(imum)?"))
 
 Statistic = Callable[[np.ndarray, int | None], np.ndarray]
 
@@ -106,17 +107,23 @@ class Constants:
                 if (np.abs(constant.value - value) <= allowed).all():
                     yield constant
 
-    def standardizations(self) -> Iterator[tuple[Constant, Constant]]:
-        """Pairs of a mean and a deviation, told by their names."""
-        means = [c for c in self.saved if MEANS.search(c.words)]
-        deviations = [c for c in self.saved if DEVIATIONS.search(c.words) and (c.value != 0).all()]
-        for mean in means:
-            for deviation in deviations:
-                if mean.size == deviation.size and _alike(mean.words, deviation.words):
-                    yield mean, deviation
+    def pairs(self, first: re.Pattern[str], second: re.Pattern[str]) -> Iterator[Pair]:
+        """Two numbers told by their names that belong together: muX and sigX, not muX and sigY."""
+        others = [c for c in self.saved if second.search(c.words)]
+        for one in self.saved:
+            if first.search(one.words):
+                for other in others:
+                    alike = first.sub("", one.words).lower() == second.sub("", other.words).lower()
+                    if one.size == other.size and alike:
+                        yield one, other
+
+    def standardizations(self) -> Iterator[Pair]:
+        """Pairs of a mean and a deviation."""
+        yield from (p for p in self.pairs(MEANS, DEVIATIONS) if (p[1].value != 0).all())
+
+    def ranges(self) -> Iterator[Pair]:
+        """Pairs of a smallest and a largest value."""
+        yield from (p for p in self.pairs(LEAST, LARGEST) if (p[0].value < p[1].value).all())
 
 
-def _alike(mean: str, deviation: str) -> bool:
-    """Whether two names may belong together: muX and sigX, not muX and sigY."""
-    strip = re.compile(r"sigma|sig|std|sd|mean|mu|scale|center|dev", re.IGNORECASE)
-    return strip.sub("", mean).lower() == strip.sub("", deviation).lower()
+Pair = tuple[Constant, Constant]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matbridge.core.dims import reordering
+from matbridge.core.dims import reorder, reordering
 from matbridge.core.network import Network
 from matbridge.predict.class_names import is_labels, number_labels
 from matbridge.verify.labels import class_names
@@ -61,6 +61,9 @@ def _scores(result: Value, shape: Shape) -> np.ndarray | None:
         return np.concatenate(parts, axis=1) if parts and len(parts) == len(result) else None
     if result.ndim == 2:
         return result if shape.columns else TURN(result)
+    if result.ndim == 4 and shape.spatial:
+        # A label for each pixel, column by column.
+        return reorder(result, "SSCB", "CSSB").reshape(result.shape[2], -1, order="F")
     return None
 
 

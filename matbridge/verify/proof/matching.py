@@ -95,8 +95,12 @@ def _flat(array: object) -> np.ndarray:
 
 
 def _aligned_cells(result: list[np.ndarray], leaf: Leaf) -> Iterator[Aligned]:
-    items = leaf.load() if leaf.kind == "cell" else None
-    if not isinstance(items, list) or len(items) != len(result):
+    if leaf.kind == "numbers" and (len(leaf.shape) != 3 or leaf.shape[2] != len(result)):
+        return
+    items = leaf.load()
+    if isinstance(items, np.ndarray):
+        items = [items[:, :, place] for place in range(len(result))]
+    if len(items) != len(result):
         return
     pairs = list(zip(items, result, strict=True))
     if all(_squeezed(np.shape(item)) == _squeezed(part.shape) for item, part in pairs):

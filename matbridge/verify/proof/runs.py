@@ -11,10 +11,9 @@ import numpy as np
 from matbridge.core.network import Network
 from matbridge.core.running import Progress
 from matbridge.verify.proof.candidates import Entering
-from matbridge.verify.proof.constants import Constant, Constants
 from matbridge.verify.proof.workspace import Leaf, Value
 
-__all__ = ["Run", "batched", "has_states", "normalized", "over_time", "plain"]
+__all__ = ["Run", "batched", "has_states", "over_time", "plain"]
 
 # MATLAB's own mini-batch, as many observations.
 USUAL_BATCH = 128
@@ -146,35 +145,3 @@ def _batch_sizes(leaves: Sequence[Leaf], count: int) -> list[int]:
             sizes.append(int(np.asarray(leaf.load()).reshape(-1)[0]))
     usual = [*sizes, USUAL_BATCH, count]
     return [size for size in dict.fromkeys(min(size, count) for size in usual) if size > 0]
-
-
-def normalized(run: Run, entering: Entering, constants: Constants) -> Iterator[Run]:
-    """Standardized before, by the numbers of the workspace whose names say so."""
-    if len(run.inputs) != 1:
-        return
-    value = run.inputs[0]
-    for mean, deviation in constants.standardizations():
-        standardized = _standardized(run, value, mean, deviation)
-        if standardized is not None:
-            words = f"({entering.words}-{mean.words})./{deviation.words}"
-            yield dataclasses.replace(run, inputs=(standardized,), words=words)
-
-
-def _standardized(
-    run: Run, value: Value | int, mean: Constant, deviation: Constant
-) -> Value | None:
-    """(x-mu)./sig, with numbers for each channel along the channels."""
-    if isinstance(value, int):
-        return None
-    if isinstance(value, list):
-        parts = [_standardized(run, part, mean, deviation) for part in value]
-        kept = [part for part in parts if isinstance(part, np.ndarray)]
-        return kept if len(kept) == len(parts) else None
-    m, s = mean.value, deviation.value
-    if mean.size > 1:
-        layer = next(iter(run.network.input_layers.values()))
-        column = layer.columns or "T" in layer.format
-        if value.ndim != 2 or value.shape[0 if column else 1] != mean.size:
-            return None
-        m, s = (x.reshape((-1, 1) if column else (1, -1)) for x in (m, s))
-    return (value - m) / s

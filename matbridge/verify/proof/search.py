@@ -16,9 +16,10 @@ from matbridge.verify.proof.comparing import Hit, Near, differences, held_agains
 from matbridge.verify.proof.constants import Constants
 from matbridge.verify.proof.forecasting import followed, forecasts
 from matbridge.verify.proof.judging import agreement
+from matbridge.verify.proof.normalizing import normalized
 from matbridge.verify.proof.outcome import Attempt, Likeness, NetworkSearch, Search
 from matbridge.verify.proof.parts import head, parts_of_run
-from matbridge.verify.proof.runs import Run, batched, normalized, plain
+from matbridge.verify.proof.runs import Run, batched, plain
 from matbridge.verify.proof.series import prepared, simulated
 from matbridge.verify.proof.workspace import Leaf, Workspace
 
@@ -139,7 +140,7 @@ class _Seeker:
         yield self._forecasts(runs)
         yield followed(runs)
         rows = self._rows_entering()
-        yield (new for run, given in base for new in normalized(run, given, self._named(rows)))
+        yield (new for run in runs for new in normalized(run, self._named(rows)))
         yield from self._in_parts(runs)
 
     def _plain(self, given: Entering) -> Iterator[Run]:
@@ -151,7 +152,10 @@ class _Seeker:
         self.state.inputs = list(dict.fromkeys(run.words for run in runs))
         yield iter(runs)
         yield prepared(self.network, self.state.address, self.leaves)
-        yield from self._in_parts([run for run in runs if not run.options])
+        plainly = [run for run in runs if not run.options]
+        rows = self._rows_entering()
+        yield (new for run in plainly for new in normalized(run, self._named(rows)))
+        yield from self._in_parts(plainly)
 
     def _in_parts(self, runs: Sequence[Run]) -> Iterator[Iterator[Run]]:
         counts = dict.fromkeys(

@@ -20,6 +20,7 @@ from matbridge.matlab.file.values import (
     StructArray,
     Table,
 )
+from matbridge.matlab.layer import numeric
 from matbridge.predict.class_names import as_labels, is_labels
 from matbridge.verify.record import is_record
 
@@ -36,6 +37,8 @@ NUMBERS = PLAIN_CLASSES - {"char", "sparse"}
 LABELS = ("categorical", "string")
 # How deep and how many leaves one workspace may have; the most bytes of an array.
 DEEPEST, MOST_LEAVES, MOST_BYTES = 5, 600, 1 << 30
+# Cells and struct arrays of no more elements are looked into.
+MOST_CELLS, MOST_ELEMENTS = 8, 32
 # Arrays of no more bytes are kept once they are loaded.
 KEPT_BYTES = 64 << 20
 
@@ -140,27 +143,37 @@ class Workspace:
 
 def _leaves(value: object, address: str, depth: int = 0) -> Iterator[Leaf]:
     """The data in a plain value, depth first."""
+    value = _inside(value)
     leaf = _leaf(value, address)
     if leaf is not None:
         yield leaf
-    if depth >= DEEPEST:
-        return
-    if isinstance(value, MatObject):
-        value = value.saved if value.class_name.startswith(OPENED) else {}
-    if isinstance(value, Table):
-        yield from _table(value, address)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            # Of the record of a training only the numbers of the samples are data.
-            if is_record(value) and not name.endswith("Ind"):
-                continue
-            yield from _leaves(inner, f"{address}.{name}", depth + 1)
-    elif isinstance(value, StructArray) and len(value) <= 32:
-        for number, inner in enumerate(value, 1):
-            yield from _leaves(inner, f"{address}({number})", depth + 1)
-    elif isinstance(value, Cell) and len(value) <= 8:
-        for number, inner in enumerate(value, 1):
-            yield from _leaves(inner, f"{address}{{{number}}}", depth + 1)
+    if depth < DEEPEST:
+        if isinstance(value, Table):
+            yield from _table(value, address)
+        for step, inner in _steps(value):
+            yield from _leaves(inner, address + step, depth + 1)
+
+
+def _inside(value: object) -> object:
+    """What an object holds: the array of a dlarray or gpuArray, the fields of others."""
+    if not isinstance(value, MatObject):
+        return value
+    array = numeric(value)
+    if array is not None:
+        return array
+    return value.saved if value.class_name.startswith(OPENED) else {}
+
+
+def _steps(value: object) -> Iterator[tuple[str, object]]:
+    """What stands in a struct, and in cells and struct arrays that are no data themselves."""
+    if isinstance(value, dict):
+        # Of the record of a training only the numbers of the samples are data.
+        record = is_record(value)
+        yield from ((f".{n}", v) for n, v in value.items() if not record or n.endswith("Ind"))
+    elif isinstance(value, StructArray) and len(value) <= MOST_ELEMENTS:
+        yield from ((f"({number})", inner) for number, inner in enumerate(value, 1))
+    elif isinstance(value, Cell) and len(value) <= MOST_CELLS:
+        yield from ((f"{{{number}}}", inner) for number, inner in enumerate(value, 1))
 
 
 def _table(table: Table, address: str) -> Iterator[Leaf]:
