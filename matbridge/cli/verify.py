@@ -221,6 +221,9 @@ def command(
 ) -> int:
     """Run the network in FILE and compare with what is expected, or with another network.
 
+    Without either, proof is looked for in the file itself, among the variables saved with the
+    network; --data names others. Exit code 5 if there is none.
+
     The verdict is identical, rounding, close (with --tolerance, --atol, --rtol) or different,
     told by running in float64 and in float32; where it is different the usual causes are tried.
     Exit code 0 if it passes, 1 if it differs, 5 if
@@ -229,6 +232,7 @@ def command(
 
     \b
     Example:
+      matbridge verify workspace.mat
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
       matbridge verify net.mat --input :X --expected :Y --report out.html
       matbridge verify models/ --input :XTest --expected :YPred
