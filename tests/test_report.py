@@ -230,15 +230,21 @@ def test_of_large_outputs_a_sample_is_drawn_and_said(tmp_path):
     column = y.ravel(order="F")[:: 2_000_000 // MOST + 1]
     assert np.array_equal(sample.expected, np.concatenate([column, -column]))
     page = page_of(tmp_path, Entry.of("a", Verification("rounding", (judgement(sample=sample),))))
-    assert f"({sample.expected.size:,} of 2,000,000 values shown)" in page.text
+    assert f"{sample.expected.size:,} of 2,000,000 values shown" in page.text
     complex_values = Sample.of([np.array([1 + 2j])], [np.array([1 + 2j])])
     assert complex_values.computed.tolist() == [1.0]
+
+
+def test_a_sentence_stays_as_it_is(tmp_path):
+    """It may begin with the name of a variable."""
+    told = dataclasses.replace(verification(), sentence="rounding: ys = net(ts) agrees")
+    assert "\nys = net(ts) agrees\n" in page_of(tmp_path, Entry.of("a", told)).text
 
 
 def test_each_bar_of_float32_numbers_has_its_name():
     trace = json.loads(ulps([1] * (len(EDGES) + 1)))["data"][0]
     assert trace["x"][:5] == ["0", "1", "2", "≤4", "≤8"]
-    assert trace["x"][-1] == ">1,024"
+    assert trace["x"][-1] == ">1k"
     assert len(trace["x"]) == len(EDGES) + 1
     assert len(json.loads(ulps((9, 0, 0)))["data"][0]["y"]) <= 6
 

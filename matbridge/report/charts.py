@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,13 +24,8 @@ from matbridge.verify.ulps import EDGES
 
 __all__ = ["Plotly", "depth", "histogram", "scatter", "steps", "ulps"]
 
-# What rounding may; and the axis of differences.
+# What rounding may; and the axis of counts.
 LIMIT = {"color": TONES["rounding"], "width": 1.5, "dash": "dot"}
-LOGARITHMIC = {
-    "title_text": "difference / scale",
-    "type": "log",
-    "exponentformat": "power",
-}
 COUNTS = {"title_text": "values", "separatethousands": True}
 # How many bars a histogram has, and at least one of names; how many dots are few; and what stands
 # for zero and for infinity on a logarithmic axis.
@@ -71,8 +67,16 @@ def depth(judgements: Sequence[Judgement], first: Sequence[str]) -> str:
         if judgement.layer in first:
             figure.add_vline(place, line={"color": TONES["far"], "width": 1.5, "dash": "dash"})
     figure.update_xaxes(title_text="layers, as data flow")
-    figure.update_yaxes(**LOGARITHMIC)
+    figure.update_yaxes(**_decades([*allowed, *(j.statistics.max_rel for j in judged)]))
     return _json(figure, legend=True)
+
+
+def _decades(values: Sequence[float]) -> dict[str, object]:
+    """An axis for these differences, with a line for each power of ten, or each few."""
+    powers = [math.log10(_shown(value)) for value in values]
+    span = max(powers, default=0) - min(powers, default=0)
+    lines = {"dtick": math.ceil(span / 8)} if span > 2 else {}
+    return {"title_text": "difference / scale", "type": "log", "exponentformat": "power", **lines}
 
 
 def _layers(group: Sequence[tuple[int, Judgement]], level: Level) -> Any:
@@ -159,7 +163,9 @@ def ulps(counts: Sequence[int]) -> str:
 
 def _ranges() -> list[str]:
     """0, 1, 2, ≤4, ≤8 ... and what is beyond."""
-    return [*(f"{'≤' if edge > 2 else ''}{edge:,}" for edge in EDGES), f">{EDGES[-1]:,}"]
+    names = [f"{edge // 1024}k" if edge >= 1024 else str(edge) for edge in EDGES]
+    few = [f"≤{name}" if edge > 2 else name for name, edge in zip(names, EDGES, strict=True)]
+    return [*few, f">{names[-1]}"]
 
 
 def steps(values: Sequence[float], allowed: float) -> str:
@@ -178,7 +184,7 @@ def steps(values: Sequence[float], allowed: float) -> str:
     )
     figure.add_hline(_shown(allowed), line=LIMIT)
     figure.update_xaxes(title_text="time step")
-    figure.update_yaxes(**LOGARITHMIC)
+    figure.update_yaxes(**_decades([*values, allowed]))
     return _json(figure)
 
 
@@ -188,6 +194,7 @@ def _plain(text: str) -> str:
 
 
 def _json(figure: Any, legend: bool = False) -> str:
+    figure.update_xaxes(automargin=True)
     figure.update_layout(
         template="none",
         showlegend=legend,

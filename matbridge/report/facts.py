@@ -32,11 +32,12 @@ MANY, MOST = 24, 30
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure as JSON, what stands below it, and what it says to who does not see it."""
+    """A figure as JSON, and what it says to who does not see it; ``note`` tells of what."""
 
     title: str
     json: str
     words: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,8 +143,7 @@ def _side(source: Source) -> str:
 
 def _told(entry: Entry) -> str:
     """The sentence without the verdict, which stands above it already."""
-    text = entry.sentence.removeprefix(f"{entry.verdict}: ")
-    return text[:1].upper() + text[1:]
+    return entry.sentence.removeprefix(f"{entry.verdict}: ")
 
 
 def _first(verification: Verification) -> tuple[str, ...]:
@@ -258,11 +258,11 @@ def _charts(judgement: Judgement) -> list[Chart]:
     drawn = []
     if sample is not None and sample.expected.size:
         shown = sample.expected.size
-        of = "" if shown == sample.elements else f" ({shown:,} of {sample.elements:,} values shown)"
+        note = f"{shown:,} of {sample.elements:,} values shown" if shown < sample.elements else ""
         said = f"the largest difference is {figure(one.max_abs)}"
-        drawn.append(Chart(f"Computed against expected{of}", charts.scatter(sample), said))
+        drawn.append(Chart("Computed against expected", charts.scatter(sample), said, note))
         spread = charts.histogram(sample, allowed * one.scale)
-        drawn.append(Chart(f"Difference; shaded what rounding may{of}", spread, said))
+        drawn.append(Chart("Differences; rounding is shaded", spread, said, note))
     if any(one.ulps):
         drawn.append(
             Chart("In float32 numbers", charts.ulps(one.ulps), f"{one.ulps[0]:,} values are equal")

@@ -23,7 +23,7 @@ from matbridge.text import visible
 __all__ = ["Mark", "picture", "write_picture"]
 
 # A box: its least and greatest width, what a letter of its text takes, and room at its sides.
-NARROW, WIDE, LETTER, SIDES = 132.0, 236.0, 6.5, 24.0
+NARROW, WIDE, LETTER, SIDES = 132.0, 250.0, 7.2, 26.0
 # With room for a name, a kind, a size; and for a row of ports.
 HEIGHT, PORTS = 54.0, 14.0
 # Per port; and the shortest width of one whose name is shown.
