@@ -205,6 +205,12 @@ def test_a_dlnetwork(octave, data, call, format, mode):
     assert {judgement.verdict for judgement in judge_layers(case)} <= set(PASSES)
 
 
+def test_class_names_go_along(octave):
+    network = recurrent("last", ends=False)
+    fixture = recorded(octave, network, random(2, 6), ", 'Classes', {'a', 'b'}")
+    assert fixture.classes == ("a", "b")
+
+
 def test_what_the_dimensions_are_is_asked_for(octave):
     network = recurrent(ends=False)
     write_mat(octave.folder / "data.mat", {"net": plain_network(network), "X": random(2, 2)})

@@ -210,13 +210,15 @@ def _show_verdicts(out: Terminal, rows: Sequence[Row]) -> None:
     """A line of figures for each, the names without the folder that all are in; then what became
     of those that do not pass, in words."""
     names = _short([row.file for row in rows])
-    several = len({row.network for row in rows}) > 1
+    # Of a network in the file itself its address is enough.
+    networks = [row.network.removeprefix(f"{os.path.basename(row.file)}:") for row in rows]
+    several = len(set(networks)) > 1
     shown = table("File", *["Network"] * several)
     for name in ("Verdict", "Max rel", "Budgets", "Time"):
         shown.add_column(name, no_wrap=True, justify="left" if name == "Verdict" else "right")
-    for name, row in zip(names, rows, strict=True):
+    for name, network, row in zip(names, networks, rows, strict=True):
         verdict = styled(row.verdict, COLOURS.get(row.code, "red"))
-        shown.add_row(name, *[row.network] * several, verdict, *row.figures, f"{row.seconds:.1f} s")
+        shown.add_row(name, *[network] * several, verdict, *row.figures, f"{row.seconds:.1f} s")
     out.print(shown)
     for name, row in zip(names, rows, strict=True):
         if row.code:

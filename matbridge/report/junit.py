@@ -104,11 +104,7 @@ def _details(verification: Verification | None) -> Iterator[str]:
     if verification is None:
         return
     for judgement in verification.outputs:
-        figures = judgement.statistics
-        yield _plain(
-            f"{judgement.name}: {judgement.verdict}, {judgement.why}; largest difference "
-            f"{figures.max_rel:.3g} of the scale, rounding moves it by {judgement.budget:.3g}"
-        )
+        yield _plain(f"{judgement.name}: {judgement.verdict}, {judgement.why}")
     yield from map(_plain, verification.notes)
     for finding in (*divergence(verification), *diagnosis(verification)):
         yield _plain(f"{finding.title}: {finding.lead}")

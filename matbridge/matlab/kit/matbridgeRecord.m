@@ -17,6 +17,7 @@ function fixture = matbridgeRecord(net, X, file, varargin)
 %     'ExecutionEnvironment'   'cpu' by default, which rounds least
 %     'Format'         labels of the dimensions of plain data for a dlnetwork:
 %                      'SSCB', 'TC'; a cell of them for several inputs
+%     'Classes'        class names in the order of the scores, for a dlnetwork
 %     'Xi', 'Ai'       initial delays of a shallow network
 %     'KeepNetwork'    whether NET is saved in FILE as well (true by default)
 %     'NetworkName'    the variable of NET in its own file
@@ -73,6 +74,7 @@ parser.addParameter('SequencePaddingDirection', 'right');
 parser.addParameter('SequencePaddingValue', 0);
 parser.addParameter('ExecutionEnvironment', 'cpu');
 parser.addParameter('Format', '');
+parser.addParameter('Classes', {});
 parser.addParameter('Xi', {});
 parser.addParameter('Ai', {});
 parser.addParameter('KeepNetwork', true);
@@ -101,6 +103,9 @@ if hasProperty(net, 'Layers')
     about.layers = layerNames(net.Layers);
 end
 about.start = 'saved';
+if ~isempty(options.Classes)
+    about.classes = reshape(cellstr(options.Classes), 1, []);
+end
 end
 
 % -- SeriesNetwork and DAGNetwork --------------------------------------------------
