@@ -21,8 +21,8 @@ from matbridge.verify.functions import FUNCTIONS, OPERATORS, Value, as_value
 
 __all__ = ["OUTPUT", "transform_of", "variables_in"]
 
-# What the output is called.
-OUTPUT = "y"
+# What the output is called, and the last place of a dimension.
+OUTPUT, END = "y", "end"
 MAX_LENGTH = 1000
 # The most elements of a value on the way: so many times what goes in, or this.
 GROWTH, LEAST = 64, 1_000_000
@@ -46,7 +46,7 @@ def transform_of(words: str, variables: Mapping[str, Any] | None = None) -> Tran
 
 def variables_in(words: str) -> tuple[str, ...]:
     """The names of variables in these words; MismatchError where they make no sense."""
-    return tuple(name for name in _names(_parsed(words)) if name not in (OUTPUT, *CONSTANTS))
+    return tuple(name for name in _names(_parsed(words)) if name not in (OUTPUT, END, *CONSTANTS))
 
 
 def _structs(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -144,6 +144,8 @@ class Evaluation:
     def name(self, node: Node) -> Value:
         if node.value in self.names:
             return self.names[node.value]
+        if node.value == END:
+            raise self.refuse(f"{END} stands within an index")
         return as_value(CONSTANTS[node.value])
 
     def operator(self, node: Node) -> Value:
@@ -152,8 +154,43 @@ class Evaluation:
 
     def call(self, node: Node) -> Value:
         if node.value in self.names:
-            raise self.refuse(f"{node.value} is not indexed here; name the part of the variable")
+            return self.indexed(self.names[node.value], node.parts)
         return self.applied(FUNCTIONS.get(node.value), node.value, node)
+
+    def indexed(self, array: np.ndarray, parts: tuple[Node, ...]) -> np.ndarray:
+        """array(1, :, 2:end); the last index counts through all dimensions that are left."""
+        if len(parts) < 2:
+            return self.counted(array, parts)
+        count = len(parts)
+        shape = array.shape + (1,) * (count - array.ndim)
+        picked = array.reshape((*shape[: count - 1], -1), order="F")
+        for axis, part in enumerate(parts):
+            picked = np.take(picked, self.places(part, picked.shape[axis]), axis)
+        return picked
+
+    def counted(self, array: np.ndarray, parts: tuple[Node, ...]) -> np.ndarray:
+        """array(3), array(:), array(): column by column, a row of a row."""
+        if not parts:
+            return array
+        flat = array.reshape(-1, order="F")
+        picked = flat[self.places(parts[0], flat.size)]
+        row = array.shape[0] == 1 and parts[0].kind != "colon"
+        return picked.reshape((1, -1) if row else (-1, 1))
+
+    def places(self, part: Node, size: int) -> np.ndarray:
+        """The places from 0 that an index names in a dimension of this size."""
+        if part.kind == "colon":
+            return np.arange(size)
+        inner = Evaluation({**self.names, END: as_value(size)}, self.words, self.most)
+        bounds = [inner.node(bound) for bound in (part.parts if part.kind == "range" else (part,))]
+        if any(isinstance(n, str) or n.size != 1 or np.imag(n) or n.real % 1 for n in bounds):
+            raise self.refuse("an index is a whole number, or a range of them")
+        first, *step, last = (int(n.item()) for n in (bounds if len(bounds) > 1 else bounds * 2))  # type: ignore[union-attr]
+        for place in (first, last):
+            if not 1 <= place <= size:
+                raise self.refuse(f"there is no {place} among {size}")
+        by = step[0] if step else 1
+        return np.arange(first, last + np.sign(by), by) - 1 if by else np.arange(0)
 
     def applied(self, function: Callable[..., np.ndarray] | None, name: str, node: Node) -> Value:
         if function is None:
