@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -178,8 +179,18 @@ def read_fixture(path: str | Path, limit: int = DEFAULT_LIMIT) -> Fixture:
     path = Path(path)
     check_readable(path)
     file = MatFile(path, limit)
-    try:
+    with _located(path):
+        for lost in file.report:
+            if lost.level == "error":
+                raise FormatError(lost.what, where=lost.where, mend=lost.mend)
         return _read(file)
+
+
+@contextmanager
+def _located(path: Path) -> Iterator[None]:
+    """Errors that name the file."""
+    try:
+        yield
     except FormatError as error:
         raise error if path.name in error.where else error.at(path.name) from None
 
@@ -233,7 +244,7 @@ def _fields(file: MatFile) -> Fields:
         )
     version = np.asarray(value.get("version", 0), dtype=object).ravel()
     number = version[0] if version.size == 1 else None
-    if not isinstance(number, int | float) or number < 1 or number != int(number):
+    if not isinstance(number, int | float) or not number >= 1 or number % 1:
         raise FormatError("the fixture does not tell its version", where=f"{FIXTURE}.version")
     if number > VERSION:
         raise FormatError(
@@ -275,7 +286,12 @@ def _transform(fields: Fields) -> Transform:
     words = fields.text("transform")
     if not words:
         return AS_IT_IS
-    return transform_of(words, fields.struct("transformVariables"))
+    try:
+        return transform_of(words, fields.struct("transformVariables"))
+    except MismatchError as error:
+        raise FormatError(
+            f"{error.where}: {error.what}", where=f"{FIXTURE}.transform", mend=error.mend
+        ) from None
 
 
 # -- the other variables -----------------------------------------------------------------------
@@ -367,7 +383,8 @@ class Activations(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         number, format = self._places[name]
-        value = _value(self._file, ACTIVATION, number, format)
+        with _located(self._file.path):
+            value = _value(self._file, ACTIVATION, number, format)
         self._file.release(f"{ACTIVATION}{number}")
         return value
 

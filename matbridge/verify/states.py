@@ -48,7 +48,12 @@ def states_of(network: Network) -> dict[str, dict[str, np.ndarray]]:
 
 def _states(layer: Layer) -> dict[str, np.ndarray]:
     declared = [one.name for one in layer.declared if one.role == "state"]
-    return {name: layer.arrays[name] for name in declared if name in layer.arrays}
+    return {
+        name: layer.arrays[name]
+        for name in declared
+        # Those that resetState goes back to are no states of a run.
+        if name in layer.arrays and not name.startswith("Initial")
+    }
 
 
 def final_states(case: Case) -> dict[str, dict[str, np.ndarray]]:
