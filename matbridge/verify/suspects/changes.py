@@ -56,9 +56,9 @@ class Reading:
     meaning: str
     together: bool = False
 
-    def layers(self, network: Network) -> list[Layer]:
+    def layers(self, sites: Sequence[Site]) -> list[Layer]:
         """The layers that are read otherwise, as they then are."""
-        changed = (self.change(site) for site in sites(network))
+        changed = (self.change(site) for site in sites)
         return [layer for layer in changed if layer is not None]
 
     def variant(self, case: Case, layers: Sequence[Layer]) -> Iterator[Variant]:
@@ -77,13 +77,15 @@ def read_otherwise(name: str, rank: int, *readings: Reading) -> tuple[Suspect, S
     """Two suspects of one name: all layers of a kind read otherwise, and each of them alone."""
 
     def together(case: Case) -> Iterator[Variant]:
+        every = list(sites(case.network))
         for reading in readings:
-            if layers := reading.layers(case.network):
+            if layers := reading.layers(every):
                 yield from reading.variant(case, layers)
 
     def alone(case: Case) -> Iterator[Variant]:
+        every = list(sites(case.network))
         for reading in readings:
-            layers = reading.layers(case.network)
+            layers = reading.layers(every)
             for layer in layers if len(layers) > 1 else ():
                 yield from reading.variant(case, [layer])
 

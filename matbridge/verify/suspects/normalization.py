@@ -44,7 +44,7 @@ def map_of(layer: NormalizingInput) -> Map | None:
     if made is None or len(statistics) < len(layer.declared):
         return None
     with np.errstate(all="ignore"):
-        result = made(ones, *statistics)
+        result = Map(*np.broadcast_arrays(*made(ones, *statistics)))
     return result if all(np.isfinite(part).all() for part in result) else None
 
 
@@ -90,11 +90,15 @@ def _missing(old: Map, layer: NormalizingInput) -> Map:
     return Map(np.ones_like(old.factor), np.zeros_like(old.summand))
 
 
-def _undivided(old: Map, layer: NormalizingInput) -> Map:
+def _undivided(old: Map, layer: NormalizingInput) -> Map | None:
+    if layer.normalization != "zscore":
+        return None
     return Map(np.ones_like(old.factor), old.summand / old.factor)
 
 
-def _uncentred(old: Map, layer: NormalizingInput) -> Map:
+def _uncentred(old: Map, layer: NormalizingInput) -> Map | None:
+    if layer.normalization != "zscore":
+        return None
     return Map(old.factor, np.zeros_like(old.summand))
 
 
@@ -129,7 +133,7 @@ def _averaged(axes: Callable[[int], tuple[int, ...]]) -> Callable[[Map, Normaliz
 
 def _turned(old: Map, layer: NormalizingInput) -> Map | None:
     """A mean image of square images with its height and width exchanged."""
-    if old.factor.ndim != 3:
+    if old.factor.ndim != 3 or old.factor.shape[0] != old.factor.shape[1]:
         return None
     return Map(*(reorder(part, "12C", "21C") for part in old))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -36,16 +36,25 @@ def _to_bits(bits: int, smallest: float) -> Rounding:
 
 
 def _values_to_bits(bits: int, smallest: float) -> Callable[[Ops, Value], Value]:
-    """The same in words; exact halves go away from zero, not to the even one as in hardware."""
+    """The same in words."""
 
     def rounded(ops: Ops, x: Value) -> Value:
         size = ops.maximum(ops.map("abs", x), 1e-30)
         exponent = ops.map("floor", ops.divide(ops.map("log", size), math.log(2.0)))
         step = ops.power(2.0, ops.subtract(exponent, float(bits)))
         step = ops.maximum(step, smallest) if smallest else step
-        return ops.multiply(ops.map("round", ops.divide(x, step)), step)
+        return ops.multiply(_nearest(ops, ops.divide(x, step)), step)
 
     return rounded
+
+
+def _nearest(ops: Ops, x: Value) -> Value:
+    """The nearest whole number, of an exact half the even one, as hardware does."""
+    above = ops.add(x, 0.5)
+    nearest = ops.map("floor", above)
+    halves = ops.map("floor", ops.multiply(nearest, 0.5))
+    odd = ops.subtract(nearest, ops.multiply(halves, 2.0))
+    return ops.subtract(nearest, ops.multiply(odd, ops.binary("equal", nearest, above)))
 
 
 def _eighths(array: np.ndarray) -> np.ndarray:
@@ -54,13 +63,20 @@ def _eighths(array: np.ndarray) -> np.ndarray:
     return np.asarray(np.round(array / step) * step) if step else array
 
 
-def _with_weights(network: Network, rounding: Rounding, cards: type | tuple[type, ...]) -> Network:
-    return network.with_layers(*(_rounded(x, rounding) for x in network if isinstance(x, cards)))
+def _with_arrays(network: Network, rounding: Rounding, names: Sequence[str] = ()) -> Network:
+    """The network with its learnables and statistics rounded, or those of these names alone."""
+    return network.with_layers(*(_rounded(layer, rounding, names) for layer in network))
 
 
-def _rounded(layer: Layer, rounding: Rounding) -> Layer:
-    arrays = {name: rounding(array) for name, array in layer.learnables().items()}
-    return layer.replace(arrays={**layer.arrays, **arrays})
+def _rounded(layer: Layer, rounding: Rounding, names: Sequence[str]) -> Layer:
+    arrays = {
+        declared.name: rounding(layer.arrays[declared.name])
+        for declared in layer.declared
+        if declared.role in ("learnable", "statistic")
+        and declared.name in layer.arrays
+        and (not names or declared.name in names)
+    }
+    return layer.replace(arrays={**layer.arrays, **arrays}) if arrays else layer
 
 
 WEIGHTS: tuple[tuple[str, str, Rounding], ...] = (
@@ -71,15 +87,16 @@ WEIGHTS: tuple[tuple[str, str, Rounding], ...] = (
 
 
 def _weights(case: Case) -> Iterator[Variant]:
-    """All learnables in fewer bits."""
+    """All learnables and statistics in fewer bits, or what is called Weights alone."""
     for words, kind, rounding in WEIGHTS:
-        network = _with_weights(case.network, rounding, Layer)
-        yield Variant(
-            case.replace(network=network),
-            (),
-            f"all weights are rounded to {words}",
-            f"the expected values were made with weights that were saved as {kind}",
-        )
+        for whose, names in (("all weights", ()), ("the Weights", ("Weights",))):
+            network = _with_arrays(case.network, rounding, names)
+            yield Variant(
+                case.replace(network=network),
+                (),
+                f"{whose} are rounded to {words}",
+                f"the expected values were made with weights that were saved as {kind}",
+            )
 
 
 def _tf32(case: Case) -> Iterator[Variant]:
@@ -87,7 +104,7 @@ def _tf32(case: Case) -> Iterator[Variant]:
     layers = [layer for layer in case.network if isinstance(layer, MULTIPLYING)]
     if not layers:
         return
-    network = _with_weights(case.network, _to_bits(*TF32), MULTIPLYING)
+    network = _with_arrays(case.network, _to_bits(*TF32), ("Weights",))
     for layer in layers:
         network = with_before(network, layer.name, _values_to_bits(*TF32))
     yield Variant(
@@ -103,7 +120,7 @@ def _computed(case: Case) -> Iterator[Variant]:
     if case.network.kind.double:
         return
     for kind, bits in (("half precision (float16)", HALF), ("bfloat16", BFLOAT16)):
-        network = _with_weights(case.network, _to_bits(*bits), Layer)
+        network = _with_arrays(case.network, _to_bits(*bits))
         for layer in case.network.layers:
             if not layer.IS_OUTPUT and len(layer.outputs) == 1:
                 network = with_after(network, layer.name, _values_to_bits(*bits), layer.outputs[0])

@@ -117,15 +117,15 @@ PADDING = read_otherwise(
     "padding on the other side",
     17,
     Reading(
+        _padded(_even),
+        "the padding of {where} is the same on both sides",
+        "the expected values were made with symmetric padding, as PyTorch's layers have it",
+    ),
+    Reading(
         _padded(_mirrored),
         "the padding of {where} has its odd element at the start",
         "the expected values were made with padding that begins at the top and left; MATLAB, "
         "TensorFlow and ONNX's SAME_UPPER have the odd element at the end",
-    ),
-    Reading(
-        _padded(_even),
-        "the padding of {where} is the same on both sides",
-        "the expected values were made with symmetric padding, as PyTorch's layers have it",
     ),
     Reading(
         _padded(_at_the_start),
