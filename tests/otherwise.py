@@ -206,7 +206,8 @@ def filters(layer, faults, rank, transposed=False):
     """O×I×… (I×O×… of transposed convolutions), as torch has them."""
     order = (3, 2, 0, 1) if rank == 2 else (2, 1, 0)
     w = weights(layer, "Weights", faults, *order)
-    for fault in faults.get("filters", ()):
+    here = faults.get("only") in (None, layer.name)
+    for fault in faults.get("filters", ()) if here else ():
         w = fault(w)
     return w
 

@@ -97,10 +97,17 @@ class Named:
             self._transform(path),
             steps=self.series.forecast or 0,
             future=self.series.coming(path, self.max_size),
+            unresized=self._unresized(path, network),
             classes=tuple(named_classes(self.classes, self.max_size, path)),
             network_source=Source(str(path), variable=network.provenance.address),
             input_source=source_of(self.inputs, path),
             expected_source=source_of(self.expected, path),
+        )
+
+    def _unresized(self, path: Path, network: Network) -> tuple[Any, ...]:
+        """The data as they were before --resize."""
+        return (
+            tuple(gather_inputs(network, self.inputs, self.max_size, path)) if self.resize else ()
         )
 
     def _transform(self, path: Path) -> Transform:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,15 @@ from matbridge.core.dims import Size
 from matbridge.core.network import Network, Port
 from matbridge.errors import FormatError, MismatchError, UnsupportedError
 
-__all__ = ["IMAGE_SUFFIXES", "imresize", "is_image", "read_image", "resized", "takes_images"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "METHODS",
+    "imresize",
+    "is_image",
+    "read_image",
+    "resized",
+    "takes_images",
+]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 # What Pillow calls images whose values mean the same as those of MATLAB's imread.
@@ -81,8 +90,14 @@ def _image_size(network: Network, name: str) -> tuple[int, int] | None:
     return int(spatial[0] or 0), int(spatial[1] or 0)
 
 
-def imresize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """MATLAB's imresize(image, size): bicubic, with antialiasing where it shrinks.
+def imresize(
+    image: np.ndarray,
+    size: tuple[int, int],
+    method: str = "bicubic",
+    antialiasing: bool = True,
+) -> np.ndarray:
+    """MATLAB's imresize(image, size, method, Antialiasing=antialiasing): by default bicubic, with
+    antialiasing where it shrinks; METHODS has the others.
 
     One dimension after the other, the one with the smaller scale first, edges mirrored, and
     whole numbers rounded after each. Source: MATLAB's documentation; settled by a recorded
@@ -90,12 +105,14 @@ def imresize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     scales = [n / old for n, old in zip(size, image.shape, strict=False)]
     for axis in sorted((0, 1), key=lambda a: scales[a]):
-        image = _resized(image, axis, size[axis], scales[axis])
+        weighting = _contributions(
+            image.shape[axis], size[axis], scales[axis], METHODS[method], antialiasing
+        )
+        image = _resized(image, axis, *weighting)
     return image
 
 
-def _resized(image: np.ndarray, axis: int, size: int, scale: float) -> np.ndarray:
-    places, weights = _contributions(image.shape[axis], size, scale)
+def _resized(image: np.ndarray, axis: int, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
     # One output row after the other: all at once would take many times the image's memory.
     rows = [
         np.tensordot(w, np.take(image, p, axis).astype(np.float64), (0, axis))
@@ -110,22 +127,56 @@ def _resized(image: np.ndarray, axis: int, size: int, scale: float) -> np.ndarra
     return np.clip(np.floor(result + 0.5), bounds.min, bounds.max).astype(image.dtype)
 
 
-def _contributions(old: int, new: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+class Kernel(NamedTuple):
+    """What weighs inputs by their distance, how far it reaches from end to end, and whether it
+    takes the edge itself for what lies beyond, not its mirror image."""
+
+    weigh: Callable[[np.ndarray], np.ndarray]
+    width: float
+    clamps: bool = False
+
+
+def _contributions(
+    old: int, new: int, scale: float, kernel: Kernel, antialiasing: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """For each output: which inputs it takes, and how much of each."""
-    shrink = min(scale, 1.0)
-    width = 4.0 / shrink
+    shrink = min(scale, 1.0) if antialiasing else 1.0
+    width = kernel.width / shrink
     centre = np.arange(1, new + 1) / scale + 0.5 * (1 - 1 / scale)
     first = np.floor(centre - width / 2)
     places = first[:, None] + np.arange(math.ceil(width) + 2)
-    weights = shrink * _cubic(shrink * (centre[:, None] - places))
+    weights = shrink * kernel.weigh(shrink * (centre[:, None] - places))
     weights /= weights.sum(axis=1, keepdims=True)
+    if kernel.clamps:
+        return np.clip(places.astype(int) - 1, 0, old - 1), weights
     mirrored = np.concatenate([np.arange(old), np.arange(old)[::-1]])
     return mirrored[(places.astype(int) - 1) % (2 * old)], weights
 
 
-def _cubic(x: np.ndarray) -> np.ndarray:
-    """Keys' kernel with a = -1/2."""
-    x = np.abs(x)
-    near = 1.5 * x**3 - 2.5 * x**2 + 1
-    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
+def _cubic(a: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Keys' kernel."""
+
+    def weigh(x: np.ndarray) -> np.ndarray:
+        x = np.abs(x)
+        near = (a + 2) * x**3 - (a + 3) * x**2 + 1
+        far = a * (x**3 - 5 * x**2 + 8 * x - 4)
+        return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
+
+    return weigh
+
+
+def _triangle(x: np.ndarray) -> np.ndarray:
+    return np.maximum(1 - np.abs(x), 0.0)
+
+
+def _box(x: np.ndarray) -> np.ndarray:
+    return np.where((x >= -0.5) & (x < 0.5), 1.0, 0.0)
+
+
+# MATLAB's own, and the bicubic of OpenCV and PyTorch.
+METHODS: Mapping[str, Kernel] = {
+    "bicubic": Kernel(_cubic(-0.5), 4.0),
+    "bilinear": Kernel(_triangle, 2.0),
+    "nearest": Kernel(_box, 1.0),
+    "steeper bicubic": Kernel(_cubic(-0.75), 4.0, clamps=True),
+}

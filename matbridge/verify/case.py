@@ -63,6 +63,7 @@ class Case:
     names of the only one. ``transform`` was applied to what the network gives before it was
     kept. ``start`` is "saved" or "zero": the states from which the run starts. ``steps`` are
     those of a forecast beyond the end of the inputs, with the inputs of ``future``; 0 is none.
+    ``unresized`` are the inputs before images among them were resized, where they were.
     ``way`` is how the observations are run, at once but for what a cause may say.
     ``activations`` are recorded values by layer, or "layer/port", as predict would return them,
     perhaps read from a file each time they are asked for; ``final_states`` those after the run,
@@ -78,6 +79,7 @@ class Case:
     start: str = "saved"
     steps: int = 0
     future: tuple[Data, ...] = ()
+    unresized: tuple[Data, ...] = ()
     way: Way = at_once
     classes: tuple[str, ...] = ()
     activations: Mapping[str, Any] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from matbridge.verify.suspects.insertion import Function, with_after
 from matbridge.verify.suspects.suspect import Suspect, Variant
 
 __all__ = [
+    "ALONE",
     "Change",
     "Reading",
     "Site",

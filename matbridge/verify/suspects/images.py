@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from matbridge.core.dims import reorder
 from matbridge.ops.layout import numbered
+from matbridge.predict.images import imresize
 from matbridge.text import listed
 from matbridge.verify.case import Case
 from matbridge.verify.suspects.entering import with_arrays
@@ -57,6 +59,51 @@ def _with_images(*turns: tuple[Turn, str, str]) -> Callable[[Case], Iterator[Var
                 yield Variant(turned, where, words.format(where=listed(where, 4)), meaning)
 
     return variants
+
+
+# -- resizing ----------------------------------------------------------------------------------
+
+# The methods of imresize, with antialiasing or without, and whose they are.
+RESIZES: tuple[tuple[str, bool, str], ...] = (
+    ("bilinear", False, "bilinear without antialiasing, as OpenCV and PyTorch resize"),
+    ("bilinear", True, "bilinear with antialiasing, as Pillow and imresize with 'bilinear'"),
+    ("nearest", False, "by the nearest element"),
+    ("bicubic", False, "bicubic without antialiasing"),
+    ("steeper bicubic", False, "bicubic with the factor -0.75, as OpenCV and PyTorch"),
+    ("bicubic", True, "bicubic with antialiasing, as imresize does"),
+)
+# When whole numbers are rounded: imresize does it after height and after width.
+ROUNDINGS = {"once": "", "each": ", rounded twice", "never": ", not rounded to whole numbers"}
+
+
+def _resized(case: Case) -> Iterator[Variant]:
+    """Images from what they were before they were resized, in another way."""
+    if len(case.unresized) != len(case.inputs):
+        return
+    for rounding, rest in ROUNDINGS.items():
+        for method, antialiasing, words in RESIZES:
+            pairs = zip(case.inputs, case.unresized, strict=True)
+            inputs = [_from(old, x, method, antialiasing, rounding) for x, old in pairs]
+            if all(new is x for new, x in zip(inputs, case.inputs, strict=True)):
+                continue
+            yield Variant(
+                case.replace(inputs=tuple(inputs)),
+                case.network.input_names,
+                f"images are resized {words}{rest}",
+                f"the expected values were made from images that were resized {words}{rest}",
+            )
+
+
+def _from(old: Any, new: Any, method: str, antialiasing: bool, rounding: str) -> Any:
+    """An image resized in this way; what it was where it keeps its size or that is the same."""
+    if not isinstance(old, np.ndarray) or old.shape[:2] == new.shape[:2]:
+        return new
+    image = old if rounding == "each" or old.dtype.kind == "f" else old.astype(float)
+    other = imresize(image, new.shape[:2], method, antialiasing)
+    if rounding == "once" and old.dtype.kind in "iu":
+        bounds = np.iinfo(old.dtype)
+        other = np.clip(np.floor(other + 0.5), bounds.min, bounds.max).astype(old.dtype)
+    return new if np.array_equal(other, new) else other
 
 
 SUSPECTS: tuple[Suspect, ...] = (
@@ -125,4 +172,5 @@ SUSPECTS: tuple[Suspect, ...] = (
             )
         ),
     ),
+    Suspect("image resize", 10, _resized),
 )

@@ -294,15 +294,26 @@ def _standardized(case: Case) -> Iterator[Variant]:
         for words, map_ in _own_maps(rows):
             shape = (1,) * (len(layer.input_size) - 1) + (-1,)
             shape = shape if len(shape) > 1 else (-1, 1)
-            changed = with_map(layer, Map(*(part.reshape(shape) for part in map_)))
-            if changed is not None:
+            own = Map(*(part.reshape(shape) for part in map_))
+            for changed, without in _with_own(layer, own):
                 yield Variant(
                     case.replace(network=case.network.with_layers(changed)),
                     (name,),
-                    f"the data of {name} are {words}",
+                    f"the data of {name} are {words}{without}",
                     "the expected values were made from data that were normalized before predict "
-                    "by their own statistics",
+                    f"by their own statistics{without}",
                 )
+
+
+def _with_own(layer: NormalizingInput, own: Map) -> Iterator[tuple[Layer, str]]:
+    """The layer after a map of the data, and with that in place of its own."""
+    old = map_of(layer)
+    after = None if old is None else with_map(layer, old.after(own))
+    instead = with_map(layer, own) if layer.normalization != "none" else None
+    if after is not None:
+        yield after, ""
+    if instead is not None:
+        yield instead, ", without normalization"
 
 
 def _by_channel(parts: Sequence[np.ndarray], labels: str) -> np.ndarray | None:

@@ -25,7 +25,9 @@ def _passing(reverse: bool | None) -> Change:
         layer = site.layer
         if not isinstance(layer, ProcessingFunction) or layer.no_change:
             return None
-        if layer.xrows != layer.yrows or (reverse is not None and layer.reverse is not reverse):
+        if layer.yrows not in (None, layer.xrows):
+            return None
+        if reverse is not None and layer.reverse is not reverse:
             return None
         return layer.replace(no_change=True)
 

@@ -217,7 +217,10 @@ RESIZING = read_otherwise(
             ({"rounding": "floor"}, "the nearest by 'floor'"),
             ({"rounding": "round"}, "the nearest by 'round'"),
             ({"rounding": "onnx-10"}, "the nearest as 'onnx-10'"),
-            ({"transform": "asymmetric", "rounding": "floor"}, "the nearest as PyTorch does"),
+            (
+                {"method": "nearest", "transform": "asymmetric", "rounding": "floor"},
+                "the nearest as PyTorch does",
+            ),
             ({"method": "nearest"}, "the nearest element"),
             ({"method": "linear"}, "linear interpolation"),
         )
