@@ -216,7 +216,7 @@ def transposed_convolution(layer, x, faults):
     w = filters(layer, faults, 2, transposed=True)
     y = F.conv_transpose2d(x, w, bias(layer, faults), stride=tuple(layer.stride))
     (top, bottom), (left_, right) = layer.amounts
-    if faults.get("side") == "lower":
+    if faults.get("crop") == "lower":
         top, bottom, left_, right = bottom, top, right, left_
     return y[:, :, top : y.shape[2] - bottom, left_ : y.shape[3] - right]
 
