@@ -1,5 +1,7 @@
 """The search for causes: what it names, what it does not, and what it says of both."""
 
+import json
+
 import numpy as np
 import pytest
 from helpers import layer
@@ -7,6 +9,7 @@ from planted import built, dense, networks, planted, sequences, the_cause
 from reference import mistakes
 
 from matbridge import Network, load
+from matbridge.predict.data import read_data
 from matbridge.verify.case import Case
 from matbridge.verify.diagnose import diagnose
 from matbridge.verify.judge import verify_case
@@ -205,3 +208,89 @@ def test_sentences():
     assert second.endswith("it also does when the bias is left out.")
     many = Diagnosis((cause, *[other] * 5), 3, 1.0).sentences[1]
     assert many.endswith("and 2 other changes.")
+
+
+# -- networks of files ---------------------------------------------------------------------------
+
+
+def misread(network, order, gates, names=("InputWeights", "RecurrentWeights", "Bias")):
+    """The network whose rows were stacked for a program that has its gates in this order."""
+
+    def restacked(array):
+        blocks = dict(zip(gates, np.split(array, len(gates)), strict=True))
+        return np.concatenate([blocks[gate] for gate in order])
+
+    layers = [one for one in network.layers if "RecurrentWeights" in one.arrays]
+    return network.with_layers(
+        *(
+            one.replace(arrays={**one.arrays, **{n: restacked(one.arrays[n]) for n in names}})
+            for one in layers
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "gates", "order"),
+    [
+        ("deep_lstm", "ifgo", "iofg"),
+        ("gru_regressor", "rzh", "zrh"),
+        ("lstm_projected", "ifgo", "ifog"),
+        ("peephole_lstm", "ifgo", "figo"),
+    ],
+)
+def test_rows_stacked_for_another_program_in_fixtures(name, gates, order, fixtures):
+    network = load(fixtures / f"{name}.mat")
+    channels = next(iter(network.input_layers.values())).entering.elements("SC")
+    xs = sequences(channels, count=3, lengths=(6, 9))
+    expected = network.predict(xs, dtype="float32")
+    cause = the_cause(Case(misread(network, order, gates), (xs,), (expected,)))
+    assert ",".join(order) in cause.words
+
+
+@pytest.mark.parametrize(
+    ("file", "inputs", "expected"),
+    [
+        ("fenn--hepatitisb-region", "dataTrainStandardized", "Ytrainres"),
+        ("fenn--hepatitis-b", "dataTrainStandardized", "Ytrainres"),
+    ],
+)
+def test_what_matlab_computed_tells_rows_stacked_for_onnx(file, inputs, expected, corpus):
+    path = corpus / "files" / f"{file}.mat"
+    network = load(path, network="net")
+    x, y = (read_data(f"{path}:{name}") for name in (inputs, expected))
+    case = Case(misread(network, "iofg", "ifgo"), (x,), (y,))
+    cause = the_cause(case)
+    assert cause.suspect == "LSTM gate order"
+    assert "i,o,f,g" in cause.words
+    assert "ONNX" in cause.meaning
+
+
+# -- the command ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(in_folder):
+    """A network, its sequences, and what a program with ONNX's order of gates made of them."""
+    (stages,) = networks("lstm", modes=("last",))
+    case = planted(stages, {"order": "iofg"}, sequences(count=3))
+    case.network.save("net.onnx")
+    np.save("x.npy", np.stack(case.inputs[0]))
+    np.save("y.npy", case.expected[0])
+    np.savez("data.npz", x=np.stack(case.inputs[0]))
+    return case
+
+
+def test_the_command_tells_the_cause(call, files):
+    asked = ("verify", "net.onnx", "--input", "x.npy", "--format", "BCT", "--expected", "y.npy")
+    code, out, _ = call(*asked)
+    assert code == 1
+    assert "when the gates of lstm are read as i,o,f,g" in out
+    code, out, _ = call(*asked, "--no-diagnosis")
+    assert code == 1
+    assert "i,o,f,g" not in out
+    code, out, _ = call(*asked, "--json")
+    diagnosis = json.loads(out)["diagnosis"]
+    assert diagnosis["causes"][0]["suspect"] == "LSTM gate order"
+    assert diagnosis["sentences"]
+    code, out, _ = call(*asked, "--time-limit", "0")
+    assert "the time limit ended the search" in " ".join(out.split())
