@@ -13,7 +13,8 @@ from matbridge.predict.data import read_data
 from matbridge.verify.case import Case
 from matbridge.verify.diagnose import diagnose
 from matbridge.verify.judge import verify_case
-from matbridge.verify.suspects import SUSPECTS
+from matbridge.verify.suspects import SUSPECTS, Suspect
+from matbridge.verify.suspects.suspect import Change, changed
 from matbridge.verify.verification import Cause, Diagnosis
 
 RECURRENT = ("gru_regressor", "lstm_classifier", "deep_lstm", "peephole_lstm", "gru_projected")
@@ -294,3 +295,20 @@ def test_the_command_tells_the_cause(call, files):
     assert diagnosis["sentences"]
     code, out, _ = call(*asked, "--time-limit", "0")
     assert "the time limit ended the search" in " ".join(out.split())
+
+
+def test_the_example_of_the_docs():
+    """A suspect of one's own, as docs/diagnosis.md says it."""
+    doubled = Change(
+        "the bias of {where} is doubled",
+        "the bias was added twice",
+        lambda one: (
+            one.replace(arrays={**one.arrays, "Bias": 2 * one.arrays["Bias"]})
+            if "Bias" in one.arrays
+            else None
+        ),
+    )
+    (stages,) = networks("lstm", modes=("sequence",))
+    case = planted(stages, {"bias_times": 2})
+    own = Suspect("bias doubled", 2, changed(doubled))
+    assert the_cause(case, suspects=(own,)).words == "the bias of lstm is doubled"
