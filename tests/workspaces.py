@@ -296,6 +296,41 @@ def autoregression(seed=1):
     }
 
 
+def exogenous(seed=1):
+    """nnstart's script for a NARX network: x has a row for each input."""
+    draw = np.random.default_rng(seed)
+    input_scale, scale = minmax(draw, 2), minmax(draw, 1)
+    structure = ShallowStructure(
+        (InputPart(2, 2, (input_scale,)), InputPart(1, 1, (scale,), feedback_output=2)),
+        (
+            LayerPart(6, "tansig", "netsum", draw.normal(size=(6, 1))),
+            LayerPart(1, "purelin", "netsum", draw.normal(size=(1, 1))),
+        ),
+        (OutputPart(2, 1, (scale,), feedback_input=2, feedback_mode="open"),),
+        {
+            (1, 1): WeightPart(draw.normal(size=(6, 4)), (1, 2), "dotprod"),
+            (1, 2): WeightPart(draw.normal(size=(6, 2)), (1, 2), "dotprod"),
+        },
+        {(2, 1): WeightPart(draw.normal(size=(1, 6)), (0,), "dotprod")},
+    )
+    x, t = ([draw.normal(size=(rows, 1)) for _ in range(40)] for rows in (2, 1))
+    (y,), *_ = shallow_network.simulate(plain(structure), [x[2:], t[2:]], Xi=[x[:2], t[:2]])
+
+    def rows(first, second):
+        pairs = zip(first, second, strict=True)
+        return Cell([part for pair in pairs for part in pair], (2, len(first)))
+
+    return structure, {
+        "X": cell(x, row=True),
+        "T": cell(t, row=True),
+        "x": rows(x[2:], t[2:]),
+        "xi": rows(x[:2], t[:2]),
+        "ai": Cell([], (2, 0)),
+        "t": cell(t[2:], row=True),
+        "y": cell(y, row=True),
+    }
+
+
 def shallow(structure):
     return network(structure)
 

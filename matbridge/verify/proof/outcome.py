@@ -71,9 +71,14 @@ class NetworkSearch:
         return [agreement for agreement in self.agreements if agreement.reason]
 
     @property
+    def best(self) -> Agreement | None:
+        """The proof that says most."""
+        return max(self.proofs, key=lambda proof: proof.bits, default=None)
+
+    @property
     def verdict(self) -> str:
-        """ "identical" or "rounding" where there is a proof, else "not verified"."""
-        return worst_of(proof.verification.verdict for proof in self.proofs)
+        """That of the best proof, identical or rounding; "not verified" without one."""
+        return self.best.verification.verdict if self.best else NOT_VERIFIED
 
 
 @dataclass(frozen=True, eq=False)

@@ -115,6 +115,8 @@ def _from_to(run: Run, first: int, last: int) -> Iterator[Run]:
 
 def after(run: Run, before: Run) -> Iterator[Run]:
     """The run in the state that another leaves; nothing where it leaves none."""
+    if not any(array.role == "state" for layer in run.network.layers for array in layer.declared):
+        return
     network = run.network.reset_state() if run.start == "zero" else run.network
     try:
         later, _ = network.predict_and_update_state(*before.inputs)

@@ -35,6 +35,8 @@ SHARE = 0.5
 ALIKE = 0.8
 # ... where there are so many values.
 TELLING = 10
+# How often what agrees is run: to compare, and in each precision and order to judge.
+RUNS = 6
 
 Told = Callable[[str], None]
 # What is done with a hit: whether it counts.
@@ -104,8 +106,8 @@ class _Seeker:
         self.leaves = workspace.leaves
         self.shapes: list[tuple[Shape, list[Leaf]]] = []
         self.constants: dict[int, Constants] = {}
-        self.proved: set[Leaf] = set()
-        self.addresses: set[str] = set()
+        # The addresses of the variables that are explained.
+        self.proved: set[str] = set()
 
     def seek(self) -> bool:
         """Go through the phases; whether there was time for all of them."""
@@ -198,15 +200,15 @@ class _Seeker:
 
     def _explained(self, leaf: Leaf) -> bool:
         """Whether it is proved, or stands in a cell that is."""
-        return leaf in self.proved or leaf.address.rpartition("{")[0] in self.addresses
+        return bool(self.proved & {leaf.address, leaf.address.rpartition("{")[0]})
 
     def _forecasts(self, runs: Sequence[Run]) -> Iterator[Run]:
         """Closed loops are compared here: each is of one variable."""
         rows = self.shapes[0][0].rows or 1
         if len(self.shapes) == 1 and rows == self._rows_entering() and self.shapes[0][0].columns:
-            open_leaves = [leaf for leaf in self.shapes[0][1] if leaf not in self.proved]
+            open_leaves = [leaf for leaf in self.shapes[0][1] if not self._explained(leaf)]
             for run, leaf in forecasts(runs, open_leaves, self.leaves, self._named(rows)):
-                if leaf not in self.proved:
+                if not self._explained(leaf):
                     self._try(run, [[leaf]])
         return iter(())
 
@@ -221,7 +223,6 @@ class _Seeker:
             self._compare(run, fitting, self._judged)
             return
         agreed: set[str] = set()
-        started = time.monotonic()
         heads = [_heads(leaves, run.count, probe.count) for leaves in fitting]
 
         def keep(one: Run, place: int, leaf: Leaf, hit: Hit) -> bool:
@@ -230,17 +231,20 @@ class _Seeker:
 
         self._compare(probe, heads, keep)
         if agreed:
-            size = self._affordable(run, probe, time.monotonic() - started)
-            whole = run.first(size)
+            whole = run.first(self._affordable(probe))
             if whole is not run:
                 fitting = [_heads(leaves, run.count, whole.count) for leaves in fitting]
+                remark = f"the first {whole.count:,} of {run.count:,} observations, for time"
+                whole = dataclasses.replace(whole, remark=remark)
             self._compare(whole, fitting, self._judged, agreed)
 
-    def _affordable(self, run: Run, probe: Run, seconds: float) -> int:
+    def _affordable(self, probe: Run) -> int:
         """How many observations can be run and judged in the time that is left."""
+        started = time.monotonic()
+        probe.results(self.clock.check)
+        seconds = max(time.monotonic() - started, 1e-4)
         left = max(self.clock.limit - self.clock.spent, 1.0)
-        # Once to compare, once in each precision.
-        return int(probe.count * max(left / (4 * max(seconds, 1e-3)), 1.0))
+        return int(probe.count * max(left / (RUNS * seconds), 1.0))
 
     def _compare(
         self,
@@ -281,8 +285,7 @@ class _Seeker:
         if not agreed.reason or agreed.variable not in known:
             self.state.agreements.append(agreed)
         if not agreed.reason:
-            self.proved.add(leaf)
-            self.addresses.add(leaf.address)
+            self.proved.add(leaf.address)
         return True
 
     def _note(self, run: Run, leaf: Leaf, near: Near) -> None:

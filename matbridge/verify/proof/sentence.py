@@ -22,14 +22,13 @@ BY_HAND = (
 def as_verification(search: NetworkSearch) -> Verification:
     """The best proof with its sentence, the others as notes; without one why not."""
     notes = [no_proof(agreement) for agreement in search.no_proofs]
-    if not search.proofs:
+    best = search.best
+    if best is None:
         notes += [*alike(search), advice(search)]
         return Verification(NOT_VERIFIED, sentence=_none(search), notes=tuple(notes))
-    best = max(search.proofs, key=lambda agreement: agreement.bits)
     others = [proof(agreement, search) for agreement in search.proofs if agreement is not best]
     return dataclasses.replace(
         best.verification,
-        verdict=search.verdict,
         sentence=f"{search.verdict}: {proof(best, search)}",
         notes=(*best.verification.notes, *others, *notes, *alike(search)),
     )
