@@ -1,11 +1,17 @@
 """The rounding budget holds: right results are never called different, and a relative error of 1e-4
 in one weight is never called rounding. Over the examples of every layer; see examples.py."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from examples import EXAMPLES
 from test_examples import ids, made, network_of
 
+import matbridge
+from matbridge.core.dims import batch_first
+from matbridge.errors import MatbridgeError
+from matbridge.verify.inputs import draw_inputs
 from matbridge.verify.outputs import output_dims
 from matbridge.verify.values import judge
 
@@ -110,3 +116,36 @@ def test_an_error_planted_in_one_weight_is_never_rounding(example, name):
         expected = outputs(network, example, dtype, "torch")
         verdicts = [one.verdict for one in runs.verdicts(expected, runs.torch, runs.auto)]
         assert "different" in verdicts, dtype
+
+
+def batch_first_run(network, data, **options):
+    """The outputs on data batch first."""
+    entering = (network.input_layers[name].entering.format for name in network.input_names)
+    y = network.predict(*data, format=[batch_first(f) for f in entering], **options)
+    return y if isinstance(y, tuple) else (y,)
+
+
+# Real networks are run where they are no larger than this, in bytes of the file and of the data.
+SMALL, FEW = 3 << 20, 1 << 16
+
+
+def test_right_results_of_real_networks_are_never_different(corpus):
+    """Each order of the sums judged by the other alone."""
+    judged = 0
+    for path in sorted((corpus / "files").glob("*.mat"))[::3]:
+        if path.stat().st_size > SMALL:
+            continue
+        with contextlib.suppress(MatbridgeError):
+            network = matbridge.load(path)
+            data = draw_inputs(network)
+            if network.kind.double or sum(x.size for x in data) > FEW:
+                continue
+            exact = batch_first_run(network, data, dtype="float64")
+            sides = [batch_first_run(network, data, engine=name) for name in ("auto", "torch")]
+            dims = output_dims(network, exact, labelled=True)
+            for first, second in (sides, sides[::-1]):
+                for n, truth in enumerate(exact):
+                    one = judge("y", first[n], truth, [second[n]], dims=dims[n])
+                    assert one.verdict in RIGHT, f"{path.name}: {one.why}"
+                    judged += 1
+    assert judged > 12

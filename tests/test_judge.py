@@ -68,6 +68,22 @@ def test_an_error_of_one_channel_shows_in_its_rmse():
     assert one.why.startswith("the RMSE of channel 3 is")
 
 
+def test_channels_have_units_of_their_own():
+    """A channel a million times smaller is wrong, though by less than the others round."""
+    units = np.array([[1.0], [1e-9], [1e6], [1.0], [1.0]])
+    exact, singles = EXACT * units, [np.float32(s * units) for s in SINGLES]
+    wrong = exact.copy()
+    wrong[1] *= 1.001
+    assert judge("y", exact + 0.0, exact, singles, dims="CT").passes
+    one = judge("y", wrong, exact, singles, dims="CT")
+    assert (one.verdict, one.spent.channel) == ("different", 2)
+    assert one.spent.largest < 1
+    # Of one observation that cannot be told, which is said.
+    one = judge("y", wrong[:, :1], exact[:, :1], [s[:, :1] for s in singles], dims="CB")
+    assert one.verdict == "rounding"
+    assert "below what rounding moves the others" in one.note
+
+
 def test_double_precision_is_judged_by_its_own():
     near = EXACT * (1 + 1e-11)
     assert verdict(near).verdict == "rounding"

@@ -36,7 +36,7 @@ def show(verification: Verification) -> None:
     for one in verification.outputs:
         for remark in remarks(one, alone=len(verification.outputs) == 1):
             out.print(f"  {one.name}: {remark}")
-        if one.confusion:
+        if one.confusion and one.verdict != "identical":
             show_confusion(out, one.confusion)
     show_layers(out, verification)
     if verification.diagnosis is not None:

@@ -71,13 +71,13 @@ class Budget:
         scale = float(flat(size).max(initial=0.0))
         largest = max((float(flat(one).max(initial=0.0)) for one in moved), default=0.0)
         every = max((rms(flat(one)) for one in moved), default=0.0)
-        # A channel that rounds better than others by chance is not judged the harder.
-        floor = np.maximum(RMS_FLOOR * unit * rms_by_channel(size, dims), every * finer)
-        rows = [rms_by_channel(one, dims) * finer for one in moved]
+        scales = rms_by_channel(size, dims)
+        rows = [rms_by_channel(one, dims) for one in moved]
+        channels = _channels(rows, scales, every) * finer
         return cls(
             max(largest * finer, FLOOR * unit * scale),
             max(every * finer, RMS_FLOOR * unit * rms(flat(size))),
-            np.max([floor, *rows], axis=0),
+            np.maximum(channels, RMS_FLOOR * unit * scales),
             dims,
             scale,
             double,
@@ -96,6 +96,22 @@ class Budget:
         channel, worst = self._worst_channel(apart)
         return Used(largest, worst, channel) if worst > rmse else Used(largest, rmse)
 
+    def unseen(self, exact: Parts) -> list[int]:
+        """The channels, from 1, of which any values would be rounding: they lie below what the
+        largest of all may be off, and have too few values for an RMSE."""
+        if not self.channels.size or self._enough(exact):
+            return []
+        axis = self.dims.index("C")
+        others = tuple(n for n in range(len(self.dims)) if n != axis)
+        rows = [np.abs(part).max(axis=others, initial=0.0) for part in exact]
+        largest = np.max(rows, axis=0)
+        small = (largest > 0) & (largest <= BUDGETS * self.largest)
+        return [int(n) + 1 for n in np.flatnonzero(small)]
+
+    def _enough(self, parts: Parts) -> bool:
+        """Whether each channel has values enough for an RMSE."""
+        return sum(part.size for part in parts) >= FEWEST * self.channels.size
+
     def words(self, used: Used, max_rel: float) -> str:
         """How far off a value is, and how far rounding alone moves it, in a line."""
         kind = "double" if self.double else "single"
@@ -108,12 +124,24 @@ class Budget:
         return f"off by {max_rel:.2g} of the scale, {moved}"
 
     def _worst_channel(self, apart: Parts) -> tuple[int, float]:
-        if not self.channels.size or sum(p.size for p in apart) < FEWEST * self.channels.size:
+        if not self.channels.size or not self._enough(apart):
             return 0, 0.0
         rows = zip(rms_by_channel(apart, self.dims), self.channels, strict=True)
         shares = [share(float(a), float(b)) for a, b in rows]
         worst = int(np.argmax(shares))
         return worst + 1, shares[worst]
+
+
+def _channels(rows: Sequence[np.ndarray], scales: np.ndarray, every: float) -> np.ndarray:
+    """The RMSE of each channel in the worst of several runs.
+
+    One that rounds better than others by chance is not judged the harder: it may round as badly as
+    the RMSE over all, but where channels have units of their own no worse than the worst of them
+    does for its scale.
+    """
+    own = np.max([np.zeros_like(scales), *rows], axis=0)
+    relative = np.max(own / np.where(scales > 0, scales, np.inf), initial=0.0)
+    return np.maximum(own, np.minimum(every, relative * scales))
 
 
 def _moved(single: np.ndarray, exact: np.ndarray) -> np.ndarray:

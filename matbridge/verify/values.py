@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from matbridge.text import listed
 from matbridge.verify.budget import BUDGETS, Budget
 from matbridge.verify.compare import Form, forms, located, parts_of
 from matbridge.verify.judgement import Judgement
@@ -92,7 +93,7 @@ class Value:
         why = why or budget.words(used, statistics.max_rel)
         if verdict == "different" and limits.close(statistics, self.exact, expected):
             verdict, why = "close", f"within the tolerance given, {why}"
-        notes = (form.note, _storage_note(storage))
+        notes = (form.note, _storage_note(storage), self._unseen_note(budget))
         return Judgement(
             self.name,
             verdict,
@@ -105,6 +106,16 @@ class Value:
             sample=Sample.of(self.exact, expected),
             spent=used,
         )
+
+    def _unseen_note(self, budget: Budget) -> str:
+        """What such few values cannot tell; scores between 0 and 1 are small by nature."""
+        values = flat(self.exact)
+        unseen = budget.unseen(self.exact)
+        if not unseen or ((values >= 0) & (values <= 1)).all():
+            return ""
+        told = listed([str(channel) for channel in unseen], 5)
+        lie = f"channel {told} lies" if len(unseen) == 1 else f"channels {told} lie"
+        return f"{lie} below what rounding moves the others: more observations tell"
 
     def _apart(self, expected: Parts) -> Parts:
         """How far each element is; what single precision makes infinite may be infinite."""
