@@ -8,6 +8,7 @@ precision can explain. Layers of one name are judged as if the other network had
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -24,7 +25,8 @@ from matbridge.verify.inputs import draw_inputs
 from matbridge.verify.judgement import Judgement, worst_of
 from matbridge.verify.layers import judge_layers
 from matbridge.verify.matched import adapted, paired
-from matbridge.verify.recorder import laid_out, recorded
+from matbridge.verify.recorder import laid_out
+from matbridge.verify.rival import Alongside, matched_ports
 from matbridge.verify.sample import Sample
 from matbridge.verify.saturation import all_alike
 from matbridge.verify.statistics import Parts, Statistics, flat
@@ -74,7 +76,11 @@ def against(
     )
     worst = next(one for one in outputs if one.verdict == verdict)
     sentence = f"{verdict}: {worst.why}; {_elements(outputs):,} values"
-    compared, parting = _by_layer(first, other, (runs[0], given[0])) if layers else ((), None)
+    compared, parting = (
+        _by_layer(first, other, (runs[0], given[0]), verdict == "different")
+        if layers
+        else ((), None)
+    )
     return Verification(verdict, outputs, compared, sentence, notes, parting)
 
 
@@ -219,24 +225,34 @@ def _verdict(exact: float, stored: float, single: float, budget: float) -> tuple
     return "different", f"{off}, {moved} ({BUDGETS:g} times as much is rounding)"
 
 
-# -- layers of one name ------------------------------------------------------------------------
+# -- layers that belong together -----------------------------------------------------------------
 
 
 def _by_layer(
-    first: Network, other: Network, run: tuple[Sequence[np.ndarray], Sequence[np.ndarray]]
+    first: Network,
+    other: Network,
+    run: tuple[Sequence[np.ndarray], Sequence[np.ndarray]],
+    parted: bool,
 ) -> tuple[tuple[Judgement, ...], Divergence | None]:
-    """The layers of one name in both, judged as if the other network had recorded them."""
-    ours = {str(Port(layer.name, name)) for layer in first.layers for name in layer.outputs}
-    ports = [Port(layer.name, name) for layer in other.order() for name in layer.outputs]
-    shared = [str(p) for p in ports if str(p) in ours and p not in other.outputs]
-    if not shared:
+    """The layers that belong together, judged as if the other network had recorded them, and where
+    the two have ``parted``, in which of them."""
+    ports = matched_ports(first, other)
+    if not ports:
         return (), None
     data = [_as_data(network, one) for network, one in zip((first, other), run, strict=True)]
-    theirs = recorded(other, data[1], shared, dtype="float64")
-    case = Case(first, data[0], theirs.expected, activations=theirs.activations)
-    layers = tuple(judge_layers(case))
-    failing = any(one.verdict == "different" for one in layers)
-    return layers, diverge(case) if failing else None
+    theirs = Alongside(other, data[1], ports)
+    case = Case(first, data[0], (), activations=theirs)
+    inner = (one for one in judge_layers(case) if one.name not in first.output_names)
+    layers = tuple(_renamed(one, ports[one.name]) for one in inner)
+    return layers, diverge(case) if parted else None
+
+
+def _renamed(judgement: Judgement, theirs: Port) -> Judgement:
+    """With the name in the other network, where it is another."""
+    if judgement.name == str(theirs):
+        return judgement
+    said = f"{theirs} in the other network"
+    return dataclasses.replace(judgement, note="; ".join(filter(None, (judgement.note, said))))
 
 
 def _as_data(network: Network, arrays: Sequence[np.ndarray]) -> tuple[Data, ...]:
