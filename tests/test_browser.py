@@ -28,6 +28,8 @@ addEventListener("load", () => setTimeout(() => {
   const head = heads.find((one) => one.textContent === "Max rel");
   head.click();
   document.querySelector("[data-zoom=full]").click();
+  document.querySelector(".lead-there").click();
+  location.hash = "#v1-p3";
   document.getElementById("theme").click();
 }, 1500));
 </script>

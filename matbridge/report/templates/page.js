@@ -56,7 +56,8 @@
     });
   }
 
-  // The picture: from the whole at once to every letter.
+  // The picture: from the whole at once to every letter; look leads to a layer of it.
+  const look = new Map();
   const prepare = (view) => {
     const pan = view.querySelector(".pan"), svg = pan.querySelector("svg");
     const width = svg.width.baseVal.value, height = svg.height.baseVal.value;
@@ -71,6 +72,13 @@
     for (const control of all("[data-zoom]", view)) {
       control.addEventListener("click", () => show(ways[control.dataset.zoom]()));
     }
+    look.set(view, (layer) => {
+      if (scale < 0.6) show(1);
+      layer.scrollIntoView({ block: "center", inline: "center" });
+    });
+    const first = view.querySelector(".first"), lead = view.querySelector(".lead-there");
+    if (first) lead.addEventListener("click", () => look.get(view)(first));
+    lead.hidden = !first;
     view.querySelector(".zoom").hidden = false;
     // Of a large network the whole, of another what can be read.
     show(width > 3000 ? fit() : Math.max(fit(), 0.6));
@@ -125,8 +133,9 @@
   // What is closed opens for a link to it, and for the printer.
   const reveal = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const closed = target && target.closest("details");
+    const closed = target && target.closest("details"), view = target && target.closest(".view");
     if (closed && !closed.open) { closed.open = true; target.scrollIntoView(); }
+    if (view && look.has(view)) look.get(view)(target);
   };
   addEventListener("hashchange", reveal);
   reveal();
