@@ -455,6 +455,24 @@ def test_what_was_found_is_kept(saved, call):
     assert code == 0
     assert "kept in ref.mat" in err
     assert call("verify", saved, "--fixture", "ref.mat")[0] == 0
+    code, out, err = call("verify", saved, "--save-fixture", "ref.mat")
+    assert (code, out) == (2, "")
+    assert "ref.mat" in err
+    code, _, err = call("verify", saved, saved, "--save-fixture", "other.mat")
+    assert code == 2
+    assert "keeps what is found in one file" in err
+
+
+def test_a_network_that_cannot_run_is_told(tmp_path, call):
+    untrained = matbridge.Network.of(
+        [
+            matbridge.matlab.featureInputLayer(3, Name="in"),
+            matbridge.matlab.fullyConnectedLayer(2, Name="fc"),
+        ]
+    )
+    result = found({"X": np.zeros((9, 3)), "Y": np.zeros((9, 2))}, untrained)
+    assert result.code == 5
+    assert "fc" in str(result.networks[0].obstacle)
 
 
 @pytest.mark.parametrize("build", [workspaces.features, workspaces.forecasting])

@@ -18,7 +18,7 @@ from matbridge.cli.verdict import colour, document
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
 from matbridge.errors import MatbridgeError, MismatchError
-from matbridge.files import sha256
+from matbridge.files import check_target, sha256
 from matbridge.languages import read
 from matbridge.matlab.file import MatFile
 from matbridge.predict.data import read_data
@@ -87,6 +87,11 @@ class Searching:
 
     def run(self, asked: Asked, recorded: Work, reports: Reports, as_json: bool) -> int:
         """A search in each file, but for fixtures, which ``recorded`` judges; the exit code."""
+        if self.kept is not None:
+            # Before a search whose finds could not be kept.
+            check_target(self.kept, reads=asked.paths)
+            if asked.many:
+                raise MismatchError("--save-fixture keeps what is found in one file")
         if asked.many:
             fixtures = {path for path in asked.files() if is_fixture(path)}
             rows = run_all(

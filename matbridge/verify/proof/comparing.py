@@ -26,6 +26,8 @@ from matbridge.verify.proof.workspace import Leaf, Value
 
 __all__ = ["Hit", "Near", "differences", "held_against"]
 
+# What targets are called.
+TARGETS = re.compile(r"^t$|^t[A-Z]|target|true|actual", re.IGNORECASE)
 # What a difference of targets and outputs is called; the most that are tried.
 ERRORS = re.compile(r"^e$|err|resid|diff|delta", re.IGNORECASE)
 MOST_TARGETS = 24
@@ -112,6 +114,7 @@ def differences(
     if isinstance(result, list) or not errors:
         return
     given = [leaf for leaf in targets if not ERRORS.search(leaf.name)]
+    given.sort(key=lambda leaf: not TARGETS.search(leaf.name))
     pairs = [pair for leaf in given for pair in aligned(result, leaf, shape)][:MOST_TARGETS]
     for leaf in errors:
         for pair in aligned(result, leaf, shape):

@@ -36,7 +36,8 @@ def as_verification(search: NetworkSearch) -> Verification:
 
 def _none(search: NetworkSearch) -> str:
     if search.obstacle is not None:
-        return f"{NOT_VERIFIED}: {search.address} does not run: {search.obstacle}"
+        what = search.obstacle.what
+        return f"{NOT_VERIFIED}: {search.address} does not run: {search.obstacle.where}: {what}"
     return f"{NOT_VERIFIED}: no variable is what {search.address} computes"
 
 
@@ -96,14 +97,17 @@ def advice(search: NetworkSearch) -> str:
 
 def _looked_at(search: NetworkSearch) -> str:
     if search.obstacle is not None:
-        return "nothing was run"
+        mend = search.obstacle.mend.rstrip(".")
+        return f"nothing was run: {mend}" if mend else "nothing was run"
     if not search.inputs:
         return "no variable has the size of what it takes"
     if not search.attempts:
         return f"no variable has the size of what it gives for {_named(search.inputs)}"
+    outputs = dict.fromkeys(attempt.variable for attempt in search.attempts.values())
+    count = len(search.attempts)
     return (
-        f"{_named(search.inputs)} as inputs and {_named(search.outputs)} as outputs make "
-        f"{len(search.attempts):,} pairs, none of which agrees to rounding"
+        f"{_named(search.inputs)} as inputs and {_named(list(outputs))} as outputs make "
+        f"{count:,} pair{'s' if count > 1 else ''}, none of which is a proof"
     )
 
 
