@@ -11,7 +11,7 @@ from typing import Any
 from matbridge.cli.many import expanded, one_of
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
-from matbridge.errors import FormatError, MismatchError
+from matbridge.errors import FormatError, MismatchError, MissingNameError
 from matbridge.files import sha256
 from matbridge.verify.case import Case
 from matbridge.verify.fixture import Fixture, identity_of, is_fixture, read_fixture
@@ -82,7 +82,8 @@ def with_networks(paths: Sequence[Path]) -> list[Path]:
 
 
 def network_of(path: Path, address: str | None, reading: Reading) -> Network:
-    """The network that a fixture holds, or names and that is beside it.
+    """The network that a fixture holds, or names and that is beside it: in its variable, or the
+    only one of the file.
 
     Raises MismatchError where there is neither.
     """
@@ -100,4 +101,9 @@ def network_of(path: Path, address: str | None, reading: Reading) -> Network:
             where=str(path),
             mend="Say which: matbridge verify NET --fixture FIXTURE.",
         )
-    return one_of(beside, address or fixture.of.name or None, reading)
+    try:
+        return one_of(beside, address or fixture.of.name or None, reading)
+    except MissingNameError:
+        if address:
+            raise
+        return one_of(beside, None, reading)
