@@ -70,7 +70,7 @@ def verified(one: Told, path: Path) -> Outcome:
     words = [path] if whole else [one.path, "--fixture", path]
     words += [] if whole else ["--network", one.case.network.provenance.address]
     words += ["--atol", one.atol] if one.atol else []
-    document = told_by(["verify", *words, "--json"])
+    document = told_by(["verify", *words, "--no-diagnosis", "--json"])
     said = document.get("sentence") or document.get("error", {}).get("what", "")
     return Outcome(
         one.id, one.kind, document.get("verdict", "error"), said, time.perf_counter() - start

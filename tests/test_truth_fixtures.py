@@ -7,7 +7,13 @@ from truth_cases import RECORDED, UNSAID, truth_of
 from truth_fixtures import outcomes
 
 # A minute each: images through large networks. scripts/truth_fixtures.py runs them too.
-LONG = ("radar-images", "m2nist-segmentation", "unet-flower", "lstm-projected-battery")
+LONG = (
+    "radar-images",
+    "m2nist-segmentation",
+    "unet-flower",
+    "lstm-projected-battery",
+    "daffodil-seg",
+)
 # Of those that are decided by training data, one for each way in which a figure is made.
 TRAINED = ("cifar-avgpool", "gru-ph", "bilstm-autoencoder", "bilstm-reach", "leaky-metamaterials")
 
