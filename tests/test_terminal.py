@@ -177,6 +177,7 @@ def test_cards_that_do_not_load_name_the_line(mistakes, call):
 
 NEEDED = {
     "predict": ["--input", "x"],
+    "record": ["--input", "x", "-o", "x.mat"],
     "verify": ["--input", "x"],
     "scaffold": ["class"],
     "repair": ["-o", "x.onnx"],

@@ -51,6 +51,7 @@ class Row:
 
     ``document`` is what --json tells of it; ``code`` what the exit code would be for it alone;
     ``verification`` what was verified, for reports; ``seconds`` how long it took.
+    ``told`` says that the outcome is worth its words where it passes, too.
     """
 
     file: str
@@ -60,6 +61,7 @@ class Row:
     document: Mapping[str, object] = field(default_factory=dict)
     verification: Verification | None = None
     seconds: float = 0.0
+    told: bool = False
 
     @classmethod
     def failed(cls, path: Path, network: str, error: Exception) -> Row:
@@ -207,8 +209,8 @@ def _show_outcomes(out: Terminal, rows: Sequence[Row]) -> None:
 
 
 def _show_verdicts(out: Terminal, rows: Sequence[Row]) -> None:
-    """A line of figures for each, the names without the folder that all are in; then what became
-    of those that do not pass, in words."""
+    """A line of figures for each, the names without the folder that all are in; then what is
+    worth its words."""
     names = _short([row.file for row in rows])
     # Of a network in the file itself its address is enough.
     networks = [row.network.removeprefix(f"{os.path.basename(row.file)}:") for row in rows]
@@ -221,7 +223,7 @@ def _show_verdicts(out: Terminal, rows: Sequence[Row]) -> None:
         shown.add_row(name, *[network] * several, verdict, *row.figures, f"{row.seconds:.1f} s")
     out.print(shown)
     for name, row in zip(names, rows, strict=True):
-        if row.code:
+        if row.code or row.told:
             out.print(f"\n{name}: {row.outcome}")
 
 

@@ -83,7 +83,7 @@ class Searching:
         verification = as_verification(found)
         about = _document_of(found)
         sentence, code = verification.sentence, verification.code
-        return Row(str(path), address, sentence, code, about, verification)
+        return Row(str(path), address, sentence, code, about, verification, told=True)
 
     def run(self, asked: Asked, recorded: Work, reports: Reports, as_json: bool) -> int:
         """A search in each file, but for fixtures, which ``recorded`` judges; the exit code."""
