@@ -197,7 +197,7 @@ def show_all(rows: Sequence[Row], as_json: bool) -> int:
             _show_outcomes(out, rows)
         out.print(f"\n{len(rows)} in all, {len(rows) - len(bad)} good, {len(bad)} not{_sum(rows)}")
     codes = [row.code for row in bad]
-    return min(codes) if 1 in codes else next(iter(codes), 0)
+    return 1 if 1 in codes else next(iter(codes), 0)
 
 
 def _show_outcomes(out: Terminal, rows: Sequence[Row]) -> None:
