@@ -62,10 +62,11 @@ class Budget:
         """From what comes out in float64 and, in one order or several, in float32.
 
         ``double`` says that MATLAB computes in double precision, which moves as much less as it
-        is finer.
+        is finer, on either side.
         """
-        unit = float(np.finfo(np.float64 if double else np.float32).eps)
-        finer = FINER if double else 1.0
+        # In double precision what stands for the truth rounds as much as MATLAB's own.
+        unit = 2 * float(np.finfo(np.float64).eps) if double else float(np.finfo(np.float32).eps)
+        finer = 2 * FINER if double else 1.0
         moved = [[_moved(a, b) for a, b in zip(s, exact, strict=True)] for s in singles]
         size = [np.where(np.isfinite(part), np.abs(part), 0.0) for part in exact]
         scale = float(flat(size).max(initial=0.0))
