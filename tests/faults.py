@@ -21,10 +21,10 @@ def plant(network, name, fault, draw, share=1e-3):
 
 def scaled(network, layer, draw, share):
     """One weight, of those that are not small, off by a share."""
-    arrays = [n for n, a in layer.arrays.items() if a.size and n not in STATES]
+    arrays = [n for n, a in layer.arrays.items() if np.any(a) and n not in STATES]
     array = arrays[draw.integers(len(arrays))]
     values = np.array(layer.arrays[array], np.float64)
-    places = np.flatnonzero(np.abs(values) >= np.median(np.abs(values)))
+    places = np.flatnonzero((np.abs(values) >= np.median(np.abs(values))) & (values != 0))
     place = np.unravel_index(places[draw.integers(len(places))], values.shape)
     values[place] *= 1 + share
     return network.with_layers(layer.replace(arrays={**layer.arrays, array: values}))
