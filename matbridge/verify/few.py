@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,14 @@ __all__ = ["FEW", "few"]
 # How many observations are enough to see whether a change helps.
 FEW = 8
 
-Taking = Callable[[Sequence[int]], Any]
-
 
 def few(case: Case) -> Case:
     """The case on a few observations spread over all of them; itself where there are no more, or
-    where they hang together."""
+    where they hang together or cannot be told."""
     if case.options.get("sequence_length") is not None or case.options.get("format") is not None:
         return case
-    count = _count(case)
-    if count <= FEW:
+    count = _observations(case)
+    if count <= FEW or case.steps or case.network.kind.columns:
         return case
     places = [round(k * (count - 1) / (FEW - 1)) for k in range(FEW)]
     inputs = tuple(_taken(x, count, places) for x in case.inputs)
@@ -33,28 +31,31 @@ def few(case: Case) -> Case:
     return case.replace(inputs=inputs, expected=expected)
 
 
-def _count(case: Case) -> int:
-    """How many observations there are, 0 where that cannot be told."""
-    counts = {_observations(y) for y in case.expected}
-    return counts.pop() if len(counts) == 1 else 0
-
-
-def _observations(expected: Any) -> int:
-    if isinstance(expected, list):
-        return len(expected)
-    return int(np.shape(expected)[_axis(expected)]) if np.ndim(expected) else 0
-
-
-def _axis(array: Any) -> int:
-    """Where MATLAB counts observations: rows of a matrix, the last dimension of images."""
-    return 0 if np.ndim(array) <= 2 else np.ndim(array) - 1
+def _observations(case: Case) -> int:
+    """How many the first input holds: a list of sequences or images, rows of features, images
+    along the last dimension; 1 for an array that is a sequence."""
+    values: Any = case.inputs[0] if case.inputs else None
+    if isinstance(values, list):
+        return len(values)
+    layers = list(case.network.input_layers.values())
+    if not layers or not isinstance(values, np.ndarray):
+        return 0
+    format = layers[0].format
+    if "T" in format or "B" not in format:
+        return 1
+    if "S" not in format:
+        return int(values.shape[0]) if values.ndim else 0
+    return int(values.shape[-1]) if values.ndim == len(format) else 1
 
 
 def _taken(values: Any, count: int, places: Sequence[int]) -> Any:
-    """These observations; None where there are not as many as there should be."""
+    """These observations, in rows or along the last dimension; None where neither counts them."""
     if isinstance(values, list):
         return [values[k] for k in places] if len(values) == count else None
-    if not isinstance(values, np.ndarray) or values.ndim == 0:
+    shape = np.shape(values)
+    axes = [axis for axis in (0, len(shape) - 1) if shape and shape[axis] == count]
+    if not axes:
         return None
-    axis = _axis(values)
-    return np.take(values, places, axis) if values.shape[axis] == count else None
+    # Of images the last dimension, of anything else the rows.
+    axis = axes[-1] if len(shape) > 2 else axes[0]
+    return np.take(values, places, axis)
