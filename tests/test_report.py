@@ -330,6 +330,15 @@ def test_verify_reports(fixtures, call, in_folder):
     assert (code, "End it in .html" in err) == (2, True)
 
 
+def test_two_networks_are_reported_with_their_picture(fixtures, call, in_folder):
+    net = fixtures / "cnn.mat"
+    assert call("verify", net, "--against", net, "--report", "a.html")[0] == 0
+    page = Page((in_folder / "a.html").read_text(encoding="utf-8"))
+    assert sum(n.get("class", "").startswith("layer ") for _, n in page.tags) == 10
+    assert "random ones" in page.text
+    assert "cnn.mat: net against cnn.mat: net" in page.text
+
+
 def test_many_files_make_one_report(fixtures, call, in_folder):
     call("verify", fixtures / "cnn.mat", fixtures / "dag.mat", "--input", ":X", "--expected", ":Y",
          "--report", "all.html")  # fmt: skip

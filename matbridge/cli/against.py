@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from matbridge.cli.data import gather_inputs
+from matbridge.cli.data import gather_inputs, source_of
 from matbridge.cli.many import one_of
 from matbridge.cli.terminal import warn_of
 from matbridge.core.contents import Reading
@@ -17,6 +17,7 @@ from matbridge.core.dims import batch_first, reorder
 from matbridge.core.network import Network
 from matbridge.predict.layouts import read_inputs
 from matbridge.verify.against import against
+from matbridge.verify.case import Case, Source
 from matbridge.verify.verification import Verification
 
 __all__ = ["Other"]
@@ -40,7 +41,19 @@ class Other:
             one.check_runnable()
         verification = against(network, other, self._runs(path, network))
         note = f"against {self.path}"
-        return dataclasses.replace(verification, notes=(note, *verification.notes))
+        notes = (note, *verification.notes)
+        return dataclasses.replace(verification, notes=notes, case=self._case(path, network, other))
+
+    def _case(self, path: Path, network: Network, other: Network) -> Case:
+        """Which networks they are, for a report; the values themselves are not kept."""
+        return Case(
+            network,
+            (),
+            (),
+            network_source=Source(str(path), variable=network.provenance.address),
+            input_source=source_of(self.inputs, path) if self.inputs else Source("random ones"),
+            expected_source=Source(str(self.path), variable=other.provenance.address),
+        )
 
     def _runs(self, path: Path, network: Network) -> list[list[np.ndarray]] | None:
         """The data batch first, those that run together in one; None for random inputs."""
