@@ -347,6 +347,47 @@ def onnx_seeds() -> tuple[bytes, ...]:
     return messages.seeds(FIXTURES)
 
 
+def fixtures(draw: random.Random, folder: Path) -> None:
+    """Fixtures with damaged bytes, or whose variables and fields hold odd values."""
+    from matbridge.matlab.file.write import write_mat
+    from matbridge.verify.fixture import read_fixture
+
+    network, variables, data = draw.choice(fixture_seeds())
+    path = folder / "mutant.mat"
+    if draw.random() < 0.5:
+        path.write_bytes(mutators.level5(data, draw))
+    else:
+        try:
+            with damaged(variables, draw):
+                write_mat(path, variables)
+        except (AttributeError, TypeError, ValueError):
+            return  # not every odd value can stand in a file
+    fixture = read_fixture(path, LIMIT)
+    dict(fixture.activations)
+    case = fixture.case(network)
+    if all(small_value(value) for value in case.inputs):
+        case.run()
+
+
+def small_value(value: Any) -> bool:
+    arrays = value if isinstance(value, list) else [value]
+    return all(np.size(array) < 10_000 for array in arrays) and not isinstance(value, int)
+
+
+@functools.cache
+def fixture_seeds() -> tuple[Any, ...]:
+    """Networks, with the variables and the bytes of a fixture of each."""
+    import tempfile
+
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("cnn", "lstm_classifier", "sequence_to_sequence"):
+            network, path = matbridge.load(FIXTURES / f"{name}.mat"), Path(folder) / f"{name}.mat"
+            matbridge.record(network, to=path, layers="all")
+            found.append((network, read_mat(path), path.read_bytes()))
+    return tuple(found)
+
+
 TARGETS: dict[str, Target] = {
     "level5": mat_file(b"5.0", mutators.level5),
     "objects": mat_file(b"5.0", mutators.objects),
@@ -356,6 +397,7 @@ TARGETS: dict[str, Target] = {
     "data_files": data_files,
     "handles": handles,
     "inputs": inputs,
+    "fixtures": fixtures,
     "safetensors": safetensors,
     "onnx": onnx,
 }

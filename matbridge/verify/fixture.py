@@ -37,6 +37,7 @@ from matbridge.verify.form import (
     VERSION,
     Fields,
     Identity,
+    one_number,
     wrong,
 )
 from matbridge.version import DOCS
@@ -236,15 +237,16 @@ def _identity(fields: Fields) -> Identity:
 
 def _fields(file: MatFile) -> Fields:
     """The struct of the file; FormatError where it says nothing of a fixture that is known."""
-    value = file[FIXTURE] if FIXTURE in file.variables else None
-    if not isinstance(value, dict) or value.get("form") != FORM:
+    value = file[FIXTURE] if FIXTURE in file.variables else {}
+    value = value if isinstance(value, dict) else {}
+    form = value.get("form")
+    if not isinstance(form, str) or form != FORM:
         raise FormatError(
             f"this is no fixture: no struct named {FIXTURE!r} has the form {FORM!r}",
             mend=f"matbridge record writes one; the form is told in {DOCS}/fixtures.md",
         )
-    version = np.asarray(value.get("version", 0), dtype=object).ravel()
-    number = version[0] if version.size == 1 else None
-    if not isinstance(number, int | float) or not number >= 1 or number % 1:
+    number = one_number(value.get("version"))
+    if number is None or not number >= 1 or number % 1:
         raise FormatError("the fixture does not tell its version", where=f"{FIXTURE}.version")
     if number > VERSION:
         raise FormatError(
@@ -273,10 +275,9 @@ def _options(file: MatFile, fields: Fields, formats: Sequence[str]) -> dict[str,
 def _option(value: Any, name: str) -> str | int | float:
     if isinstance(value, str):
         return str(value)
-    number = np.asarray(value)
-    if number.size != 1 or number.dtype.kind not in "biuf":
+    one = one_number(value)
+    if one is None:
         raise wrong(f"options.{name}", "a number or a text")
-    one = float(number.item())
     return int(one) if one.is_integer() and name != "SequencePaddingValue" else one
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "VERSION",
     "Fields",
     "Identity",
+    "one_number",
     "wrong",
 ]
 
@@ -96,10 +97,10 @@ class Fields:
 
     def count(self, name: str) -> int:
         """A number from 0, which it is where the field is not there."""
-        value = np.asarray(self.values.get(name, 0))
-        if value.size > 1 or value.dtype.kind not in "biuf" or np.any(value != np.abs(value) // 1):
+        number = one_number(self.values.get(name, 0))
+        if number is None or not number >= 0 or number % 1:
             raise wrong(name, "a number")
-        return int(value.sum())
+        return int(number)
 
     def names(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         """A cell of text; one text alone counts as a list of one."""
@@ -130,6 +131,14 @@ class Fields:
         if not isinstance(value, dict):
             raise wrong(name, "a struct")
         return value
+
+
+def one_number(value: object) -> float | None:
+    """The number in a value of one element; None of anything else."""
+    if not isinstance(value, np.ndarray | np.generic | int | float):
+        return None
+    array = np.asarray(value)
+    return float(array.item()) if array.size == 1 and array.dtype.kind in "biuf" else None
 
 
 def wrong(name: str, what: str) -> FormatError:
