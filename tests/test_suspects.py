@@ -82,7 +82,7 @@ PLANTS = [
     ),
     Plant("input normalization", "for everything", "square tall cnn", {"statistics": "one"}),
     Plant("input normalization", "reverse order", "square cnn", {"statistics": "bgr"}),
-    Plant("image values", "to 0..1", "square tall picture cnn", {"before": (lambda x: x / 255,)}),
+    Plant("image values", "to 0..1", "square tall picture", {"before": (lambda x: x / 255,)}),
     Plant(
         "image values",
         "to 0..1, without",
@@ -152,7 +152,7 @@ PLANTS = [
     Plant(
         "statistics of batch normalization",
         "is the standard deviation",
-        "square raw cnn",
+        "square cnn featured0",
         {"variance": "squared"},
     ),
     Plant("statistics of batch normalization", "exchanged", "square raw cnn", {"swapped": True}),
@@ -252,7 +252,7 @@ PLANTS = [
     ),
     Plant("activation function", "Alpha 1", "regrouped0 regrouped1 regrouped2", {"alpha": 1.0}),
     Plant("activation function", "ceiling 6", "featured0 featured1 growing0", {"ceiling": 6.0}),
-    Plant("softmax", "sigmoid is left out", "featured0 featured1 featured2", {"no_sigmoid": True}),
+    Plant("softmax", "left out", "featured0 featured1 featured2", {"no_sigmoid": True}),
     Plant(
         "order of groups",
         "across the groups",
@@ -266,7 +266,7 @@ PLANTS = [
         {"lrn": "sum"},
     ),
     Plant("cross channel normalization", "K of", "crossing0 crossing1 crossing2", {"lrn_k": 1.0}),
-    Plant("padding on the other side", "cuts", "growing0 growing1 growing2", {"side": "lower"}),
+    Plant("padding on the other side", "cuts", "growing0 growing1 growing2", {"crop": "lower"}),
     Plant("filters flipped", "180°", "growing0 growing1 growing2", {"filters": (flipped,)}),
     Plant(
         "input and output channels exchanged",
