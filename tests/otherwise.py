@@ -133,6 +133,10 @@ def rounded(x, faults):
 
 def weights(layer, name, faults, *order):
     w = tensor(layer, name, *order)
+    if faults.get("by_rows") and name == "Weights":
+        array = np.array(layer.arrays[name], float)
+        w = torch.from_numpy(array.ravel(order="F").reshape(array.shape))
+        w = w.permute(*order) if order else w
     if faults.get("saved"):
         return w.to(faults["saved"]).double()
     if faults.get("int8") and name == "Weights":
@@ -367,7 +371,18 @@ def same_value(layer, x, faults):
     return x
 
 
+def depth_to_space(layer, x, faults):
+    """'crd' is PyTorch's pixel shuffle; 'dcr' has the block before the channels."""
+    (rows, columns), mode = layer.block_size, faults.get("shuffle", layer.mode)
+    n, c, h, w = x.shape
+    if mode == "crd":
+        return F.pixel_shuffle(x, rows)
+    y = x.reshape(n, rows, columns, c // (rows * columns), h, w).permute(0, 3, 4, 1, 5, 2)
+    return y.reshape(n, c // (rows * columns), h * rows, w * columns)
+
+
 LAYERS = {
+    "DepthToSpace2DLayer": depth_to_space,
     "ImageInputLayer": entering,
     "FeatureInputLayer": entering,
     "SequenceInputLayer": entering,

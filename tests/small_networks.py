@@ -279,7 +279,31 @@ def attending(n):
     return Network.of(layers, pairs), sequences
 
 
-PARAMETRIC = (joining, resizing, grouped, crossing, growing, regrouped, featured, attending)
+def shuffling(n):
+    """Channels that become rows and columns, behind a convolution and average pooling."""
+    channels, mode = ((8, "dcr"), (12, "crd"), (16, "dcr"))[n]
+    network = Network.of(
+        [
+            input_of(5, 6, 2, Normalization="none"),
+            convolution(400 + n, (3, 3), 2, channels),
+            layer("averagePooling2dLayer", 3, Padding="same"),
+            layer("depthToSpace2dLayer", 2, Mode=mode),
+        ]
+    )
+    return network, draw(410 + n, 5, 6, 2, 3)
+
+
+PARAMETRIC = (
+    shuffling,
+    joining,
+    resizing,
+    grouped,
+    crossing,
+    growing,
+    regrouped,
+    featured,
+    attending,
+)
 FIXTURED = ("cnn", "dag", "resnet", "unet", "transformer_encoder", "temporal_convolution")
 NETWORKS = {
     **{make.__name__: make for make in (square, tall, raw, picture)},

@@ -10,11 +10,13 @@ import otherwise
 import pytest
 import shallow_nets
 import torch
+from helpers import layer
 from reference import images as reference_images
 from reference import shallow_network
-from small_networks import NETWORKS, images
+from small_networks import NETWORKS, dense, draw, images
 from torch.nn import functional as F
 
+from matbridge import Network
 from matbridge.verify.case import Case, Transform
 from matbridge.verify.diagnose import diagnose
 from matbridge.verify.suspects import SUSPECTS
@@ -139,8 +141,18 @@ PLANTS = [
     Plant("bias missing", "no bias", "square raw tall", {"no_bias": True}),
     Plant("padding on the other side", "", "square tall picture", {"side": "lower"}),
     Plant("padding on the other side", "", "square picture", {"side": "even"}),
-    Plant("padding value", "copies of the edge", "square picture", {"pad_mode": "replicate"}),
-    Plant("padding in the mean", "the other way", "tall raw", {"exclude_padding": True}),
+    Plant(
+        "padding value",
+        "copies of the edge",
+        "square picture growing0",
+        {"pad_mode": "replicate"},
+    ),
+    Plant(
+        "padding in the mean",
+        "the other way",
+        "tall raw shuffling0 shuffling1",
+        {"exclude_padding": True},
+    ),
     Plant(
         "batch normalization epsilon",
         "is 0.001",
@@ -283,6 +295,10 @@ PLANTS = [
     ),
     Plant("input normalization", "normalizes twice", "featured0 featured1", {"times": 2}),
     Plant("filters flipped", "180°", "temporal_convolution", {"filters": (lambda w: w.flip(2),)}),
+    Plant("depth to space", "the other way", "shuffling0 shuffling2", {"shuffle": "crd"}),
+    Plant("depth to space", "the other way", "shuffling1", {"shuffle": "dcr"}),
+    Plant("filters transposed", "row by row", "square raw cnn joining0", {"by_rows": True}),
+    Plant("padding on the other side", "centred", "temporal_convolution", {"side": "both"}),
 ]
 EACH = [(plant, name) for plant in PLANTS for name in plant.networks.split()]
 # Without those that change one layer of several: they are many, and tested below.
@@ -403,6 +419,28 @@ def test_few_or_equal_values_are_no_straight_line():
     )
     labels = np.float32(otherwise.walk(network, x) > 0)
     assert diagnose(Case(network, (x,), (labels,)), suspects=TOGETHER, time_limit=3).causes == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_of_another_list_of_classes_are_told(seed):
+    features = 3 + seed
+    network = Network.of(
+        [
+            layer("featureInputLayer", features),
+            dense(seed, features, 4),
+            layer("softmaxLayer"),
+            layer("classificationLayer", Classes=["1", "2", "3", "4"]),
+        ],
+        class_name="DAGNetwork",
+    )
+    x = draw(seed, 60, features, scale=2)
+    labels = otherwise.walk(network, x).argmax(1)
+    for names in (np.array(list("0123")), np.array(list("3142"))):
+        cause = the_cause(Case(network, (x,), (names[labels],)))
+        assert cause.suspect == "list of classes"
+    wrong = np.array(list("1234"))[np.random.default_rng(seed).permutation(labels)]
+    case = Case(network, (x,), (wrong,))
+    assert diagnose(case, suspects=TOGETHER, time_limit=3).causes == ()
 
 
 # -- data, resizing ------------------------------------------------------------------------------

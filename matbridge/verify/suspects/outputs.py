@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from matbridge.core.dims import reorder
 from matbridge.errors import MatbridgeError
+from matbridge.text import listed
 from matbridge.verify.case import AS_IT_IS, Case, Transform
+from matbridge.verify.labels import class_names
 from matbridge.verify.suspects.suspect import Suspect, Variant
 
 __all__ = ["SUSPECTS"]
@@ -169,6 +171,41 @@ def _transposed(case: Case) -> Iterator[Variant]:
         )
 
 
+# -- class names -------------------------------------------------------------------------------
+
+# So many labels for each class that is seen make another list of classes no chance.
+LABELS = 4
+
+
+def _renamed(case: Case) -> Iterator[Variant]:
+    """Labels by another list of classes: each of ours always stands for the same of theirs."""
+    if not case.labels:
+        return
+    theirs, ours = class_names(case.expected[0]), class_names(case.run("float64")[0])
+    if theirs is None or ours is None or len(theirs) != len(ours):
+        return
+    pairs = dict(zip(theirs, ours, strict=True))
+    consistent = all(pairs[t] == o for t, o in zip(theirs, ours, strict=True))
+    distinct = len(set(pairs.values())) == len(pairs)
+    if not consistent or not distinct or not 2 <= len(pairs) <= len(theirs) // LABELS:
+        return
+    changed = [f"{ours} is called {theirs}" for theirs, ours in pairs.items() if ours != theirs]
+    yield Variant(
+        case.replace(expected=(_translated(case.expected[0], pairs),)),
+        case.network.output_names,
+        f"the classes have other names: {listed(changed, 10)}",
+        "the expected labels are of another list of classes, or of one in another order",
+        together=True,
+    )
+
+
+def _translated(labels: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(labels, list):
+        return [_translated(part, names) for part in labels]
+    flat = [names.get(str(name), str(name)) for name in labels.ravel()]
+    return np.array(flat).reshape(labels.shape)
+
+
 # -- values ------------------------------------------------------------------------------------
 
 
@@ -276,6 +313,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     Suspect("output transform", 6, _transforms),
     Suspect("order of outputs", 8, _orders),
     Suspect("output transposed", 9, _transposed),
+    Suspect("list of classes", 9, _renamed),
     Suspect("output values", 32, _valued),
     Suspect("output scaled", 33, _lines),
 )
