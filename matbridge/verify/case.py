@@ -103,6 +103,11 @@ class Case:
         """Whether MATLAB computes in double precision: this network, or as the options say."""
         return str(self.options.get("dtype") or self.network.dtype).endswith("float64")
 
+    @cached_property
+    def exact(self) -> Results:
+        """What :meth:`run` gives in float64, worked out once."""
+        return self.run("float64")
+
     def run(self, dtype: str | None = None, progress: Progress | None = None) -> Results:
         """What the network gives, transformed: for each output as ``expected``, in the order of
         the outputs. In the network's own type, or this one. Raises what Network.predict raises.

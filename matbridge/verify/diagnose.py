@@ -95,7 +95,7 @@ class Search:
     def __post_init__(self) -> None:
         self.suspects = sorted(self.suspects, key=lambda suspect: suspect.rank)
         self.small = few(self.case)
-        results = self.case.run("float64")
+        results = self.case.exact
         self.whole_before = distance(results, self.case.expected)
         self.bits = evidence(self.case, results)
         self.before = _distance(self.small)

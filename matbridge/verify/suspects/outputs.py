@@ -43,7 +43,7 @@ def _pair(case: Case) -> tuple[np.ndarray, np.ndarray] | None:
     if isinstance(expected, list):
         return None
     try:
-        computed = case.run("float64")[0]
+        computed = case.exact[0]
     except (MatbridgeError, ValueError, ArithmeticError):
         return None
     if isinstance(computed, list):
@@ -181,7 +181,7 @@ def _renamed(case: Case) -> Iterator[Variant]:
     """Labels by another list of classes: each of ours always stands for the same of theirs."""
     if not case.labels:
         return
-    theirs, ours = class_names(case.expected[0]), class_names(case.run("float64")[0])
+    theirs, ours = class_names(case.expected[0]), class_names(case.exact[0])
     if theirs is None or ours is None or len(theirs) != len(ours):
         return
     pairs = dict(zip(theirs, ours, strict=True))
