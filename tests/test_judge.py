@@ -22,6 +22,7 @@ from matbridge.verify.budget import BUDGETS, RMS_BUDGETS, Budget
 from matbridge.verify.case import Case, Transform
 from matbridge.verify.compare import EmptyComparisonError
 from matbridge.verify.judge import verify_case
+from matbridge.verify.record import verify_performances
 from matbridge.verify.statistics import Statistics
 from matbridge.verify.storage import storage_of
 from matbridge.verify.ulps import EDGES
@@ -484,3 +485,8 @@ def test_what_was_recorded_in_double_precision_is_never_different(corpus, capsys
         assert capsys.readouterr().out.startswith(("identical", "rounding"))
         verified += 1
     assert verified > 5
+
+
+def test_a_record_without_performances_is_no_verdict():
+    with pytest.raises(EmptyComparisonError, match="the record holds no performance of these data"):
+        verify_performances([], [], Limits())
