@@ -134,6 +134,7 @@ def divergence_document(divergence: Divergence) -> Mapping[str, object]:
     """Where the two part."""
     return {
         "layers": [judgement_document(one) for one in divergence.layers],
+        "sentence": divergence.sentence,
         "groups": divergence.groups,
         "advice": divergence.advice,
     }
