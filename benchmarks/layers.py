@@ -45,19 +45,19 @@ def record(path, layers, size):
 
 def case_of(path):
     import matbridge
-    from matbridge.verify.fixture import read_fixture
+    from matbridge.verify.fixtures.read import read_fixture
 
     return read_fixture(path).case(matbridge.load(path, "net"))
 
 
 def streamed(case):
-    from matbridge.verify.layers import judge_layers
+    from matbridge.verify.layers.judging import judge_layers
 
     return [one.verdict for one in judge_layers(case)]
 
 
 def whole(case):
-    from matbridge.verify.recorder import recorded
+    from matbridge.verify.fixtures.record import recorded
     from matbridge.verify.values import judge
 
     known = dict(case.activations)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from matbridge.languages import convert, load
     from matbridge.layers.plain import TorchLayer
     from matbridge.predict.session import Session
-    from matbridge.verify.fixture import read_fixture
-    from matbridge.verify.recorder import record
+    from matbridge.verify.fixtures.read import read_fixture
+    from matbridge.verify.fixtures.record import record
 
 # Where each name is at home; its module is opened when it is asked for.
 HOMES = {
@@ -43,8 +43,8 @@ HOMES = {
     "UnsupportedError": "matbridge.errors",
     "convert": "matbridge.languages",
     "load": "matbridge.languages",
-    "read_fixture": "matbridge.verify.fixture",
-    "record": "matbridge.verify.recorder",
+    "read_fixture": "matbridge.verify.fixtures.read",
+    "record": "matbridge.verify.fixtures.record",
 }
 
 __all__ = [

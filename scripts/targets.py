@@ -350,7 +350,7 @@ def onnx_seeds() -> tuple[bytes, ...]:
 def fixtures(draw: random.Random, folder: Path) -> None:
     """Fixtures with damaged bytes, or whose variables and fields hold odd values."""
     from matbridge.matlab.file.write import write_mat
-    from matbridge.verify.fixture import read_fixture
+    from matbridge.verify.fixtures.read import read_fixture
 
     network, variables, data = draw.choice(fixture_seeds())
     path = folder / "mutant.mat"

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from truth_cases import RECORDED, STEPPED, TRAINED, UNSAID, Told, told, truth_of  # noqa: E402
 
 from matbridge.cli import run  # noqa: E402
-from matbridge.verify.recording import write_fixture  # noqa: E402
+from matbridge.verify.fixtures.write import write_fixture  # noqa: E402
 
 __all__ = ["Outcome", "main", "outcomes"]
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matbridge.verify.case import Case
-from matbridge.verify.diverge import diverge
-from matbridge.verify.layers import judge_layers
+from matbridge.verify.layers.diverge import diverge
+from matbridge.verify.layers.judging import judge_layers
 
 KINDS = {"images": (DeepImages, record_images), "sequences": (DeepSequences, record_sequences)}
 SEEDS = range(4)

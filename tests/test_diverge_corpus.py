@@ -5,9 +5,9 @@ import pytest
 from faults import plant
 
 import matbridge
-from matbridge.verify.diverge import diverge
+from matbridge.verify.fixtures.record import laid_out, recorded
 from matbridge.verify.inputs import draw_inputs
-from matbridge.verify.recorder import laid_out, recorded
+from matbridge.verify.layers.diverge import diverge
 
 # Networks of different families, and where they stand.
 FILES = (

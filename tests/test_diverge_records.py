@@ -13,12 +13,12 @@ from test_diverge import named, recorded
 import matbridge
 from matbridge import Network
 from matbridge.verify.case import Case
-from matbridge.verify.diverge import diverge
-from matbridge.verify.fixture import read_fixture
+from matbridge.verify.fixtures.read import read_fixture
+from matbridge.verify.fixtures.record import recorded as run
+from matbridge.verify.fixtures.write import write_fixture
 from matbridge.verify.judge import verify_case
-from matbridge.verify.layers import judge_layers
-from matbridge.verify.recorder import recorded as run
-from matbridge.verify.recording import write_fixture
+from matbridge.verify.layers.diverge import diverge
+from matbridge.verify.layers.judging import judge_layers
 
 DRAW = np.random.default_rng(7)
 

@@ -13,10 +13,10 @@ from matbridge.matlab.file.values import Cell
 from matbridge.matlab.file.write import write_mat
 from matbridge.verify.case import Case
 from matbridge.verify.expression import transform_of
-from matbridge.verify.fixture import identity_of, is_fixture, read_fixture
+from matbridge.verify.fixtures.read import identity_of, is_fixture, read_fixture
+from matbridge.verify.fixtures.record import drawn, recorded
+from matbridge.verify.fixtures.write import write_fixture
 from matbridge.verify.judge import verify_case
-from matbridge.verify.recorder import drawn, recorded
-from matbridge.verify.recording import write_fixture
 
 RNG = np.random.default_rng(0)
 FORM = "matbridge fixture"
@@ -160,12 +160,11 @@ def test_labels_are_text(network, tmp_path):
 
 def test_what_is_larger_than_version_7_holds(network, tmp_path, monkeypatch):
     from matbridge.matlab.file.header import read_file_header
-    from matbridge.verify import recording
 
     case = recorded(network, drawn(network))
     write_fixture(tmp_path / "small.mat", case)
     assert read_file_header(tmp_path / "small.mat").version != "v7.3"
-    monkeypatch.setattr(recording, "MOST_BYTES", 100)
+    monkeypatch.setattr("matbridge.verify.fixtures.write.MOST_BYTES", 100)
     write_fixture(tmp_path / "large.mat", case)
     assert read_file_header(tmp_path / "large.mat").version == "v7.3"
     assert verify_case(read_fixture(tmp_path / "large.mat").case(network)).verdict == "identical"

@@ -18,14 +18,14 @@ from matbridge.matlab import (
     softmaxLayer,
 )
 from matbridge.matlab.file import read_mat
-from matbridge.verify.budget import BUDGETS, RMS_BUDGETS, Budget
 from matbridge.verify.case import Case, Transform
 from matbridge.verify.compare import EmptyComparisonError
 from matbridge.verify.judge import verify_case
-from matbridge.verify.record import verify_performances
-from matbridge.verify.statistics import Statistics
-from matbridge.verify.storage import storage_of
-from matbridge.verify.ulps import EDGES
+from matbridge.verify.measures.budget import BUDGETS, RMS_BUDGETS, Budget
+from matbridge.verify.measures.statistics import Statistics
+from matbridge.verify.measures.storage import storage_of
+from matbridge.verify.measures.ulps import EDGES
+from matbridge.verify.training import verify_performances
 from matbridge.verify.values import Limits, judge
 
 RNG = np.random.default_rng(3)

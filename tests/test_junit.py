@@ -12,7 +12,7 @@ from matbridge.matlab.file.write import write_mat
 from matbridge.report.entry import Entry
 from matbridge.report.junit import write_junit
 from matbridge.verify.judgement import Judgement
-from matbridge.verify.statistics import Statistics
+from matbridge.verify.measures.statistics import Statistics
 from matbridge.verify.verification import Cause, Diagnosis, Divergence, Verification
 
 # What stands in what, with the attributes that must be there, as JUnit's schemas have it.

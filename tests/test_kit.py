@@ -37,9 +37,9 @@ from matbridge.shallow.structure import (
     ShallowStructure,
     WeightPart,
 )
-from matbridge.verify.fixture import read_fixture
+from matbridge.verify.fixtures.read import read_fixture
 from matbridge.verify.judge import verify_case
-from matbridge.verify.layers import judge_layers
+from matbridge.verify.layers.judging import judge_layers
 
 PASSES = ("identical", "rounding")
 

@@ -22,9 +22,9 @@ from matbridge.verify.case import Case, Source
 from matbridge.verify.judge import verify_case
 from matbridge.verify.judgement import NOT_VERIFIED, Judgement
 from matbridge.verify.labels import Confusion
-from matbridge.verify.sample import MOST, Sample
-from matbridge.verify.statistics import Element, Statistics
-from matbridge.verify.ulps import EDGES
+from matbridge.verify.measures.sample import MOST, Sample
+from matbridge.verify.measures.statistics import Element, Statistics
+from matbridge.verify.measures.ulps import EDGES
 from matbridge.verify.verification import Cause, Diagnosis, Divergence, Verification
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'>&\x1b[31m\u202e{{7*7}}"

@@ -6,7 +6,7 @@ from shallow_forms import structure_of
 
 from matbridge.errors import MismatchError
 from matbridge.matlab.file.values import Cell
-from matbridge.verify.record import is_record, performances
+from matbridge.verify.training import is_record, performances
 
 RNG = np.random.default_rng(3)
 T, Y = RNG.normal(size=(2, 10)), RNG.normal(size=(2, 10))

@@ -18,7 +18,7 @@ from matbridge.matlab.shallow_back import to_structure
 from matbridge.matlab.shallow_cards import to_network
 from matbridge.predict.data import read_data
 from matbridge.predict.series import vec2ind
-from matbridge.verify.record import performances
+from matbridge.verify.training import performances
 
 RNG = np.random.default_rng(13)
 SHALLOW = CORPUS / "shallow"

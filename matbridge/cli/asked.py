@@ -11,7 +11,7 @@ from matbridge.cli.many import are_many, expanded, networks_of, one_of
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
 from matbridge.errors import MatbridgeError
-from matbridge.verify.fixture import is_fixture
+from matbridge.verify.fixtures.read import is_fixture
 
 __all__ = ["Asked"]
 

@@ -14,8 +14,8 @@ from matbridge.core.network import Network
 from matbridge.errors import FormatError, MismatchError, MissingNameError
 from matbridge.files import sha256
 from matbridge.verify.case import Case
-from matbridge.verify.fixture import Fixture, identity_of, is_fixture, read_fixture
-from matbridge.verify.form import NETWORK
+from matbridge.verify.fixtures.form import NETWORK
+from matbridge.verify.fixtures.read import Fixture, identity_of, is_fixture, read_fixture
 
 __all__ = ["Fixtures", "fixtures_in", "network_of", "with_networks"]
 

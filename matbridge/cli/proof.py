@@ -22,11 +22,11 @@ from matbridge.files import check_target, sha256
 from matbridge.languages import read
 from matbridge.matlab.file import MatFile
 from matbridge.predict.data import read_data
-from matbridge.verify.fixture import is_fixture
+from matbridge.verify.fixtures.read import is_fixture
+from matbridge.verify.fixtures.write import write_fixture
 from matbridge.verify.proof import TIME_LIMIT, NetworkSearch, Search, Workspace, search
 from matbridge.verify.proof.outcome import Agreement
 from matbridge.verify.proof.sentence import as_verification
-from matbridge.verify.recording import write_fixture
 
 __all__ = ["Searching", "searching_options"]
 

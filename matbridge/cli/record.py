@@ -19,8 +19,8 @@ from matbridge.errors import MismatchError
 from matbridge.files import check_target, sha256
 from matbridge.predict.data import split_name
 from matbridge.verify.case import Case, Source
-from matbridge.verify.recorder import EVERY, drawn, recorded
-from matbridge.verify.recording import write_fixture
+from matbridge.verify.fixtures.record import EVERY, drawn, recorded
+from matbridge.verify.fixtures.write import write_fixture
 
 __all__ = ["command"]
 

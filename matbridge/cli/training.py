@@ -18,7 +18,7 @@ from matbridge.matlab.file import MatFile
 from matbridge.matlab.shallow_back import to_structure
 from matbridge.predict.data import read_data, split_name
 from matbridge.predict.select import select
-from matbridge.verify.record import (
+from matbridge.verify.training import (
     Performance,
     is_record,
     performances,

@@ -13,7 +13,7 @@ from matbridge.cli.terminal import Terminal, console, styled, table
 from matbridge.text import visible
 from matbridge.verify.judgement import PASSES, Judgement
 from matbridge.verify.labels import Confusion
-from matbridge.verify.statistics import Element
+from matbridge.verify.measures.statistics import Element
 from matbridge.verify.verification import Diagnosis, Divergence, Verification
 
 __all__ = ["document", "row", "show"]

@@ -45,7 +45,7 @@ from matbridge.predict.data import read_data, split_name
 from matbridge.verify.case import AS_IT_IS, Case, Source, Transform
 from matbridge.verify.compare import EmptyComparisonError
 from matbridge.verify.expression import transform_of, variables_in
-from matbridge.verify.fixture import is_fixture, read_fixture
+from matbridge.verify.fixtures.read import is_fixture, read_fixture
 from matbridge.verify.judge import verify_case
 from matbridge.verify.judgement import worst_of
 from matbridge.verify.values import Limits

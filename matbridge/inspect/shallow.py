@@ -13,7 +13,7 @@ from matbridge.shallow import names
 from matbridge.shallow.kinds import creating_function
 from matbridge.shallow.structure import Place, ProcessStep, ShallowStructure, WeightPart
 from matbridge.text import listed
-from matbridge.verify.record import is_record
+from matbridge.verify.training import is_record
 
 __all__ = ["COLUMNS", "about_shallow", "part_rows"]
 

@@ -21,7 +21,7 @@ from matbridge.matlab.contents import MatContents
 from matbridge.matlab.file import MatFile, Variable
 from matbridge.matlab.file.values import Categorical
 from matbridge.matlab.releases import USER, products, when_written
-from matbridge.verify.record import is_record
+from matbridge.verify.training import is_record
 
 DIVERGED = "Training diverged: whatever depends on them is NaN or Inf as well."
 

@@ -19,8 +19,8 @@ from matbridge.report.colours import TONES
 from matbridge.report.levels import LEVELS, Level, level_of
 from matbridge.text import visible
 from matbridge.verify.judgement import Judgement
-from matbridge.verify.sample import Sample
-from matbridge.verify.ulps import EDGES
+from matbridge.verify.measures.sample import Sample
+from matbridge.verify.measures.ulps import EDGES
 
 __all__ = ["Plotly", "depth", "histogram", "scatter", "steps", "ulps"]
 

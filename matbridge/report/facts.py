@@ -21,7 +21,7 @@ from matbridge.report.templates import figure
 from matbridge.verify.case import Source
 from matbridge.verify.judgement import Judgement
 from matbridge.verify.labels import Confusion
-from matbridge.verify.statistics import Element
+from matbridge.verify.measures.statistics import Element
 from matbridge.verify.verification import Verification
 
 __all__ = ["Facts"]

@@ -20,16 +20,16 @@ from matbridge.errors import MismatchError
 from matbridge.layers.input import AnyInput
 from matbridge.verify.case import Case
 from matbridge.verify.compare import EmptyComparisonError
-from matbridge.verify.diverge import diverge
+from matbridge.verify.fixtures.record import laid_out
 from matbridge.verify.inputs import draw_inputs
 from matbridge.verify.judgement import Judgement, worst_of
-from matbridge.verify.layers import judge_layers
+from matbridge.verify.layers.diverge import diverge
+from matbridge.verify.layers.judging import judge_layers
 from matbridge.verify.matched import adapted, paired
-from matbridge.verify.recorder import laid_out
+from matbridge.verify.measures.sample import Sample
+from matbridge.verify.measures.saturation import all_alike
+from matbridge.verify.measures.statistics import Parts, Statistics, flat
 from matbridge.verify.rival import Alongside, matched_ports
-from matbridge.verify.sample import Sample
-from matbridge.verify.saturation import all_alike
-from matbridge.verify.statistics import Parts, Statistics, flat
 from matbridge.verify.verification import Divergence, Verification
 
 __all__ = ["EXACT", "against"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from matbridge.core.dims import column_major, reorder
 from matbridge.errors import MismatchError
-from matbridge.verify.statistics import Element, Parts, element
+from matbridge.verify.measures.statistics import Element, Parts, element
 
 __all__ = ["EmptyComparisonError", "Form", "forms", "located", "parts_of"]
 

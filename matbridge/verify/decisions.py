@@ -10,15 +10,15 @@ import numpy as np
 from matbridge.core.dims import column_major
 from matbridge.core.running import Progress
 from matbridge.errors import MatbridgeError, MismatchError
-from matbridge.verify.budget import Budget
 from matbridge.verify.case import Case
 from matbridge.verify.compare import EmptyComparisonError, parts_of
 from matbridge.verify.judgement import Judgement
 from matbridge.verify.labels import Confusion, class_names
-from matbridge.verify.margins import Margins
+from matbridge.verify.measures.budget import Budget
+from matbridge.verify.measures.margins import Margins
+from matbridge.verify.measures.statistics import Statistics
 from matbridge.verify.outputs import output_dims
 from matbridge.verify.runs import Runs
-from matbridge.verify.statistics import Statistics
 
 __all__ = ["judge_labels", "judge_names"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from matbridge.verify.case import Case, Results
 from matbridge.verify.compare import forms, parts_of
 from matbridge.verify.labels import class_names
-from matbridge.verify.statistics import Parts
+from matbridge.verify.measures.statistics import Parts
 
 __all__ = ["distance", "evidence"]
 

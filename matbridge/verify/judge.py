@@ -9,13 +9,13 @@ from matbridge.core.running import Progress
 from matbridge.verify.case import Case
 from matbridge.verify.compare import parts_of
 from matbridge.verify.decisions import judge_labels
-from matbridge.verify.diverge import diverge
 from matbridge.verify.environment import environment_of
 from matbridge.verify.judgement import NOT_VERIFIED, Judgement, worst_of
-from matbridge.verify.layers import judge_layers
+from matbridge.verify.layers.diverge import diverge
+from matbridge.verify.layers.judging import judge_layers
+from matbridge.verify.measures.saturation import little_said
 from matbridge.verify.outputs import output_dims
 from matbridge.verify.runs import Runs
-from matbridge.verify.saturation import little_said
 from matbridge.verify.states import judge_states
 from matbridge.verify.values import Limits, judge
 from matbridge.verify.verification import Verification

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from matbridge.verify.budget import Used
 from matbridge.verify.labels import Confusion
-from matbridge.verify.margins import Margins
-from matbridge.verify.sample import Sample
-from matbridge.verify.statistics import Statistics
+from matbridge.verify.measures.budget import Used
+from matbridge.verify.measures.margins import Margins
+from matbridge.verify.measures.sample import Sample
+from matbridge.verify.measures.statistics import Statistics
 
 __all__ = ["CLASSES", "NOT_VERIFIED", "PASSES", "Judgement", "worst_of"]
 

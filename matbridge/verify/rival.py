@@ -19,8 +19,8 @@ from matbridge.core.graph import Port
 from matbridge.core.network import Network
 from matbridge.core.running import Data
 from matbridge.predict.mini_batches import MiniBatches
-from matbridge.verify.recorded import Layout, Recorded
-from matbridge.verify.walk import Walk
+from matbridge.verify.layers.layouts import Layout, Recorded
+from matbridge.verify.layers.walk import Walk
 
 __all__ = ["Alongside", "matched_ports"]
 

@@ -12,7 +12,7 @@ from matbridge.core.network import Network
 from matbridge.errors import MismatchError, UnsupportedError
 from matbridge.verify.case import Case
 from matbridge.verify.judgement import Judgement
-from matbridge.verify.layers import unverified
+from matbridge.verify.layers.judging import unverified
 from matbridge.verify.values import Limits, judge
 
 __all__ = ["final_states", "judge_states", "states_of"]

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from matbridge.text import listed
-from matbridge.verify.budget import BUDGETS, Budget
 from matbridge.verify.compare import Form, forms, located, parts_of
 from matbridge.verify.judgement import Judgement
-from matbridge.verify.sample import Sample
-from matbridge.verify.statistics import Parts, Statistics, distance, flat
-from matbridge.verify.storage import COARSE, Storage, storage_of
+from matbridge.verify.measures.budget import BUDGETS, Budget
+from matbridge.verify.measures.sample import Sample
+from matbridge.verify.measures.statistics import Parts, Statistics, distance, flat
+from matbridge.verify.measures.storage import COARSE, Storage, storage_of
 
 __all__ = ["Limits", "judge"]
 

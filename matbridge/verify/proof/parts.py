@@ -11,7 +11,7 @@ from matbridge.errors import MatbridgeError
 from matbridge.verify.proof.runs import Run, over_time
 from matbridge.verify.proof.workspace import Leaf, Value
 
-__all__ = ["head", "parts_of_expected", "parts_of_run"]
+__all__ = ["head", "parts_of_run"]
 
 # The most numbers of observations that are tried for one input.
 MOST_COUNTS, MOST_INDICES = 12, 8
@@ -19,23 +19,18 @@ MOST_COUNTS, MOST_INDICES = 12, 8
 
 def head(leaf: Leaf, count: int, size: int) -> Leaf | None:
     """The first ``size`` of ``count`` observations of what may have come out."""
-    return _part(leaf, count, slice(0, size), "")
-
-
-def _part(leaf: Leaf, count: int, part: slice, words: str) -> Leaf | None:
     axis = _axis(leaf.shape, count)
     if axis is None:
         return None
-    size = len(range(*part.indices(count)))
-    shape = (*leaf.shape[:axis], size, *leaf.shape[axis + 1 :])
 
     def load() -> Value:
         value = leaf.load()
         if isinstance(value, list) or value.ndim == 1:
-            return value[part]
-        return value[(slice(None),) * axis + (part,)]
+            return value[:size]
+        return value[(slice(None),) * axis + (slice(size),)]
 
-    return dataclasses.replace(leaf, address=leaf.address + words, shape=shape, load=load)
+    shape = (*leaf.shape[:axis], min(size, count), *leaf.shape[axis + 1 :])
+    return dataclasses.replace(leaf, shape=shape, load=load)
 
 
 def _axis(shape: Sequence[int], count: int) -> int | None:
@@ -44,18 +39,6 @@ def _axis(shape: Sequence[int], count: int) -> int | None:
     if not axes:
         return None
     return axes[-1] if len(shape) > 2 else axes[0]
-
-
-def parts_of_expected(leaf: Leaf, count: int) -> Iterator[Leaf]:
-    """The last and the first of what was kept, as many as came out."""
-    total = max(leaf.shape, default=0)
-    if total <= count or leaf.size > 64 * total:
-        return
-    for first in (total - count, 0):
-        words = f"({first + 1}:{first + count})"
-        part = _part(leaf, total, slice(first, first + count), words)
-        if part is not None:
-            yield part
 
 
 def parts_of_run(run: Run, counts: Sequence[int], leaves: Sequence[Leaf]) -> Iterator[Run]:

@@ -22,7 +22,7 @@ from matbridge.matlab.file.values import (
 )
 from matbridge.matlab.layer import numeric
 from matbridge.predict.class_names import as_labels, is_labels
-from matbridge.verify.record import is_record
+from matbridge.verify.training import is_record
 
 __all__ = ["Leaf", "Value", "Workspace"]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matbridge.verify.statistics import Parts, distance, flat, rms, share
+from matbridge.verify.measures.statistics import Parts, distance, flat, rms, share
 
 __all__ = ["BUDGETS", "RMS_BUDGETS", "Budget", "Used"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from matbridge.core.network import Network
 from matbridge.layers.transfer import Compet, HardLim, HardLims
-from matbridge.verify.statistics import Parts
+from matbridge.verify.measures.statistics import Parts
 
 __all__ = ["HIGH", "all_alike", "little_said", "saturation"]
 

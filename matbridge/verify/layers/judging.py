@@ -20,10 +20,10 @@ from matbridge.predict.series import layer_ports
 from matbridge.shallow import names
 from matbridge.verify.case import AS_IT_IS, Case
 from matbridge.verify.judgement import NOT_VERIFIED, Judgement
-from matbridge.verify.recorded import Layout, Observations, Recorded, layouts, read_misfit
-from matbridge.verify.statistics import Statistics
+from matbridge.verify.layers.layouts import Layout, Observations, Recorded, layouts, read_misfit
+from matbridge.verify.layers.walk import Walk
+from matbridge.verify.measures.statistics import Statistics
 from matbridge.verify.values import Limits, judge
-from matbridge.verify.walk import Walk
 from matbridge.verify.ways import at_once
 
 __all__ = ["Record", "judge_layers", "judged", "unverified"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matbridge.verify.statistics import Parts, flat
+from matbridge.verify.measures.statistics import Parts, flat
 
 __all__ = ["COARSE", "Storage", "storage_of"]
 

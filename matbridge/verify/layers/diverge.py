@@ -15,9 +15,9 @@ from matbridge.core.network import Network
 from matbridge.text import listed
 from matbridge.verify.case import Case
 from matbridge.verify.judgement import NOT_VERIFIED, PASSES, Judgement
-from matbridge.verify.layers import Record, judged
+from matbridge.verify.layers.judging import Record, judged
+from matbridge.verify.layers.walk import sources_of
 from matbridge.verify.verification import Divergence
-from matbridge.verify.walk import sources_of
 
 __all__ = ["diverge"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matbridge.verify.budget import BUDGETS
+from matbridge.verify.measures.budget import BUDGETS
 
 __all__ = ["Margins"]
 

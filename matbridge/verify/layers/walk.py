@@ -20,7 +20,7 @@ from matbridge.errors import MismatchError
 from matbridge.ops.layout import numbered
 from matbridge.predict.mini_batches import MiniBatches
 from matbridge.predict.sequences import Collected, Piece
-from matbridge.verify.recorded import Observations
+from matbridge.verify.layers.layouts import Observations
 
 __all__ = ["Walk", "leading_to", "sources_of"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matbridge.core.dims import column_major
-from matbridge.verify.ulps import ulps_of
+from matbridge.verify.measures.ulps import ulps_of
 
 __all__ = ["MOST_WORST", "Element", "Parts", "Statistics", "distance", "element", "flat"]
 
