@@ -189,13 +189,13 @@ def test_all_links_lead_somewhere(tmp_path):
 
 
 def test_not_verified_is_no_pass(tmp_path):
-    for entry in (
-        Entry("a.mat", None, "nothing is expected", 5),
-        Entry("a.mat", None, "truncated", 3),
-        Entry.of("a.mat", Verification(NOT_VERIFIED, (judgement(NOT_VERIFIED),))),
+    for entry, headline in (
+        (Entry("a.mat", None, "nothing is expected", 5), "Not verified"),
+        (Entry("a.mat", None, "truncated", 3), "Error"),
+        (Entry.of("a.mat", Verification(NOT_VERIFIED, (judgement(NOT_VERIFIED),))), "Not verified"),
     ):
         page = page_of(tmp_path, entry)
-        assert "Not verified" in page.text
+        assert headline in page.text
         assert "This is no pass" in page.text
         assert "✓" not in page.text
     assert "✗" in page_of(tmp_path, Entry("a.mat", None, "more than rounding", 1)).text
@@ -325,7 +325,7 @@ def test_verify_reports(fixtures, call, in_folder):
     code, _, _ = call("verify", "broken.mat", "--input", ":X", "--expected", ":Y",
                       "--report", "a.html")  # fmt: skip
     assert code == 3
-    assert "Not verified" in Page((in_folder / "a.html").read_text(encoding="utf-8")).text
+    assert "Error" in Page((in_folder / "a.html").read_text(encoding="utf-8")).text
     code, _, err = call("verify", net, "--input", ":X", "--expected", ":Y", "--report", "a.txt")
     assert (code, "End it in .html" in err) == (2, True)
 

@@ -187,11 +187,11 @@ def test_the_verdict_comes_first_and_fits(call, regressor, classifier, monkeypat
     monkeypatch.setenv("COLUMNS", "80")
     code, out = call(*wrong(regressor, (1, 6)))
     lines = out.splitlines()
-    assert lines[0].startswith("different: off by 0.0067 of the scale, single precision moves")
+    assert lines[0].startswith("different: off by 0.0067 of the largest value, single precision")
     assert "\x1b" not in out
     assert max(map(len, lines)) <= 80
     assert "(2,7) is " in out
-    assert "from time step 7 of 20 on" in out
+    assert "wrong from time step 7 of 20 on" in out
     code, out = call(classifier, *data_of(classifier), f"{classifier}:Y")
     assert out.startswith("rounding: off by ")
     assert "would be needed" not in out

@@ -38,7 +38,7 @@ class Causes:
 def causes_options(function: Callable[..., object]) -> Callable[..., object]:
     """What it says is one ``causes``."""
 
-    @click.option("--diagnosis/--no-diagnosis", default=True,
+    @click.option("--diagnosis/--no-diagnosis", default=True, show_default=True,
                   help="Whether the usual causes are tried where it is different.")  # fmt: skip
     @functools.wraps(function)
     def wrapped(*args: object, diagnosis: bool, **named: object) -> object:

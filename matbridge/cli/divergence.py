@@ -22,8 +22,10 @@ def show_layers(out: Terminal, verification: Verification) -> None:
     if verification.layers:
         out.print(f"  layers: {_counted(verification.layers)}")
     _show_failing(out, [one for one in verification.layers if one.verdict not in PASSES])
-    if verification.divergence is not None:
-        _show_divergence(out, verification.divergence)
+    found = verification.divergence
+    # What to record for more is said where more is to be known.
+    if found is not None and (found.layers or not verification.explained):
+        _show_divergence(out, found)
 
 
 def _counted(layers: Sequence[Judgement]) -> str:

@@ -32,7 +32,7 @@ from matbridge.inspect.shallow import COLUMNS
 from matbridge.inspect.summary import summarize, summarize_network
 from matbridge.inspect.table import LayerTable, layer_table
 from matbridge.languages import read
-from matbridge.report.picture import write_picture
+from matbridge.report.picture import check_picture, write_picture
 from matbridge.text import visible_within
 from matbridge.version import DOCS
 
@@ -84,6 +84,8 @@ def command(
             raise MismatchError("a picture is of one network", mend="Name one file.")
         rows = run_all(expanded(paths), lambda path: networks_of(path, None, True, reading), _row)
         return show_all(rows, as_json)
+    if picture:
+        check_picture(picture, paths)
     contents = summarize(read(paths[0], reading))
     if as_json:
         print_json(contents)

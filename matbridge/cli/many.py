@@ -222,9 +222,10 @@ def _show_verdicts(out: Terminal, rows: Sequence[Row]) -> None:
         verdict = styled(row.verdict, COLOURS.get(row.code, "red"))
         shown.add_row(name, *[network] * several, verdict, *row.figures, f"{row.seconds:.1f} s")
     out.print(shown)
-    for name, row in zip(names, rows, strict=True):
+    for name, network, row in zip(names, networks, rows, strict=True):
         if row.code or row.told:
-            out.print(f"\n{name}: {row.outcome}")
+            which = f"{name}, {network}" if network and names.count(name) > 1 else name
+            out.print(f"\n{which}: {row.outcome}")
 
 
 def _short(files: Sequence[str]) -> list[str]:

@@ -222,12 +222,13 @@ def searching_options(function: Callable[..., object]) -> Callable[..., object]:
     """What they say is one ``searching``."""
 
     @click.option("--data", multiple=True, type=click.Path(path_type=Path), metavar="DATA",
-                  help="Without --expected: files and folders in which proof is looked for as "
-                       "well as in the network's own.")  # fmt: skip
+                  help="Where no --expected is given: look for proof in this file or folder too. "
+                       "May be repeated.")  # fmt: skip
     @click.option("--time-limit", type=click.FloatRange(0), default=TIME_LIMIT, show_default=True,
-                  metavar="SECONDS", help="Of that search, and of that for causes.")  # fmt: skip
+                  metavar="SECONDS",
+                  help="For the search for proof, and for that for causes.")  # fmt: skip
     @click.option("--save-fixture", "kept", type=click.Path(path_type=Path), metavar="MAT",
-                  help="Keep what was found as a fixture.")  # fmt: skip
+                  help="Keep the proof that was found as a fixture.")  # fmt: skip
     @functools.wraps(function)
     def wrapped(
         *args: object, data: tuple[Path, ...], time_limit: float, kept: Path | None, **given: object

@@ -11,6 +11,7 @@ from matbridge.cli.data import gather_inputs, in_file, named_classes, split_inpu
 from matbridge.cli.many import one_of
 from matbridge.cli.options import json_option, network_option, path_argument, reading_options
 from matbridge.cli.predict import run_options, tell_engine
+from matbridge.cli.sections import Sectioned
 from matbridge.cli.series import read_delays
 from matbridge.cli.terminal import print_json, progress_bar, tell, warn_of
 from matbridge.core.contents import Reading
@@ -29,7 +30,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str) -> str | tupl
     return value if value == EVERY else tuple(name.strip() for name in value.split(",") if name)
 
 
-@click.command("record")
+@click.command("record", cls=Sectioned)
 @path_argument
 @run_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="MAT",

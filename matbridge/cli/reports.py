@@ -70,9 +70,9 @@ def report_options(function: Callable[..., object]) -> Callable[..., object]:
     """What they say is one ``reports``."""
 
     @click.option("--report", "html", type=click.Path(path_type=Path), metavar="HTML",
-                  help="Write a report for the browser: one file, no network.")  # fmt: skip
+                  help="Write a report for the browser: one file that works offline.")  # fmt: skip
     @click.option("--junit", type=click.Path(path_type=Path), metavar="XML",
-                  help="Write JUnit for continuous integration, a test case for each.")  # fmt: skip
+                  help="Write JUnit for continuous integration: a test case for each.")  # fmt: skip
     @functools.wraps(function)
     def wrapped(*args: object, html: Path | None, junit: Path | None, **given: object) -> object:
         return function(*args, reports=Reports(html, junit), **given)

@@ -30,6 +30,8 @@ def show(verification: Verification) -> None:
     out.print(styled(verification.sentence, colour(verification.verdict)))
     for note in verification.notes:
         out.print(f"  {note}")
+    if verification.explained:
+        _show_causes(out, verification)
     numbers = [one for one in verification.outputs if one.confusion is None]
     if numbers:
         show_figures(out, numbers)
@@ -39,9 +41,14 @@ def show(verification: Verification) -> None:
         if one.confusion and one.verdict != "identical":
             show_confusion(out, one.confusion)
     show_layers(out, verification)
-    if verification.diagnosis is not None:
-        for sentence in verification.diagnosis.sentences:
-            out.print(sentence)
+    if not verification.explained:
+        _show_causes(out, verification)
+
+
+def _show_causes(out: Terminal, verification: Verification) -> None:
+    """Why it differs: above the figures where that is known, below them where it is not."""
+    for sentence in verification.diagnosis.sentences if verification.diagnosis else ():
+        out.print(styled(sentence, "yellow"))
 
 
 def show_figures(out: Terminal, judgements: Sequence[Judgement]) -> None:
@@ -79,7 +86,7 @@ def remarks(judgement: Judgement, alone: bool) -> Iterator[str]:
         yield f"{place(element)} is {element.computed:.7g}, {element.expected:.7g} is expected"
     step = first_step(judgement)
     if step:
-        yield f"from time step {step:,} of {len(one.steps):,} on"
+        yield f"wrong from time step {step:,} of {len(one.steps):,} on"
     if not math.isnan(one.argmax):
         yield f"the largest score is of the same class in {one.argmax:.3g} of all: no proof"
     yield f"a tolerance of {judgement.tolerance_needed:.3g} would be needed"

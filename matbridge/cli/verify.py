@@ -33,6 +33,7 @@ from matbridge.cli.options import (
 from matbridge.cli.predict import check_inputs, run_options, tell_engine
 from matbridge.cli.proof import Searching, searching_options
 from matbridge.cli.reports import Reports, report_options
+from matbridge.cli.sections import Sectioned
 from matbridge.cli.series import SeriesOptions, read_delays, series_options
 from matbridge.cli.terminal import print_json, progress_bar, warn_of
 from matbridge.cli.training import Trained
@@ -132,9 +133,10 @@ class Alone:
         """That of a fixture; EmptyComparisonError for other files."""
         if self.inputs or not is_fixture(path):
             raise EmptyComparisonError(
-                "nothing is expected",
+                "nothing is expected of it: there is nothing to compare with",
                 where=path.name,
-                mend="Give --expected DATA, as MATLAB computed it, or --fixture.",
+                mend="Give --expected DATA, what MATLAB computed, or --against another network. "
+                "Without --input proof is looked for in the file.",
             )
         fixture = read_fixture(path, self.max_size)
         beside = path.parent / Path(network.provenance.file).name
@@ -167,7 +169,7 @@ class Judging:
         return self.causes.of(verification)
 
 
-@click.command("verify")
+@click.command("verify", cls=Sectioned)
 @paths_argument
 @run_options
 @click.option("--expected", multiple=True, metavar="DATA",
@@ -181,19 +183,19 @@ class Judging:
               help="A fixture that MATLAB or matbridge recorded, or a folder of them: a row for "
                    "each of several.")  # fmt: skip
 @click.option("--tolerance", type=float, metavar="SHARE",
-              help="Of the largest expected value: what differs by no more is close, and passes. "
-                   "Rounding needs none.")  # fmt: skip
+              help="What differs by no more than this share of the largest expected value is "
+                   "close, and passes. Rounding needs none.")  # fmt: skip
 @click.option("--atol", type=float, help="As numpy.allclose, for each element: what is within "
               "atol + rtol*|expected| is close, and passes.")  # fmt: skip
 @click.option("--rtol", type=float, help="See --atol.")
 @click.option("--against", "other", type=click.Path(path_type=Path), metavar="NET",
-              help="Another network, in any file that is read: the same inputs through both, "
-                   "random ones without --input.")  # fmt: skip
+              help="Compare with another network, in any file that is read: the same inputs "
+                   "through both, random ones without --input.")  # fmt: skip
 @click.option("--targets", multiple=True, metavar="DATA",
-              help="Of a shallow network what it was trained to give: the performances of its "
-                   "training record are verified. Once for each output.")  # fmt: skip
+              help="What a shallow network was trained to give: the performances in its training "
+                   "record are verified. Once for each output.")  # fmt: skip
 @click.option("--record", default=":tr", show_default=True, metavar="DATA",
-              help="The training record, with --targets.")  # fmt: skip
+              help="Where the training record stands, with --targets.")  # fmt: skip
 @series_options
 @all_option
 @network_option
@@ -228,33 +230,37 @@ def command(
 ) -> int:
     """Run the network in FILE and compare with what is expected, or with another network.
 
-    Without either, proof is looked for in the file itself, among the variables saved with the
-    network; --data names others. Exit code 5 if there is none.
+    With neither, proof is looked for among the variables saved with the network in FILE.
 
-    The verdict is identical, rounding, close (with --tolerance, --atol, --rtol) or different,
-    told by running in float64 and in float32; where it is different the usual causes are tried.
-    Exit code 0 if it passes, 1 if it differs, 5 if
-    there is nothing to compare. Several files, or folders, give a row for each; :X is then the
-    variable X of each file. --dtype float64 says that MATLAB computed in double precision.
+    \b
+    The verdict              means                                       exit code
+      identical              equal to the last bit                       0
+      rounding               no further apart than rounding explains     0
+      close                  within --tolerance, or --atol and --rtol    0
+      different              anything else; the usual causes are tried   1
+      not verified           nothing to compare with; never a pass       5
+
+    Several files, or folders, give a row for each. :X is the variable X of the network's own
+    file. --dtype float64 says that MATLAB computed in double precision.
 
     \b
     Example:
-      matbridge verify workspace.mat
+      matbridge verify workspace.mat                      # find the proof in it
       matbridge verify net.mat --input data.mat:XTest --expected data.mat:YPred
       matbridge verify net.mat --input :X --expected :Y --report out.html
-      matbridge verify models/ --input :XTest --expected :YPred
       matbridge verify net.mat --input :X --expected :Y --expected-transform "y*sig+mu"
+      matbridge verify ref.mat                            # recorded by matbridgeRecord
       matbridge verify net.mat --fixture ref.mat
-      matbridge verify ref.mat
-      matbridge verify net.mat --against net.onnx
+      matbridge verify net.mat --against net.onnx         # two networks
+      matbridge verify models/ --input :XTest --expected :YPred --junit out.xml
+    Network objects (nntool, nftool, ntstool):
       matbridge verify net.mat --input :inputs --targets :targets
       matbridge verify narx.mat --prepare --input :X --input :T --expected :Y
       matbridge verify narx.mat --prepare --input :X --targets :T
     """
-    if sum(map(bool, (expected, other, targets, fixtures))) > 1:
-        raise MismatchError(
-            "one of --expected, --fixture, --against and --targets", mend="Leave out others."
-        )
+    _check_one(
+        {"--expected": expected, "--fixture": fixtures, "--against": other, "--targets": targets}
+    )
     if (expected or targets) and not (targets and series.prepare):
         # Whole series of a network without inputs of its own are its targets.
         check_inputs(inputs)
@@ -288,6 +294,16 @@ def command(
         return _alone(asked, judging, alone, searching, reports, as_json)
     named = Named(inputs, expected, transform, options, reading.max_size, series, resize, classes)
     return _verify(asked, partial(judging.verified, named), reports, as_json)
+
+
+def _check_one(sides: Mapping[str, object]) -> None:
+    """Raise MismatchError where more than one says what to compare with."""
+    named = [option for option, value in sides.items() if value]
+    if len(named) > 1:
+        raise MismatchError(
+            f"{' and '.join(named)} do not go together",
+            mend="Each says what to compare with: give one of them.",
+        )
 
 
 def _rows(asked: Asked, judging: Judging, recorded: Fixtures) -> list[Row]:

@@ -9,8 +9,10 @@ from matbridge.verify.verification import Verification
 
 __all__ = ["Entry"]
 
-# Exit codes that are a verdict; all others tell why there is none.
-FINE, DIFFERS = 0, 1
+# What could not be read, or run.
+ERROR = "error"
+# Exit codes that are a verdict; all others are errors.
+VERDICTS = {0: "passed", 1: "different", 5: NOT_VERIFIED}
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ class Entry:
 
     @property
     def verdict(self) -> str:
-        """That of the verification; without one "passed", "different" or "not verified"."""
+        """That of the verification; without one "passed", "different", "not verified" where
+        there was nothing to verify against, or "error"."""
         if self.verification is not None:
             return self.verification.verdict
-        return {FINE: "passed", DIFFERS: "different"}.get(self.code, NOT_VERIFIED)
+        return VERDICTS.get(self.code, ERROR)
 
     @property
     def sentence(self) -> str:

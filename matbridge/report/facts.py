@@ -98,6 +98,11 @@ class Facts:
         """Whether there is a chart."""
         return self.depth is not None or any(output.charts for output in self.outputs)
 
+    @property
+    def budgeted(self) -> bool:
+        """Whether figures are told that rest on a budget."""
+        return any(output.judgement.confusion is None for output in self.outputs)
+
     @classmethod
     def of(cls, number: int, entry: Entry) -> Facts:
         """The facts of the entry of this number, from 1."""
@@ -115,7 +120,7 @@ class Facts:
             sentence=_told(entry),
             notes=known.notes,
             provenance=provenance(known) if verification else {},
-            findings=(*divergence(known), *diagnosis(known)),
+            findings=_findings(known),
             outputs=tuple(map(_output, known.outputs)),
             layers=_rows(known),
             first=first,
@@ -123,6 +128,12 @@ class Facts:
             legend=_legend(known.layers),
             depth=_depth(known.layers, first),
         )
+
+
+def _findings(verification: Verification) -> tuple[Finding, ...]:
+    """The cause first where it is known, else where it begins."""
+    kinds = (diagnosis, divergence) if verification.explained else (divergence, diagnosis)
+    return tuple(finding for kind in kinds for finding in kind(verification))
 
 
 def _sides(verification: Verification) -> str:
@@ -230,17 +241,16 @@ def _figures(judgement: Judgement) -> Rows:
     one = judgement.statistics
     if judgement.confusion is not None:
         return [("Labels", f"{one.elements:,}"), ("Agree", f"{1 - one.max_rel:.2%}")]
-    allowed = f"{judgement.budgets:g} × {figure(judgement.budget)}"
     rows = [
         ("Values", f"{one.elements:,}"),
         ("Largest difference", figure(one.max_abs)),
-        ("Relative to the scale", figure(one.max_rel)),
-        ("Rounding budget", allowed),
-        ("Budgets used", f"{figure(judgement.used)} of {judgement.budgets:g}"),
+        ("Of the largest value", figure(one.max_rel)),
+        ("Rounding explains", figure(judgement.budgets * judgement.budget)),
+        ("Rounding budgets", f"{figure(judgement.used)}, up to {judgement.budgets:g} is rounding"),
         ("RMSE", figure(one.rmse)),
         ("Cosine", f"{one.cosine:.9g}"),
         ("SNR", f"{one.snr:.1f} dB" if math.isfinite(one.snr) else "∞"),
-        ("Scale", figure(one.scale)),
+        ("Largest value", figure(one.scale)),
         ("Tolerance needed", figure(judgement.tolerance_needed)),
     ]
     if not math.isnan(one.argmax):

@@ -10,10 +10,9 @@ from xml.etree.ElementTree import Element, SubElement
 
 from matbridge.errors import MismatchError
 from matbridge.files import check_target, written
-from matbridge.report.entry import DIFFERS, Entry
+from matbridge.report.entry import Entry
 from matbridge.report.sentences import diagnosis, divergence
 from matbridge.text import visible
-from matbridge.verify.judgement import NOT_VERIFIED
 from matbridge.verify.verification import Verification
 from matbridge.version import VERSION
 
@@ -21,8 +20,8 @@ __all__ = ["check_junit", "write_junit"]
 
 # What the suite and the class of its cases are called; a dot makes a package of what precedes it.
 SUITE, CLASS = "matbridge verify", "matbridge.verify"
-# The exit code of what had nothing to be verified against.
-NOTHING = 5
+# The exit codes of what differs, and of what had nothing to be verified against.
+DIFFERS, NOTHING = 1, 5
 # How a case ends, by the element that says so; of those that pass none does.
 FAILURE, ERROR, SKIPPED = "failure", "error", "skipped"
 
@@ -94,8 +93,7 @@ def _add_case(suite: Element, entry: Entry, end: str) -> None:
     elif end == SKIPPED:
         SubElement(case, end, {"message": _plain(entry.sentence)})
     else:
-        kind = "error" if entry.verdict == NOT_VERIFIED else entry.verdict
-        about = {"message": _plain(entry.sentence), "type": kind}
+        about = {"message": _plain(entry.sentence), "type": entry.verdict}
         SubElement(case, end, about).text = text
 
 

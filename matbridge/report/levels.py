@@ -38,7 +38,13 @@ LEVELS = (EQUAL, ROUNDING, NEAR, OFF, FAR, UNKNOWN)
 # Up to so many times what counts as rounding a difference may be one of precision.
 PRECISION = 1e3
 
-_OF_VERDICT = {"identical": EQUAL, "rounding": ROUNDING, "close": NEAR, "different": FAR}
+_OF_VERDICT = {
+    "identical": EQUAL,
+    "rounding": ROUNDING,
+    "close": NEAR,
+    "different": FAR,
+    "error": FAR,
+}
 
 # What stands at the head of a page.
 HEADLINES = {
@@ -48,6 +54,7 @@ HEADLINES = {
     "different": "Different",
     "passed": "Passed",
     NOT_VERIFIED: "Not verified",
+    "error": "Error",
 }
 
 
@@ -59,6 +66,7 @@ MEANINGS = {
     "different": "The two do not compute the same.",
     "passed": "It passed by the figures that the command printed.",
     NOT_VERIFIED: "Nothing was compared. This is no pass.",
+    "error": "It could not be read or run, so nothing was compared. This is no pass.",
 }
 
 

@@ -12,7 +12,7 @@ from matbridge.core.card import Layer
 from matbridge.core.dims import Size
 from matbridge.core.network import Network, Port
 from matbridge.errors import MismatchError
-from matbridge.files import written
+from matbridge.files import check_target, written
 from matbridge.report.colours import literal
 from matbridge.report.columns import in_columns
 from matbridge.report.families import family
@@ -20,7 +20,7 @@ from matbridge.report.layout import Box, Edge, Line, Node
 from matbridge.report.templates import render
 from matbridge.text import visible
 
-__all__ = ["Mark", "picture", "write_picture"]
+__all__ = ["Mark", "check_picture", "picture", "write_picture"]
 
 # A box: its least and greatest width, what a letter of its text takes, and room at its sides.
 NARROW, WIDE, LETTER, SIDES = 132.0, 250.0, 7.2, 26.0
@@ -60,14 +60,21 @@ class _Drawn:
     outputs: tuple[str, ...]
 
 
+def check_picture(path: Path, reads: Iterable[Path] = ()) -> None:
+    """Raise what write_picture raises for this path."""
+    if path.suffix.lower() != ".svg":
+        raise MismatchError("a picture is an SVG file", where=str(path), mend="End it in .svg.")
+    check_target(path, force=True, reads=reads)
+
+
 def write_picture(network: Network, path: Path, reads: Iterable[Path] = ()) -> None:
     """Draw a network into an SVG file; an older picture is overwritten, ``reads`` never are.
 
     Raises UnsupportedError where jinja2 or pygraphviz is not installed, MismatchError where
     there are no layers, the name does not end in .svg or the file cannot be written.
     """
-    if path.suffix.lower() != ".svg":
-        raise MismatchError("a picture is an SVG file", where=str(path), mend="End it in .svg.")
+    reads = list(reads)
+    check_picture(path, reads)
     text = picture(network)
     with written(path, force=True, reads=reads) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -25,6 +25,8 @@ def divergence(verification: Verification) -> Iterator[Finding]:
     found = verification.divergence
     if found is None or not (found.layers or found.advice):
         return
+    if verification.explained and not found.layers:
+        return  # what to record for more is said where more is to be known
     names = [judgement.layer or judgement.name for judgement in found.layers]
     lead = "No activations were recorded, so the layer cannot be told."
     if names:

@@ -22,7 +22,7 @@ from matbridge.verify.case import Case
 from matbridge.verify.compare import EmptyComparisonError
 from matbridge.verify.fixtures.record import laid_out
 from matbridge.verify.inputs import draw_inputs
-from matbridge.verify.judgement import Judgement, worst_of
+from matbridge.verify.judgement import Judgement, worst_judgement, worst_of
 from matbridge.verify.layers.diverge import diverge
 from matbridge.verify.layers.judging import judge_layers
 from matbridge.verify.matched import adapted, paired
@@ -74,8 +74,9 @@ def against(
     notes = tuple(
         f"compared past {name!r}, whose normalization plain weights do not tell" for name in past
     )
-    worst = next(one for one in outputs if one.verdict == verdict)
-    sentence = f"{verdict}: {worst.why}; {_elements(outputs):,} values"
+    worst = worst_judgement(outputs, verdict)
+    which = f"{worst.name}: " if len(outputs) > 1 else ""
+    sentence = f"{verdict}: {which}{worst.why}; {_elements(outputs):,} values"
     compared, parting = (
         _by_layer(first, other, (runs[0], given[0]), verdict == "different")
         if layers
@@ -215,14 +216,12 @@ def _verdict(exact: float, stored: float, single: float, budget: float) -> tuple
     if exact == 0:
         return "identical", "equal in float64, to the last bit"
     if exact <= EXACT:
-        return "rounding", f"{exact:.2g} of the scale apart in float64, where sums are in an order"
+        return "rounding", "the same in float64 but for the order of sums"
     if stored <= EXACT:
         return "rounding", "the same once the arrays are rounded to float32"
-    off = f"off by {exact:.2g} of the scale"
-    moved = f"single precision moves either by {budget:.2g}"
-    if max(exact, stored, single) <= BUDGETS * budget:
-        return "rounding", f"{off}, {moved}"
-    return "different", f"{off}, {moved} ({BUDGETS:g} times as much is rounding)"
+    explained = f"single precision explains up to {BUDGETS * budget:.2g}"
+    said = f"off by {exact:.2g} of the largest value, {explained}"
+    return "rounding" if max(exact, stored, single) <= BUDGETS * budget else "different", said
 
 
 # -- layers that belong together -----------------------------------------------------------------

@@ -10,7 +10,7 @@ from matbridge.verify.case import Case
 from matbridge.verify.compare import parts_of
 from matbridge.verify.decisions import judge_labels
 from matbridge.verify.environment import environment_of
-from matbridge.verify.judgement import NOT_VERIFIED, Judgement, worst_of
+from matbridge.verify.judgement import NOT_VERIFIED, Judgement, worst_judgement, worst_of
 from matbridge.verify.layers.diverge import diverge
 from matbridge.verify.layers.judging import judge_layers
 from matbridge.verify.measures.saturation import little_said
@@ -95,7 +95,8 @@ def _with_notes(case: Case, judgement: Judgement, exact: object, dims: str) -> J
 
 def _sentence(verdict: str, outputs: Sequence[Judgement], layers: Sequence[Judgement]) -> str:
     """The verdict in a line: the worst of all, and how many values were compared."""
-    worst = next(one for one in (*outputs, *layers) if one.verdict == verdict)
+    of_outputs = any(judgement.verdict == verdict for judgement in outputs)
+    worst = worst_judgement(outputs if of_outputs else layers, verdict)
     elements = sum(judgement.statistics.elements for judgement in outputs)
-    which = f"{worst.name}: " if len(outputs) > 1 or worst not in outputs else ""
+    which = f"{worst.name}: " if len(outputs) > 1 or not of_outputs else ""
     return f"{verdict}: {which}{worst.why}; {elements:,} values"

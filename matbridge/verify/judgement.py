@@ -11,7 +11,7 @@ from matbridge.verify.measures.margins import Margins
 from matbridge.verify.measures.sample import Sample
 from matbridge.verify.measures.statistics import Statistics
 
-__all__ = ["CLASSES", "NOT_VERIFIED", "PASSES", "Judgement", "worst_of"]
+__all__ = ["CLASSES", "NOT_VERIFIED", "PASSES", "Judgement", "worst_judgement", "worst_of"]
 
 NOT_VERIFIED = "not verified"
 # From the worst to the best; "not verified" is said where there is nothing to compare with.
@@ -58,6 +58,11 @@ class Judgement:
         if self.statistics.max_rel == 0:
             return 0.0
         return self.statistics.max_rel / self.budget if self.budget else float("inf")
+
+
+def worst_judgement(judgements: Iterable[Judgement], verdict: str) -> Judgement:
+    """Of those of a verdict the one that is furthest off: what a line tells of all."""
+    return max((one for one in judgements if one.verdict == verdict), key=lambda one: one.used)
 
 
 def worst_of(verdicts: Iterable[str]) -> str:

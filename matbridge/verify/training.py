@@ -18,7 +18,7 @@ from matbridge.shallow.performance import performance
 from matbridge.shallow.structure import ShallowStructure
 from matbridge.text import listed
 from matbridge.verify.compare import EmptyComparisonError
-from matbridge.verify.judgement import worst_of
+from matbridge.verify.judgement import worst_judgement, worst_of
 from matbridge.verify.values import Limits, judge
 from matbridge.verify.verification import Verification
 
@@ -99,7 +99,7 @@ def verify_performances(
         for one, rounded in zip(exact, single, strict=True)
     )
     verdict = worst_of(part.verdict for part in parts)
-    worst = next(part for part in parts if part.verdict == verdict)
+    worst = worst_judgement(parts, verdict)
     told = listed([f"{one.part} {one.recorded:.6g}" for one in exact])
     notes = (f"performances as recorded: {told}",)
     return Verification(verdict, parts, (), f"{verdict}: {worst.name}: {worst.why}", notes)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from matbridge.errors import MismatchError
 from matbridge.text import listed
 from matbridge.verify.compare import Form, forms, located, parts_of
 from matbridge.verify.judgement import Judgement
@@ -33,6 +34,13 @@ class Limits:
     tolerance: float | None = None
     atol: float | None = None
     rtol: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises MismatchError for what is no limit."""
+        for name in ("tolerance", "atol", "rtol"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and value >= 0):
+                raise MismatchError(f"{name} must be a number from 0 on, not {value!r}")
 
     def close(self, statistics: Statistics, computed: Parts, expected: Parts) -> bool:
         """Whether what is no rounding is close."""

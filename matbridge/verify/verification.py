@@ -138,6 +138,15 @@ class Verification:
     environment: dict[str, str] = field(default_factory=dict)
     case: Case | None = None
 
+    def __str__(self) -> str:
+        """The sentence: a dump of all arrays tells nobody anything."""
+        return self.sentence
+
+    @property
+    def explained(self) -> bool:
+        """Whether a cause was found."""
+        return self.diagnosis is not None and bool(self.diagnosis.causes)
+
     @property
     def code(self) -> int:
         """The exit code: 0 where it passes, 5 where there was nothing to verify against."""

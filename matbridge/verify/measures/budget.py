@@ -114,15 +114,14 @@ class Budget:
         return sum(part.size for part in parts) >= FEWEST * self.channels.size
 
     def words(self, used: Used, max_rel: float) -> str:
-        """How far off a value is, and how far rounding alone moves it, in a line."""
+        """How far off a value is, and how far rounding alone may move it, in a line."""
         kind = "double" if self.double else "single"
         if used.largest <= BUDGETS < used.all:
             where = f" of channel {used.channel:,}" if used.channel else ""
             said = f"the RMSE{where} is {used.rmse:.2g} times what {kind} precision leaves"
-            return f"{said} ({RMS_BUDGETS:g} is rounding)"
-        limit = "" if used.all <= BUDGETS else f" ({BUDGETS:g} times as much is rounding)"
-        moved = f"{kind} precision moves it {self.relative:.2g}{limit}"
-        return f"off by {max_rel:.2g} of the scale, {moved}"
+            return f"{said} (up to {RMS_BUDGETS:g} is rounding)"
+        explained = f"{kind} precision explains up to {BUDGETS * self.relative:.2g}"
+        return f"off by {max_rel:.2g} of the largest value, {explained}"
 
     def _worst_channel(self, apart: Parts) -> tuple[int, float]:
         if not self.channels.size or not self._enough(apart):

@@ -52,7 +52,8 @@ class Agreement:
 
 @dataclass(eq=False)
 class NetworkSearch:
-    """What was found out about one network of the file, at its address."""
+    """What was found out about one network of the file, at its address; ``finished`` is False
+    where the time limit ended the search."""
 
     address: str
     inputs: list[str] = field(default_factory=list)
@@ -61,6 +62,7 @@ class NetworkSearch:
     likenesses: dict[str, Likeness] = field(default_factory=dict)
     attempts: dict[tuple[str, str], Attempt] = field(default_factory=dict)
     obstacle: MatbridgeError | None = None
+    finished: bool = True
 
     @property
     def proofs(self) -> list[Agreement]:

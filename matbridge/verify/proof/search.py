@@ -79,15 +79,15 @@ def search(
     """
     workspace = values if isinstance(values, Workspace) else Workspace.of(values)
     clock = Clock(time_limit)
-    states = [NetworkSearch(address) for address in networks]
-    finished = True
+    states = [NetworkSearch(address, finished=False) for address in networks]
     try:
         for number, (state, network) in enumerate(zip(states, networks.values(), strict=True)):
             # What others leave of the time is for those that come after them.
             clock.until = clock.spent + (time_limit - clock.spent) / (len(states) - number)
-            finished &= _Seeker(state, network, workspace, clock, told).seek()
+            state.finished = _Seeker(state, network, workspace, clock, told).seek()
     except KeyboardInterrupt:
-        finished = False
+        pass  # what was found so far is kept, and those it ended are not finished
+    finished = all(state.finished for state in states)
     return Search(tuple(states), clock.spent, finished, tuple(workspace.skipped))
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from matbridge.verify.judgement import NOT_VERIFIED
-from matbridge.verify.proof.outcome import Agreement, NetworkSearch
+from matbridge.verify.proof.outcome import Agreement, Likeness, NetworkSearch
 from matbridge.verify.verification import Verification
 
 __all__ = ["advice", "alike", "as_verification", "no_proof", "proof"]
@@ -26,11 +26,11 @@ def as_verification(search: NetworkSearch) -> Verification:
     if best is None:
         notes += [*alike(search), advice(search)]
         return Verification(NOT_VERIFIED, sentence=_none(search), notes=tuple(notes))
-    others = [proof(agreement, search) for agreement in search.proofs if agreement is not best]
+    others = [_agrees(agreement) for agreement in search.proofs if agreement is not best]
     return dataclasses.replace(
         best.verification,
         sentence=f"{search.verdict}: {proof(best, search)}",
-        notes=(*best.verification.notes, *others, *notes, *alike(search)),
+        notes=(*best.verification.notes, *others, *notes, *_targets(search)),
     )
 
 
@@ -38,7 +38,8 @@ def _none(search: NetworkSearch) -> str:
     if search.obstacle is not None:
         what = search.obstacle.what
         return f"{NOT_VERIFIED}: {search.address} does not run: {search.obstacle.where}: {what}"
-    return f"{NOT_VERIFIED}: no variable is what {search.address} computes"
+    ended = "" if search.finished else " in the time there was"
+    return f"{NOT_VERIFIED}: no variable is what {search.address} computes{ended}"
 
 
 def proof(agreement: Agreement, search: NetworkSearch) -> str:
@@ -75,6 +76,22 @@ def no_proof(agreement: Agreement) -> str:
 
 def alike(search: NetworkSearch) -> Iterator[str]:
     """Variables that go along with what the network gives and are not it."""
+    for likeness in _alike(search):
+        yield (
+            f"{likeness.variable} is not the network's output, probably its targets: it goes "
+            f"along with {likeness.call}, {likeness.correlation:.4f}"
+        )
+
+
+def _targets(search: NetworkSearch) -> Iterator[str]:
+    """The same in a line, where there is a proof and they matter little."""
+    told = [f"{one.variable} ({one.correlation:.3g})" for one in _alike(search)]
+    if told:
+        yield f"probably targets, which go along with the output and are not it: {', '.join(told)}"
+
+
+def _alike(search: NetworkSearch) -> list[Likeness]:
+    """Those that go along most, without what is explained already."""
     explained = {agreement.variable for agreement in search.agreements}
     others = [
         one
@@ -83,11 +100,7 @@ def alike(search: NetworkSearch) -> Iterator[str]:
         and one.variable.rpartition("{")[0] not in search.likenesses
     ]
     others.sort(key=lambda likeness: -likeness.correlation)
-    for likeness in others[:MOST_ALIKE]:
-        yield (
-            f"{likeness.variable} is not the network's output, probably its targets: it goes "
-            f"along with {likeness.call}, {likeness.correlation:.4f}"
-        )
+    return others[:MOST_ALIKE]
 
 
 def advice(search: NetworkSearch) -> str:

@@ -296,7 +296,8 @@ def _line(
 
 def _along(case: Case, slope: np.ndarray, offset: np.ndarray) -> Variant:
     if slope.size == 1:
-        words = f"{float(slope.reshape(-1)[0]):.6g}*y {float(offset.reshape(-1)[0]):+.6g}"
+        first = float(offset.reshape(-1)[0])
+        words = f"{float(slope.reshape(-1)[0]):.6g}*y {'-' if first < 0 else '+'} {abs(first):.6g}"
         meaning = "looks like a mean and a standard deviation that were put back"
     else:
         words = f"a*y + b with an a and a b for each of {slope.size}"
