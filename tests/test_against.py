@@ -203,7 +203,7 @@ def test_on_the_command_line(files, capsys):
     assert code == 1
     assert "1 good, 1 not" in shown.out
     expected = ("--against", files / "net.onnx", "--expected", "y.npy")
-    assert "one of --expected" in call(files / "net.safetensors", *expected)[1].err
+    assert "--expected and --against" in call(files / "net.safetensors", *expected)[1].err
     code, shown = call(files / "net.safetensors", "--expected", "y.npy")
     assert code == 2
     assert "--input" in shown.err

@@ -433,7 +433,7 @@ def test_the_command_tells_the_proof(saved, call):
     first = out.splitlines()[0]
     assert first.startswith(f"{PASSED}: YPred = predict(net, XTest) agrees to ")
     assert ", 67 values; no other of " in first
-    assert "YTest is not the network's output, probably its targets" in out
+    assert "probably targets, which go along with the output and are not it: YTest (0.9" in out
 
 
 def test_the_command_prints_json(saved, call):
