@@ -27,6 +27,7 @@ from matbridge.verify.fixtures.write import write_fixture
 from matbridge.verify.proof import TIME_LIMIT, NetworkSearch, Search, Workspace, search
 from matbridge.verify.proof.outcome import Agreement
 from matbridge.verify.proof.sentence import as_verification
+from matbridge.verify.ways import at_once
 
 __all__ = ["Searching", "searching_options"]
 
@@ -134,7 +135,14 @@ class Searching:
     def _keep(self, found: Search, path: Path, target: Path) -> None:
         """Each proof as a fixture: the first under the name that is given, others numbered."""
         digest = sha256(path)
-        for number, agreement in enumerate(found.proofs, 1):
+        whole = [proof for proof in found.proofs if proof.case.way is at_once]
+        for agreement in found.proofs:
+            if agreement not in whole:
+                say(
+                    f"{agreement.equation} is not kept: a fixture holds the states from which a "
+                    "run starts, and these are known to rounding alone, which moves it further"
+                )
+        for number, agreement in enumerate(whole, 1):
             file = target if number == 1 else target.with_stem(f"{target.stem}_{number}")
             source = dataclasses.replace(
                 agreement.case.network_source, file=path.name, sha256=digest

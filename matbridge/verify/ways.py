@@ -14,6 +14,7 @@ from matbridge.core.running import Data
 __all__ = [
     "Runner",
     "Way",
+    "after_these",
     "at_once",
     "by_mini_batches",
     "carried",
@@ -53,6 +54,11 @@ Way = Callable[[Runner, tuple[Data, ...]], Any]
 def at_once(runner: Runner, inputs: tuple[Data, ...]) -> Any:
     """As predict does: each observation begins in the network's state."""
     return runner.result(inputs)
+
+
+def after_these(before: tuple[Data, ...]) -> Way:
+    """In the state that other inputs left: what rounding moved there moves on."""
+    return lambda runner, inputs: runner.after(before).result(inputs)
 
 
 def second_pass(runner: Runner, inputs: tuple[Data, ...]) -> Any:

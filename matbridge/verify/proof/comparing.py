@@ -24,7 +24,7 @@ from matbridge.verify.proof.matching import (
 )
 from matbridge.verify.proof.workspace import Leaf, Value
 
-__all__ = ["Hit", "Near", "differences", "held_against"]
+__all__ = ["TARGETS", "Hit", "Near", "differences", "held_against"]
 
 # What targets are called.
 TARGETS = re.compile(r"^t$|^t[A-Z]|target|true|actual", re.IGNORECASE)

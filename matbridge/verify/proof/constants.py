@@ -23,8 +23,15 @@ MOST_DATA, MOST_VALUES = 60, 4 << 20
 NEAR = 1e-3
 # Names that mean something else in a transform.
 RESERVED = ("y", "pi", "Inf", "inf", "NaN", "eps", *FUNCTIONS)
-MEANS = re.compile(r"^mu|mu$|means?|cent(er|re)|avg", re.IGNORECASE)
-DEVIATIONS = re.compile(r"sigma|sig|std|sd$|scale|dev", re.IGNORECASE)
+# ... in MATLAB's examples, and in the languages of its users.
+MEANS = re.compile(
+    r"^mu|mu$|means?|cent(er|re)|average|avg|mittel(wert)?|moyenne|media$|promedio", re.IGNORECASE
+)
+DEVIATIONS = re.compile(
+    r"sigma|sig|std_?abw|std|sd$|scale|dev|streuung|(standard)?abweichung|ecart_?type"
+    r"|desv(iacion|io)?",
+    re.IGNORECASE,
+)
 LEAST, LARGEST = (re.compile(word, re.IGNORECASE) for word in ("min(imum)?", "max(imum)?"))
 
 Statistic = Callable[[np.ndarray, int | None], np.ndarray]

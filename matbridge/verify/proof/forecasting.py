@@ -10,7 +10,7 @@ import numpy as np
 from matbridge.core.dims import reordering
 from matbridge.errors import MatbridgeError
 from matbridge.verify.proof.constants import Constants
-from matbridge.verify.proof.parts import after
+from matbridge.verify.proof.parts import after, indexed
 from matbridge.verify.proof.runs import Run
 from matbridge.verify.proof.workspace import Leaf
 
@@ -20,6 +20,7 @@ TURN = reordering("CB", "BC")
 # Of the range: so near the first forecast step must be for the others to be tried.
 FIRST = 1e-3
 MOST_WARMUPS = 12
+MOST_SCALARS = 64
 
 
 def followed(runs: Sequence[Run]) -> Iterator[Run]:
@@ -67,6 +68,18 @@ def _warmups(runs: Sequence[Run], leaves: Sequence[Leaf]) -> Iterator[Run]:
                 words = f"[{run.words} {leaf.address}(:,end)]"
                 yield dataclasses.replace(run, inputs=inputs, words=words)
         yield run
+        yield from _beginnings(run, series, leaves)
+
+
+def _beginnings(run: Run, series: np.ndarray, leaves: Sequence[Leaf]) -> Iterator[Run]:
+    """The first steps, as many as a number of the workspace says: X(:,1:offset)."""
+    scalars = [leaf for leaf in leaves if leaf.kind == "numbers" and leaf.size == 1]
+    for leaf in scalars[:MOST_SCALARS]:
+        count = float(np.real(np.asarray(leaf.load()).reshape(-1)[0]))
+        if 2 <= count < series.shape[1] and count == int(count):
+            part = series[:, : int(count)]
+            words = indexed(run.words, f":,1:{leaf.address}")
+            yield dataclasses.replace(run, inputs=(part,), words=words)
 
 
 def _one_ahead(series: np.ndarray, leaf: Leaf) -> np.ndarray | None:

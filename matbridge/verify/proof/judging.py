@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
+from matbridge.core.network import Network
 from matbridge.core.running import Progress
 from matbridge.errors import MatbridgeError
 from matbridge.verify.case import Case, Source
@@ -17,49 +19,76 @@ from matbridge.verify.proof.comparing import Hit
 from matbridge.verify.proof.outcome import Agreement
 from matbridge.verify.proof.runs import Run
 from matbridge.verify.verification import Verification
+from matbridge.verify.ways import after_these
 
-__all__ = ["agreement"]
+__all__ = ["agreement", "is_result"]
 
-# What a network's own results are called, as opposed to what it was trained to give; of network
-# objects the scripts of MATLAB's apps call them y, and t what they were trained to give.
-PREDICTED = re.compile(r"pred|out|result|_?hat$|estim|classif|fit|sim|forecast", re.IGNORECASE)
-OWN = re.compile(r"^y|^a\d*$", re.IGNORECASE)
+# What a network's own results are called, as opposed to what it was trained to give.
+PREDICTED = re.compile(r"pred|_?hat$|estim|classif|fit|sim|forecast", re.IGNORECASE)
+# ... and where something else is called its targets: the scripts of MATLAB's apps call results y
+# and targets t, but y is as often what a network is trained to give.
+OWN = re.compile(r"^y|^a\d*$|out|result", re.IGNORECASE)
 # Of whole numbers fewer than these are classes, more are levels, as of pictures.
 LEVELS = 17
 
 
 def agreement(
-    run: Run, place: int, hit: Hit, tried: int, progress: Progress | None = None
+    run: Run,
+    place: int,
+    hit: Hit,
+    tried: int,
+    progress: Progress | None = None,
+    targets: bool = False,
 ) -> Agreement | None:
     """The hit as a case, judged; None where it is more than rounding.
 
-    ``place`` is that of the output, ``tried`` how many pairs were looked at so far.
+    ``place`` is that of the output, ``tried`` how many pairs were looked at so far; ``targets``
+    tells that another variable is called those of the network.
     """
-    case = _case(run, place, hit)
-    try:
-        verification = verify_case(case, layers=False, progress=progress)
-    except MatbridgeError:
-        return None
-    if verification.verdict not in ("identical", "rounding"):
+    passed = (_passed(case, progress) for case in _cases(run, place, hit))
+    verification = next((one for one in passed if one is not None), None)
+    if verification is None or verification.case is None:
         return None
     bits = _bits(hit, verification)
     before, after = hit.around
     return Agreement(
         hit.variable,
-        f"{hit.variable} = {before}{run.call(hit.function)}{after}",
+        f"{run.assigned(hit.variable, hit.function)} = {before}{run.call(hit.function)}{after}",
         run.remark,
-        case,
+        verification.case,
         verification,
         bits,
         int(hit.numbers.size),
-        _reason(run, hit, bits, tried),
+        _reason(hit, run, bits, tried, targets),
     )
 
 
+def _passed(case: Case, progress: Progress | None) -> Verification | None:
+    try:
+        verification = verify_case(case, layers=False, progress=progress)
+    except MatbridgeError:
+        return None
+    return verification if verification.verdict in ("identical", "rounding") else None
+
+
+def _cases(run: Run, place: int, hit: Hit) -> Iterator[Case]:
+    """The hit as a case; after a warmup then from before it, for the state that it led to is
+    known to rounding alone, and a network may make much of that."""
+    case = _case(run, place, hit)
+    yield case
+    if run.warmup is not None:
+        network = _of_output(run.warmup.network, place)
+        yield case.replace(network=network, way=after_these(run.warmup.inputs))
+
+
+def _of_output(network: Network, place: int) -> Network:
+    if len(network.outputs) == 1:
+        return network
+    return dataclasses.replace(network, output_ports=(network.outputs[place],))
+
+
 def _case(run: Run, place: int, hit: Hit) -> Case:
-    network = run.network
-    if len(network.outputs) > 1:
-        network = dataclasses.replace(network, output_ports=(network.outputs[place],))
+    network = _of_output(run.network, place)
     provenance = network.provenance
     return Case(
         network,
@@ -87,7 +116,7 @@ def _bits(hit: Hit, verification: Verification) -> float:
     return chance.bits_of_numbers(hit.numbers, allowed / spread)
 
 
-def _reason(run: Run, hit: Hit, bits: float, tried: int) -> str:
+def _reason(hit: Hit, run: Run, bits: float, tried: int, targets: bool) -> str:
     """Why it is no proof; "" where it is one."""
     numbers = hit.numbers[np.isfinite(hit.numbers)]
     if not numbers.size or np.ptp(numbers) == 0:
@@ -106,15 +135,15 @@ def _reason(run: Run, hit: Hit, bits: float, tried: int) -> str:
     if bits < needed:
         return f"{what} say {bits:.0f} bits"
     own = 0.0 if hit.certainty is None else chance.surprise(hit.certainty)
-    if own >= needed or _is_predicted(run, hit):
+    if own >= needed or is_result(hit.variable, targets):
         return ""
     return f"{what} are what it was trained to give, as it seems: it errs in none of them"
 
 
-def _is_predicted(run: Run, hit: Hit) -> bool:
+def is_result(variable: str, targets: bool = False) -> bool:
     """Whether the name says that a network gave it."""
-    name = re.split(r"[:.]", hit.variable)[-1]
-    return bool(PREDICTED.search(name) or (run.network.kind.columns and OWN.search(name)))
+    name = re.split(r"[:.]", variable)[-1]
+    return bool(PREDICTED.search(name) or (targets and OWN.search(name)))
 
 
 def _is_input(run: Run, hit: Hit) -> bool:

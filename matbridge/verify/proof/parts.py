@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from matbridge.errors import MatbridgeError
-from matbridge.verify.proof.runs import Run, over_time
+from matbridge.verify.proof.runs import Run, Warmup, over_time
 from matbridge.verify.proof.workspace import Leaf, Value
 
-__all__ = ["head", "parts_of_run"]
+__all__ = ["head", "indexed", "parts_of_run"]
 
 # The most numbers of observations that are tried for one input.
 MOST_COUNTS, MOST_INDICES = 12, 8
@@ -83,8 +83,15 @@ def _axis_of_run(run: Run) -> int:
 def _taken(run: Run, places: np.ndarray, name: str) -> Run:
     axis = _axis_of_run(run)
     inputs = (np.take(run.inputs[0], places, axis),)
-    words = f"{run.words}({name},:)" if axis == 0 else f"{run.words}({':,' * axis}{name})"
+    words = indexed(run.words, f"{name},:" if axis == 0 else f"{':,' * axis}{name}")
     return dataclasses.replace(run, inputs=inputs, count=len(places), words=words)
+
+
+def indexed(words: str, index: str) -> str:
+    """As MATLAB would write it: what is indexed is a variable, of a transpose turned after it."""
+    if words.endswith("'"):
+        return f"{words[:-1]}({','.join(reversed(index.split(',')))})'"
+    return f"{words}({index})"
 
 
 def _from_to(run: Run, first: int, last: int) -> Iterator[Run]:
@@ -106,4 +113,5 @@ def after(run: Run, before: Run) -> Iterator[Run]:
     except MatbridgeError:
         return
     remark = f"after {before.call('predictAndUpdateState')}"
-    yield dataclasses.replace(run, network=later, start="saved", remark=remark)
+    warmup = Warmup(network, before.inputs)  # type: ignore[arg-type]
+    yield dataclasses.replace(run, network=later, start="saved", remark=remark, warmup=warmup)

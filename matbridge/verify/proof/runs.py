@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from matbridge.core.classes import STATISTICS
 from matbridge.core.network import Network
-from matbridge.core.running import Progress
+from matbridge.core.running import Data, Progress
 from matbridge.verify.proof.candidates import Entering
 from matbridge.verify.proof.workspace import Leaf, Value
 
-__all__ = ["Run", "batched", "has_states", "over_time", "plain"]
+__all__ = ["Run", "Warmup", "batched", "has_states", "over_time", "plain"]
 
 # MATLAB's own mini-batch, as many observations.
 USUAL_BATCH = 128
@@ -21,10 +22,19 @@ BATCH_NAMES = ("minibatchsize", "batchsize", "minibatch")
 
 
 @dataclass(frozen=True, eq=False)
+class Warmup:
+    """What a network was run on before, and the network in the state from which it was."""
+
+    network: Network
+    inputs: tuple[Data, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """A network, what it is run on and how: ``words`` are its arguments as MATLAB would write
     them, ``count`` the observations or steps, ``leaves`` what they are made of. ``remark`` tells
-    what came before, ``function`` what is called where it is not predict or classify."""
+    what came before, whose ``warmup`` led to the network's state, ``function`` what is called
+    where it is not predict or classify."""
 
     network: Network
     name: str
@@ -36,14 +46,31 @@ class Run:
     remark: str = ""
     function: str = ""
     leaves: tuple[Leaf, ...] = ()
+    warmup: Warmup | None = None
 
     def call(self, function: str = "predict") -> str:
         """As MATLAB would write it."""
         network = f"resetState({self.name})" if self.start == "zero" else self.name
         if self.network.kind.columns:
-            return f"{network}({self.words})"
-        function = self.function or function
+            return self._simulated(network)
+        function = "predict" if self._is_learner else self.function or function
         return f"{function}({', '.join((network, self.words, *_named(self.options)))})"
+
+    def _simulated(self, network: str) -> str:
+        """Of a network object; that of an Autoencoder is out of reach but for its predict."""
+        owner, _, field_name = network.rpartition(".")
+        if field_name == "Network" and self.network.provenance.details.get("name") == "Autoencoder":
+            return f"predict({owner}, {self.words})"
+        return f"{network}({self.words})"
+
+    def assigned(self, variable: str, function: str) -> str:
+        """What stands left of the call: predict of a fitcnet model gives labels, then scores."""
+        scores = self._is_learner and self.network.classes and function == "predict"
+        return f"[~, {variable}]" if scores else variable
+
+    @property
+    def _is_learner(self) -> bool:
+        return self.network.kind.product == STATISTICS
 
     @property
     def together(self) -> int:

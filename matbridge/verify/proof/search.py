@@ -12,7 +12,7 @@ from matbridge.core.network import Network
 from matbridge.errors import MatbridgeError
 from matbridge.matlab.file import MatFile
 from matbridge.verify.proof.candidates import Entering, Shape, expected_of, inputs_of
-from matbridge.verify.proof.comparing import Hit, Near, differences, held_against
+from matbridge.verify.proof.comparing import TARGETS, Hit, Near, differences, held_against
 from matbridge.verify.proof.constants import Constants
 from matbridge.verify.proof.forecasting import followed, forecasts
 from matbridge.verify.proof.judging import agreement
@@ -274,7 +274,9 @@ class _Seeker:
 
     def _judged(self, run: Run, place: int, leaf: Leaf, hit: Hit) -> bool:
         """Whether it agrees to rounding; kept as a proof, or with the reason why it is none."""
-        agreed = agreement(run, place, hit, len(self.state.attempts) + 1, self.clock.check)
+        targets = any(TARGETS.search(other.name) for other in self.leaves if other is not leaf)
+        tried = len(self.state.attempts) + 1
+        agreed = agreement(run, place, hit, tried, self.clock.check, targets)
         pair = (run.words, hit.variable)
         if agreed is None:
             self.state.attempts[pair] = Attempt(run.call(hit.function), hit.variable, "differs")

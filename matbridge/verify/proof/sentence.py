@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from matbridge.verify.judgement import NOT_VERIFIED
+from matbridge.verify.proof.judging import is_result
 from matbridge.verify.proof.outcome import Agreement, Likeness, NetworkSearch
 from matbridge.verify.verification import Verification
 
@@ -13,6 +14,8 @@ __all__ = ["advice", "alike", "as_verification", "no_proof", "proof"]
 
 # The most variables that are named in a line, and that go along with a result.
 MOST_NAMED, MOST_ALIKE = 8, 6
+# Targets are never so near to what a network gives.
+NEARLY = 0.9999
 BY_HAND = (
     "give --input and --expected, or record what MATLAB computes: 'matbridge matlab-kit DIR' "
     "writes matbridgeRecord.m"
@@ -78,14 +81,15 @@ def alike(search: NetworkSearch) -> Iterator[str]:
     """Variables that go along with what the network gives and are not it."""
     for likeness in _alike(search):
         yield (
-            f"{likeness.variable} is not the network's output, probably its targets: it goes "
+            f"{likeness.variable} is not {_what_else(likeness)}: it goes "
             f"along with {likeness.call}, {likeness.correlation:.4f}"
         )
 
 
 def _targets(search: NetworkSearch) -> Iterator[str]:
     """The same in a line, where there is a proof and they matter little."""
-    told = [f"{one.variable} ({one.correlation:.3g})" for one in _alike(search)]
+    targets = (one for one in _alike(search) if not _seems_result(one))
+    told = [f"{one.variable} ({one.correlation:.3g})" for one in targets]
     if told:
         yield f"probably targets, which go along with the output and are not it: {', '.join(told)}"
 
@@ -101,6 +105,20 @@ def _alike(search: NetworkSearch) -> list[Likeness]:
     ]
     others.sort(key=lambda likeness: -likeness.correlation)
     return others[:MOST_ALIKE]
+
+
+def _what_else(likeness: Likeness) -> str:
+    """What a variable may be that differs by more than rounding."""
+    if _seems_result(likeness):
+        return (
+            "what the network gives as it is now, perhaps a result of other weights, of other "
+            "data or of a run in another way, or rounded"
+        )
+    return "the network's output, probably its targets"
+
+
+def _seems_result(likeness: Likeness) -> bool:
+    return is_result(likeness.variable) or likeness.correlation >= NEARLY
 
 
 def advice(search: NetworkSearch) -> str:

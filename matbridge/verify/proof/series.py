@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from matbridge.core.dims import reordering
 from matbridge.core.network import Network
 from matbridge.errors import MatbridgeError
 from matbridge.matlab.file.values import Cell
@@ -19,6 +20,7 @@ from matbridge.verify.proof.workspace import Leaf, Value
 
 __all__ = ["prepared", "simulated"]
 
+TURN = reordering("CB", "BC")
 MOST_STATES, MOST_SERIES, MOST_ROWS = 6, 16, 8
 
 
@@ -108,7 +110,7 @@ def prepared(network: Network, name: str, leaves: Sequence[Leaf]) -> Iterator[Ru
                 ready = network.prepare(*(values for _, values in series))
             except MatbridgeError:
                 continue
-            named = [leaf.address for leaf, _ in series]
+            named = [leaf.address + "'" * _stands(leaf) for leaf, _ in series]
             given = ["{}"] * (free == 0) + named[:free] + ["{}", *named[free:]]
             states = {
                 "initial_input_delays": ready.initial_input_delays,
@@ -136,12 +138,21 @@ def _series(leaves: Sequence[Leaf]) -> list[tuple[Leaf, np.ndarray]]:
     return list(itertools.islice(kept, MOST_SERIES))
 
 
+def _stands(leaf: Leaf) -> bool:
+    """Whether a matrix has a row for each step, as tables have."""
+    return leaf.kind == "numbers" and leaf.shape[0] > leaf.shape[1] and leaf.shape[1] <= MOST_ROWS
+
+
 def _matrix(leaf: Leaf) -> np.ndarray | None:
     """A series as S×T; None for what is none."""
-    if len(leaf.shape) != 2 or leaf.shape[1] < 3 or leaf.kind == "labels":
+    if len(leaf.shape) != 2 or max(leaf.shape) < 3 or leaf.kind == "labels":
         return None
     if leaf.kind == "numbers":
-        return np.asarray(leaf.load(), np.float64) if leaf.shape[0] <= MOST_ROWS else None
+        matrix = np.asarray(leaf.load(), np.float64)
+        matrix = TURN(matrix) if _stands(leaf) else matrix
+        return matrix if len(matrix) <= MOST_ROWS else None
+    if leaf.shape[1] < 3:
+        return None
     shapes = {np.shape(step) for step in leaf.load()}
     if leaf.shape[0] > 1 or len(shapes) > 1 or not all(s[1:] == (1,) for s in shapes):
         return None
