@@ -113,5 +113,5 @@ def after(run: Run, before: Run) -> Iterator[Run]:
     except MatbridgeError:
         return
     remark = f"after {before.call('predictAndUpdateState')}"
-    warmup = Warmup(network, before.inputs)  # type: ignore[arg-type]
+    warmup = Warmup(network, before.inputs)
     yield dataclasses.replace(run, network=later, start="saved", remark=remark, warmup=warmup)
