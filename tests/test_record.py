@@ -145,7 +145,7 @@ def test_what_cannot_be_recorded(words, code, said, recorded, call):
         (("cnn.mat", "--fixture", "data.mat"), 3, "this is no fixture"),
         (("cnn.mat", "--fixture", "none.mat"), 3, "No such file"),
         (("cnn.mat", "--fixture", "empty"), 3, "holds no"),
-        (("cnn.mat", "--fixture", "ref.mat", "--expected", ":Y"), 2, "one of --expected, --fix"),
+        (("cnn.mat", "--fixture", "ref.mat", "--expected", ":Y"), 2, "--expected and --fixture"),
         (("data.mat", "--expected-transform", "y"), 2, "goes with --expected"),
         (("away/ref.mat",), 2, "names lstm_classifier.mat, which is not beside it"),
     ],

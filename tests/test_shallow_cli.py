@@ -205,7 +205,7 @@ def test_a_training_record_is_verified(folder, capsys):
         (["verify", "fit.m", "--input", "data.mat:inputs", "--targets", "data.mat:targets",
           "--record", "data.mat:X"], 2, "this is no training record"),
         (["verify", "fit.m", "--input", "data.mat:inputs", "--targets", "data.mat:targets",
-          "--expected", "data.mat:Y"], 2, "one of --expected, --fixture, --against and --targets"),
+          "--expected", "data.mat:Y"], 2, "--expected and --targets do not go together"),
         (["verify", "fit.m", "--input", "data.mat:inputs", "--targets", "data.mat:targets",
           "--targets", "data.mat:targets", "--record", "data.mat:tr"], 2, "2 targets are given"),
         (["predict", "fit.m", "--input", "5"], 2, "names no data file"),
