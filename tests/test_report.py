@@ -265,7 +265,7 @@ def test_layers_stand_in_the_picture_and_in_the_table(tmp_path):
     )
     assert [colour[2:] for colour in colours] == [[], [], ["first"], []]
     assert page.text.count("first divergence") == 1
-    assert "The two part at b" in page.text
+    assert "The difference begins in b" in page.text
     rows = [n for tag, n in page.tags if tag == "tr" and n.get("id", "").startswith("v1-r")]
     assert [row.get("class") for row in rows] == [None, "first", None]
 

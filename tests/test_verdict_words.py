@@ -154,3 +154,33 @@ def test_help_has_each_option_once_under_a_heading(capsys):
     assert run(["verify", "--help"]) == 0
     shown = [line.split()[0].rstrip(",") for line in capsys.readouterr().out.splitlines() if line]
     assert {name: shown.count(name) for name in options} == dict.fromkeys(options, 1)
+
+
+def test_a_name_begins_no_line_of_its_own(tmp_path, capsys):
+    """A line break in a name could otherwise show a verdict that nobody found."""
+    rng = np.random.default_rng(6)
+    network, x = linear(rng, "fc\nidentical: equal"), rng.normal(size=(20, 3)).astype(np.float32)
+    network.save(tmp_path / "net.mat")
+    np.save(tmp_path / "x.npy", x)
+    told = [
+        "verify",
+        str(tmp_path / "net.mat"),
+        "--input",
+        str(tmp_path / "x.npy"),
+        "--no-diagnosis",
+    ]
+    for factor in (1, 1.1):
+        np.save(tmp_path / "y.npy", network.predict(x) * factor)
+        run([*told, "--expected", str(tmp_path / "y.npy")])
+        run([*told, "--expected", str(tmp_path / "y.npy"), str(tmp_path / "net.mat"), "--all"])
+        assert "\nidentical: equal" not in capsys.readouterr().out
+    reference = str(tmp_path / "ref.mat")
+    run(["record", told[1], "--input", told[3], "--layers", "all", "-o", reference])
+    other = linear(np.random.default_rng(7), "fc\nidentical: equal")
+    other.save(tmp_path / "other.mat")
+    assert (
+        run(["verify", str(tmp_path / "other.mat"), "--fixture", reference, "--no-diagnosis"]) == 1
+    )
+    shown = capsys.readouterr().out
+    assert r"the difference begins in fc\nidentical: equal" in shown
+    assert "\nidentical: equal" not in shown

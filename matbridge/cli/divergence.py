@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from matbridge.cli.terminal import Terminal, styled, table
+from matbridge.text import visible
 from matbridge.verify.judgement import CLASSES, NOT_VERIFIED, PASSES, Judgement
 from matbridge.verify.verification import Divergence, Verification
 
@@ -18,7 +19,7 @@ MOST = 10
 
 
 def show_layers(out: Terminal, verification: Verification) -> None:
-    """How many recorded layers agree, those that do not, and where the two part."""
+    """How many recorded layers agree, those that do not, and where the difference begins."""
     if verification.layers:
         out.print(f"  layers: {_counted(verification.layers)}")
     _show_failing(out, [one for one in verification.layers if one.verdict not in PASSES])
@@ -41,23 +42,23 @@ def _show_failing(out: Terminal, failing: Sequence[Judgement]) -> None:
         figures = (f"{one.statistics.max_rel:.2g}", f"{one.used:.2g}")
         known = one.verdict != NOT_VERIFIED and one.statistics.elements
         shown = figures if known else ("", "")
-        rows.add_row(one.name, _type_of(one), *shown, _verdict(one))
+        rows.add_row(visible(one.name), _type_of(one), *shown, _verdict(one))
     out.print(rows)
     if failing[MOST:]:
         out.print(f"  and {len(failing) - MOST:,} more; --json shows all")
     for one in failing[:MOST]:
         if one.verdict == NOT_VERIFIED:
-            out.print(f"  {one.name}: {one.why}")
+            out.sentence(f"  {one.name}: {one.why}")
 
 
 def _show_divergence(out: Terminal, divergence: Divergence) -> None:
     if divergence.sentence:
-        out.print(styled(divergence.sentence, "yellow"))
+        out.sentence(divergence.sentence, "yellow")
     for one in divergence.layers[:MOST]:
         said = "; ".join(filter(None, (one.why, one.note)))
-        out.print(f"  {one.name} ({_type_of(one)}): {said}")
+        out.sentence(f"  {one.name} ({_type_of(one)}): {said}")
     if divergence.advice:
-        out.print(f"  {divergence.advice}")
+        out.sentence(f"  {divergence.advice}")
 
 
 def _type_of(judgement: Judgement) -> str:

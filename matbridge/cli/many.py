@@ -18,6 +18,7 @@ from matbridge.core.contents import Reading
 from matbridge.core.network import Network
 from matbridge.errors import FormatError, MatbridgeError, MismatchError
 from matbridge.languages import language_of, read
+from matbridge.text import visible
 from matbridge.verify.judgement import NOT_VERIFIED
 from matbridge.verify.verification import Verification
 
@@ -203,17 +204,17 @@ def show_all(rows: Sequence[Row], as_json: bool) -> int:
 def _show_outcomes(out: Terminal, rows: Sequence[Row]) -> None:
     shown = table("File", "Network", "Outcome")
     for row in rows:
-        outcome = styled(row.outcome, "red") if row.code else row.outcome
-        shown.add_row(row.file, row.network, outcome)
+        told = (visible(text) for text in (row.file, row.network))
+        shown.add_row(*told, styled(row.outcome, "red" if row.code else ""))
     out.print(shown)
 
 
 def _show_verdicts(out: Terminal, rows: Sequence[Row]) -> None:
     """A line of figures for each, the names without the folder that all are in; then what is
     worth its words."""
-    names = _short([row.file for row in rows])
+    names = [visible(name) for name in _short([row.file for row in rows])]
     # Of a network in the file itself its address is enough.
-    networks = [row.network.removeprefix(f"{os.path.basename(row.file)}:") for row in rows]
+    networks = [visible(row.network.removeprefix(f"{os.path.basename(row.file)}:")) for row in rows]
     several = len(set(networks)) > 1
     shown = table("File", *["Network"] * several)
     for name in ("Verdict", "Max rel", "Budgets", "Time"):
@@ -225,7 +226,8 @@ def _show_verdicts(out: Terminal, rows: Sequence[Row]) -> None:
     for name, network, row in zip(names, networks, rows, strict=True):
         if row.code or row.told:
             which = f"{name}, {network}" if network and names.count(name) > 1 else name
-            out.print(f"\n{which}: {row.outcome}")
+            out.print()
+            out.sentence(f"{which}: {row.outcome}")
 
 
 def _short(files: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ import click
 from matbridge.cli.asked import Asked
 from matbridge.cli.many import Row, Work, run_all, show_all
 from matbridge.cli.reports import Reports
-from matbridge.cli.terminal import console, print_json, say, status_line, styled, table, warn_of
+from matbridge.cli.terminal import console, print_json, say, status_line, table, warn_of
 from matbridge.cli.verdict import colour, document
 from matbridge.core.contents import Reading
 from matbridge.core.network import Network
@@ -22,6 +22,7 @@ from matbridge.files import check_target, sha256
 from matbridge.languages import read
 from matbridge.matlab.file import MatFile
 from matbridge.predict.data import read_data
+from matbridge.text import visible
 from matbridge.verify.fixtures.read import is_fixture
 from matbridge.verify.fixtures.write import write_fixture
 from matbridge.verify.proof import TIME_LIMIT, NetworkSearch, Search, Workspace, search
@@ -170,12 +171,12 @@ def _show(found: Search, rows: Sequence[Row], verbose: bool) -> None:
     out = console()
     for row in rows:
         if row.verification is None:
-            out.print(styled(f"{row.network}: {row.outcome}", "red"))
+            out.sentence(f"{row.network}: {row.outcome}", "red")
             continue
         named = f"{row.network}: " if len(rows) > 1 else ""
-        out.print(styled(named + row.outcome, colour(row.verification.verdict)))
+        out.sentence(named + row.outcome, colour(row.verification.verdict))
         for note in row.verification.notes:
-            out.print(f"  {note}")
+            out.sentence(f"  {note}")
     for skipped in found.skipped:
         say(f"not looked at: {skipped}")
     if not found.finished:
@@ -184,7 +185,8 @@ def _show(found: Search, rows: Sequence[Row], verbose: bool) -> None:
         tried = table("Network", "Run", "Variable", "Outcome")
         for network in found.networks:
             for attempt in network.attempts.values():
-                tried.add_row(network.address, attempt.call, attempt.variable, attempt.outcome)
+                cells = (network.address, attempt.call, attempt.variable, attempt.outcome)
+                tried.add_row(*map(visible, cells))
         out.print(tried)
 
 

@@ -51,6 +51,11 @@ class Terminal(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(visible(text, keep="\n"), **options)
 
+    def sentence(self, text: str, style: str = "") -> None:
+        """Text in one line, whatever names stand in it: no name can begin a line of its own and
+        say what nobody found."""
+        self.print(Text(visible(text), style=style))
+
     def on_broken_pipe(self) -> None:
         mute()
 

@@ -27,9 +27,9 @@ FEW_WORST = 3
 def show(verification: Verification) -> None:
     """The verdict in a line, then the figures as a table, then what is to be said of them."""
     out = console()
-    out.print(styled(verification.sentence, colour(verification.verdict)))
+    out.sentence(verification.sentence, colour(verification.verdict))
     for note in verification.notes:
-        out.print(f"  {note}")
+        out.sentence(f"  {note}")
     if verification.explained:
         _show_causes(out, verification)
     numbers = [one for one in verification.outputs if one.confusion is None]
@@ -37,7 +37,7 @@ def show(verification: Verification) -> None:
         show_figures(out, numbers)
     for one in verification.outputs:
         for remark in remarks(one, alone=len(verification.outputs) == 1):
-            out.print(f"  {one.name}: {remark}")
+            out.sentence(f"  {one.name}: {remark}")
         if one.confusion and one.verdict != "identical":
             show_confusion(out, one.confusion)
     show_layers(out, verification)
@@ -48,7 +48,7 @@ def show(verification: Verification) -> None:
 def _show_causes(out: Terminal, verification: Verification) -> None:
     """Why it differs: above the figures where that is known, below them where it is not."""
     for sentence in verification.diagnosis.sentences if verification.diagnosis else ():
-        out.print(styled(sentence, "yellow"))
+        out.sentence(sentence, "yellow")
 
 
 def show_figures(out: Terminal, judgements: Sequence[Judgement]) -> None:
@@ -56,7 +56,7 @@ def show_figures(out: Terminal, judgements: Sequence[Judgement]) -> None:
     rows = table("Output", "Values", "Max abs", "Max rel", "RMSE", "Budget", "SNR dB", "Verdict")
     for one in judgements:
         verdict = styled(one.verdict, colour(one.verdict))
-        rows.add_row(one.name, f"{one.statistics.elements:,}", *figures(one), verdict)
+        rows.add_row(visible(one.name), f"{one.statistics.elements:,}", *figures(one), verdict)
     out.print(rows)
 
 

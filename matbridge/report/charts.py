@@ -56,7 +56,7 @@ def depth(judgements: Sequence[Judgement], first: Sequence[str]) -> str:
     figure = Figure()
     floor = {"x": x, "y": [lowest] * len(x), "line": {"width": 0}, "showlegend": False}
     figure.add_trace(Scatter(**floor, mode="lines", hoverinfo="skip"))
-    band = {"fill": "tonexty", "fillcolor": TONES["band"], "name": "what rounding may"}
+    band = {"fill": "tonexty", "fillcolor": TONES["band"], "name": "what rounding explains"}
     line = {**LIMIT, "shape": "hvh"}
     figure.add_trace(Scatter(x=x, y=allowed, **band, mode="lines", line=line, hoverinfo="skip"))
     for level in LEVELS:

@@ -190,7 +190,7 @@ def _picture(verification: Verification, anchor: str, first: Sequence[str]) -> s
         judged.setdefault(judgement.layer or judgement.name, []).append(judgement)
     marks = {name: _mark(name, group, first) for name, group in judged.items()}
     for name in first:
-        marks.setdefault(name, Mark("far", "the two part here", "first"))
+        marks.setdefault(name, Mark("far", "the difference begins here", "first"))
     try:
         return picture(verification.case.network, marks or None, f"{anchor}-", alone=False)
     except MatbridgeError:
@@ -202,7 +202,7 @@ def _mark(name: str, group: Sequence[Judgement], first: Sequence[str]) -> Mark:
     worst = max(group, key=lambda judgement: level_of(judgement).badness)
     words = f"{worst.verdict}: {figure(worst.statistics.max_rel)} of the scale"
     words += f", {figure(worst.used)} budgets" if worst.budget else ""
-    here = "\nthe two part here" if name in first else ""
+    here = "\nthe difference begins here" if name in first else ""
     return Mark(level_of(worst).name, words + here, "first" if name in first else "")
 
 
@@ -246,7 +246,7 @@ def _figures(judgement: Judgement) -> Rows:
         ("Largest difference", figure(one.max_abs)),
         ("Of the largest value", figure(one.max_rel)),
         ("Rounding explains", figure(judgement.budgets * judgement.budget)),
-        ("Rounding budgets", f"{figure(judgement.used)}, up to {judgement.budgets:g} is rounding"),
+        (f"Budgets ({judgement.budgets:g} allowed)", figure(judgement.used)),
         ("RMSE", figure(one.rmse)),
         ("Cosine", f"{one.cosine:.9g}"),
         ("SNR", f"{one.snr:.1f} dB" if math.isfinite(one.snr) else "∞"),
@@ -275,7 +275,11 @@ def _charts(judgement: Judgement) -> list[Chart]:
         drawn.append(Chart("Differences; rounding is shaded", spread, said, note))
     if any(one.ulps):
         drawn.append(
-            Chart("In float32 numbers", charts.ulps(one.ulps), f"{one.ulps[0]:,} values are equal")
+            Chart(
+                "How many float32 numbers apart",
+                charts.ulps(one.ulps),
+                f"{one.ulps[0]:,} values are equal",
+            )
         )
     if len(one.steps) > 1:
         worst = int(np.argmax(one.steps)) + 1

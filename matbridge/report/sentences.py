@@ -30,9 +30,11 @@ def divergence(verification: Verification) -> Iterator[Finding]:
     names = [judgement.layer or judgement.name for judgement in found.layers]
     lead = "No activations were recorded, so the layer cannot be told."
     if names:
-        lead = f"The two part at {listed(names)}: what enters is right, what leaves is not."
+        lead = (
+            f"The difference begins in {listed(names)}: what enters is right, what leaves is not."
+        )
     lines = [
-        f"{j.name}: {j.statistics.max_rel:.2e} of the scale on MATLAB's own inputs"
+        f"{j.name}: {j.statistics.max_rel:.2e} of the largest value on the recorded inputs"
         + (f", {j.note}" if j.note else "")
         for j in found.layers
     ]

@@ -17,8 +17,8 @@ FEW = 3
 # From how many dB on a difference below the values is usually this, the largest first.
 KINDS = (
     (110.0, "that is near to rounding, as other kernels or orders of sums leave it"),
-    (45.0, "that is lower precision, or a slightly wrong constant, rather than another meaning"),
-    (-math.inf, "that is another meaning, not precision"),
+    (45.0, "that is lower precision, or a slightly wrong constant"),
+    (-math.inf, "no precision explains that, something else is computed"),
 )
 
 

@@ -55,7 +55,7 @@ def _sentence(layers: Sequence[Judgement], groups: Iterable[Sequence[str]]) -> s
     if not layers:
         return "each layer gives what was recorded when it is fed with what was recorded before it"
     which = listed([_named(group) for group in groups], NAMED)
-    return f"the two part in {which}, fed with what was recorded before"
+    return f"the difference begins in {which}: what enters is right, what leaves is not"
 
 
 def _named(group: Sequence[str]) -> str:
