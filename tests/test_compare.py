@@ -25,6 +25,18 @@ def test_a_transposed_array_is_told(shape):
     assert compare(x, x).note == ""
 
 
+@pytest.mark.parametrize("shape", [(5, 4), (4, 5), (3, 3)])
+def test_scores_as_activations_and_dlarrays_have_them(shape):
+    """1×1×C×N; a transposed one that differs is told where the user finds it."""
+    x = draw(shape)
+    wanted = np.array(x.T[None, None])
+    result = compare(x, wanted)
+    assert (result.passes, result.note) == (True, NOTE)
+    if shape == (5, 4):
+        wanted[0, 0, 3, 1] += 9
+        assert compare(x, wanted).statistics.worst[0].subscripts == (1, 1, 4, 2)
+
+
 @pytest.mark.parametrize("lengths", [(5, 5), (5, 7, 3)])
 def test_cells_of_transposed_sequences(lengths):
     xs = [draw((3, n)) for n in lengths]

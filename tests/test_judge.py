@@ -20,6 +20,7 @@ from matbridge.matlab import (
 from matbridge.matlab.file import read_mat
 from matbridge.verify.case import Case, Transform
 from matbridge.verify.compare import EmptyComparisonError
+from matbridge.verify.expression import transform_of
 from matbridge.verify.judge import verify_case
 from matbridge.verify.measures.budget import BUDGETS, RMS_BUDGETS, Budget
 from matbridge.verify.measures.statistics import Statistics
@@ -157,13 +158,73 @@ def test_coarse_digits_are_close_at_best():
     one = verdict(np.round(EXACT, 1))
     assert one.verdict == "close"
     assert "which says little" in one.why
-    image = np.clip(np.round(EXACT * 50 + 128), 0, 255).astype(np.uint8)
-    exact = np.clip(EXACT * 50 + 128, 0, 255)
-    one = judge("y", image, exact, [np.float32(exact)])
+    one = as_image(EXACT[:1, :20] * 50 + 128)
     assert (one.verdict, one.note) == (
         "close",
         "the expected values are rounded to whole numbers",
     )
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, bool])
+def test_numbers_are_not_cut_off_before_they_are_compared(kind):
+    exact = np.array([[0.3, 1.9, 1.2], [0.8, 1.6, 0.1]])
+    cut = exact.astype(kind)
+    assert judge("y", cut, exact, []).verdict == "different"
+    assert judge("y", cut, cut.astype(float), []).verdict == "identical"
+
+
+def as_image(values, error=0.0):
+    """Kept as an image is, of values with this error."""
+    exact = np.clip(values, 0, 255)
+    image = np.round(np.clip(values * (1 + error), 0, 255)).astype(np.uint8)
+    return judge("y", image, exact, [np.float32(exact)])
+
+
+@pytest.mark.parametrize("error", [1e-3, -1e-3, 1e-4, -1e-4])
+def test_many_coarse_values_tell_as_much_as_few_fine_ones(error):
+    """Where enough of them lie near the next step, a small shift takes some of them over it."""
+    many = RNG.uniform(0, 255, (60, 50, 3))
+    assert as_image(many).verdict == "rounding"
+    assert as_image(many, error).verdict == "different"
+    # In the middle of their steps, black and white they tell nothing.
+    dull = np.round(many)
+    assert as_image(dull).verdict == "identical"
+    assert as_image(dull + 0.1).verdict == "close"
+    assert as_image(np.where(many < 128, -5.0, 300.0)).verdict == "identical"
+
+
+def test_a_tie_that_is_rounded_may_go_either_way():
+    """With a transform that ends in rounding, as pictures are kept."""
+    network, x = classifier(), RNG.standard_normal((400, 4))
+    y = 255 * network.predict(x, dtype="float64")
+    factor = 255 * (np.floor(y[0, 0]) + 0.5 + 1e-4) / y[0, 0]
+    words = transform_of(f"round(y*{float(factor)!r})")
+    right = words.apply(network.predict(x, dtype="float64"))
+    other = right.copy()
+    other[0, 0] = 2 * np.floor(y[0, 0]) + 1 - right[0, 0]
+    assert verify_case(Case(network, (x,), (right,), transform=words)).verdict == "identical"
+    one = verify_case(Case(network, (x,), (other,), transform=words))
+    assert one.verdict == "rounding"
+    assert "equal once rounded to whole numbers" in one.sentence
+    other[1, 0] += 1
+    assert verify_case(Case(network, (x,), (other,), transform=words)).code == 1
+
+
+def test_what_is_not_finite_and_what_is_nothing_are_said_in_words():
+    for value in (np.nan, np.inf):
+        wrong = EXACT.copy()
+        wrong[0, 0] = value
+        assert verdict(wrong).why.startswith("1 value is NaN or infinite on one side")
+        assert not verdict(wrong, limits=Limits(1e300)).passes
+    assert verdict(EXACT * 0).why.startswith("all that is expected is zero, and the largest")
+
+
+@pytest.mark.parametrize("name", ["tolerance", "atol", "rtol"])
+@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
+def test_what_is_no_tolerance(name, value):
+    """An infinite one would pass NaN for a number."""
+    with pytest.raises(MismatchError, match=f"{name} must be a finite number from 0 on"):
+        Limits(**{name: value})
 
 
 def test_digits_by_chance_are_no_rounding():
@@ -490,3 +551,12 @@ def test_what_was_recorded_in_double_precision_is_never_different(corpus, capsys
 def test_a_record_without_performances_is_no_verdict():
     with pytest.raises(EmptyComparisonError, match="the record holds no performance of these data"):
         verify_performances([], [], Limits())
+
+
+def test_class_names_that_are_missing_are_told():
+    network, x = classifier(), RNG.standard_normal((6, 4))
+    labels = network.classify(x)
+    labels[0] = "<undefined>"
+    one = verify_case(Case(network, (x,), (labels,)))
+    assert one.verdict == "different"
+    assert "of those expected 1 are missing, or no class of the network" in one.outputs[0].note

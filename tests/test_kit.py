@@ -205,6 +205,23 @@ def test_a_dlnetwork(octave, data, call, format, mode):
     assert {judgement.verdict for judgement in judge_layers(case)} <= set(PASSES)
 
 
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("data", ["dlarray(X, 'CBT')", "{squeeze(X)', 2*squeeze(X)'}"])
+def test_a_dlnetwork_of_releases_that_return_no_states(octave, data, early):
+    """And where it was computed is what happened, not what was asked for."""
+    network = recurrent("last", ends=False)
+    write_mat(octave.folder / "data.mat", {"net": plain_network(network), "X": random(2, 1, 6)})
+    state = "struct('Layer', {{'lstm'}}, 'Parameter', {{'HiddenState'}}, 'Value', {{zeros(3, 1)}})"
+    octave(
+        f"load data.mat; X = {data}; net.State = {state}; {'net.Early = true;' * early}"
+        "matbridgeRecord(net, X, 'ref.mat', 'ExecutionEnvironment', 'gpu');"
+    )
+    fixture = read_fixture(octave.folder / "ref.mat")
+    assert list(fixture.activations) == ["in", "lstm", "fc"]
+    assert bool(fixture.final_states) == (not early and "{" not in data)
+    assert fixture.environment == "cpu"
+
+
 def test_class_names_go_along(octave):
     network = recurrent("last", ends=False)
     fixture = recorded(octave, network, random(2, 6), ", 'Classes', {'a', 'b'}")

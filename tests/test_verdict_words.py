@@ -58,7 +58,7 @@ def test_a_verification_is_printed_as_its_sentence():
 @pytest.mark.parametrize("name", ["tolerance", "atol", "rtol"])
 @pytest.mark.parametrize("value", [-1.0, float("nan"), "0.1"])
 def test_limits_are_numbers_from_0_on(name, value):
-    with pytest.raises(MismatchError, match=f"{name} must be a number from 0 on, not"):
+    with pytest.raises(MismatchError, match=f"{name} must be a finite number from 0 on, not"):
         Limits(**{name: value})
 
 

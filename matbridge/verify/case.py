@@ -29,11 +29,13 @@ Results = tuple[Any, ...]
 @dataclass(frozen=True)
 class Transform:
     """What was done to an output before it was kept: ``words`` as a user writes it ("y*sig+mu"),
-    ``variables`` what its names stand for; see verify.expression."""
+    ``variables`` what its names stand for; ``unrounded`` the same but for the rounding to whole
+    numbers that comes last, where one does; see verify.expression."""
 
     words: str
     apply: Callable[[Any], Any]
     variables: Mapping[str, Any] = field(default_factory=dict)
+    unrounded: Callable[[Any], Any] | None = None
 
 
 # Options with which a session is opened.

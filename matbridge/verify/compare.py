@@ -65,7 +65,8 @@ def _possible(ours: Parts, theirs: Parts) -> Iterator[Form]:
         elif all(_alike(a, b) for a, b in pairs):
             a, b = next((a, b) for a, b in pairs if a != b)
             yield Form(partial(_reshaped, shapes=shapes), f"sizes {a} and {b} as vectors")
-        if all(len(b) == 2 and 1 not in b and a == b[::-1] for a, b in pairs):
+        turned = [(a, _matrix(b)) for a, b in pairs]
+        if all(len(b) == 2 and 1 not in b and a == b[::-1] for a, b in turned):
             yield Form(_turned, TRANSPOSED)
     for axis in (1, 0):
         if len(ours) != len(theirs) and _joined_shape(ours, axis) == _joined_shape(theirs, axis):
@@ -83,8 +84,13 @@ def _reshaped(parts: Parts, shapes: Shapes) -> Parts:
     return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
+def _matrix(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """1×1×C×N, as activations and dlarrays have scores, is C×N."""
+    return shape if len(shape) < 3 else tuple(n for n in shape if n != 1)
+
+
 def _turned(parts: Parts) -> Parts:
-    return [reorder(part, "CB", "BC") for part in parts]
+    return [reorder(part.reshape(_matrix(part.shape)), "CB", "BC") for part in parts]
 
 
 def _joined_shape(parts: Parts, axis: int) -> tuple[int, ...] | None:

@@ -41,7 +41,13 @@ def transform_of(words: str, variables: Mapping[str, Any] | None = None) -> Tran
     if OUTPUT not in _names(tree):
         raise _refused(words, "the output y has no part in it", 0)
     values = {name: _variable(name, variables or {}, words) for name in variables_in(words)}
-    return Transform(words, partial(_applied, tree, values, words), _structs(values))
+    apply = [partial(_applied, part, values, words) for part in (tree, *_rounded(tree))]
+    return Transform(words, apply[0], _structs(values), *apply[1:])
+
+
+def _rounded(tree: Node) -> tuple[Node, ...]:
+    """What is rounded to whole numbers, where that is all that is done to it."""
+    return tree.parts if (tree.kind, tree.value, len(tree.parts)) == ("call", "round", 1) else ()
 
 
 def variables_in(words: str) -> tuple[str, ...]:

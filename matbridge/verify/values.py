@@ -21,7 +21,7 @@ from matbridge.verify.judgement import Judgement
 from matbridge.verify.measures.budget import BUDGETS, Budget
 from matbridge.verify.measures.sample import Sample
 from matbridge.verify.measures.statistics import Parts, Statistics, distance, flat
-from matbridge.verify.measures.storage import COARSE, Storage, storage_of
+from matbridge.verify.measures.storage import Storage, storage_of, tells_little
 
 __all__ = ["Limits", "judge"]
 
@@ -36,11 +36,11 @@ class Limits:
     rtol: float | None = None
 
     def __post_init__(self) -> None:
-        """Raises MismatchError for what is no limit."""
+        """Raises MismatchError for what is no limit; infinity would pass NaN for a number."""
         for name in ("tolerance", "atol", "rtol"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and value >= 0):
-                raise MismatchError(f"{name} must be a number from 0 on, not {value!r}")
+            if value is not None and not (isinstance(value, int | float) and 0 <= value < np.inf):
+                raise MismatchError(f"{name} must be a finite number from 0 on, not {value!r}")
 
     def close(self, statistics: Statistics, computed: Parts, expected: Parts) -> bool:
         """Whether what is no rounding is close."""
@@ -98,7 +98,7 @@ class Value:
         used = budget.used(apart)
         storage = storage_of(self.expected)
         verdict, why = self._verdict(expected, apart, budget, storage)
-        why = why or budget.words(used, statistics.max_rel)
+        why = why or _beyond_numbers(statistics) or budget.words(used, statistics.max_rel)
         if verdict == "different" and limits.close(statistics, self.exact, expected):
             verdict, why = "close", f"within the tolerance given, {why}"
         notes = (form.note, _storage_note(storage), self._unseen_note(budget))
@@ -142,10 +142,21 @@ class Value:
             return "rounding", ""
         beyond = [np.maximum(part - storage.half, 0.0) for part in apart]
         if storage.step and budget.used(beyond).all <= BUDGETS:
-            coarse = storage.step > COARSE * budget.scale
             why = f"equal once rounded to {storage.words}, as the expected values are"
-            return ("close", f"{why}, which says little") if coarse else ("rounding", why)
+            little = tells_little(storage, flat(expected), flat(self.exact))
+            return ("close", f"{why}, which says little") if little else ("rounding", why)
         return "different", ""
+
+
+def _beyond_numbers(statistics: Statistics) -> str:
+    """What is apart where no share of the scale can say so."""
+    if statistics.nonfinite_unequal:
+        count = statistics.nonfinite_unequal
+        are = "value is" if count == 1 else "values are"
+        return f"{count:,} {are} NaN or infinite on one side, and not the same on the other"
+    if statistics.max_abs and not statistics.scale:
+        return f"all that is expected is zero, and the largest found is {statistics.max_abs:.2g}"
+    return ""
 
 
 def _overflown(expected: np.ndarray, singles: Sequence[np.ndarray]) -> np.ndarray:
@@ -158,10 +169,12 @@ def _overflown(expected: np.ndarray, singles: Sequence[np.ndarray]) -> np.ndarra
 
 
 def _equal(run: Parts, expected: Parts) -> bool:
-    """Whether the values are equal as they are stored; NaN equals NaN."""
+    """Whether the values are equal as they are stored, which makes nothing whole of a number that
+    is not; NaN equals NaN."""
     pairs = zip(run, expected, strict=True)
     with np.errstate(over="ignore", invalid="ignore"):
-        return all(np.array_equal(a.astype(b.dtype), b, equal_nan=True) for a, b in pairs)
+        stored = [(a.astype(b.dtype) if b.dtype.kind in "fc" else a, b) for a, b in pairs]
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in stored)
 
 
 def _storage_note(storage: Storage) -> str:

@@ -8,6 +8,7 @@ if isa(data{1}, 'dlarray')
     if isfield(options, 'Outputs')
         names = {options.Outputs};
     end
+    assert(nargout <= numel(names) || ~isfield(net, 'Early'), 'Too many output arguments.');
     varargout = formatted(net, data, names);
     return
 end

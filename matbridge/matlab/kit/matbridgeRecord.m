@@ -14,7 +14,8 @@ function fixture = matbridgeRecord(net, X, file, varargin)
 %     'Activations'    'all' (the default), 'none', or a cell of names of layers
 %     'MiniBatchSize', 'SequenceLength', 'SequencePaddingDirection',
 %     'SequencePaddingValue'   as predict takes them; the defaults are predict's
-%     'ExecutionEnvironment'   'cpu' by default, which rounds least
+%     'ExecutionEnvironment'   'cpu' by default, which rounds least; a dlnetwork
+%                      computes where its learnables and X are
 %     'Format'         labels of the dimensions of plain data for a dlnetwork:
 %                      'SSCB', 'TC'; a cell of them for several inputs
 %     'Classes'        class names in the order of the scores, for a dlnetwork
@@ -98,7 +99,9 @@ about.release = version('-release');
 about.networkName = options.NetworkName;
 about.networkClass = className(net);
 about.networkFile = options.NetworkFile;
-about.executionEnvironment = options.ExecutionEnvironment;
+if ~isfield(about, 'executionEnvironment')
+    about.executionEnvironment = options.ExecutionEnvironment;
+end
 if hasProperty(net, 'Layers')
     about.layers = layerNames(net.Layers);
 end
@@ -257,7 +260,8 @@ if several
     [fixture, about] = sequenceFixture(net, data, about, wanted);
     return
 end
-[values, about.outputFormats, states] = run(net, data, about.outputNames, {});
+[values, about.outputFormats, states, about.executionEnvironment] = ...
+    run(net, data, about.outputNames, {});
 fixture = numbered(struct(), 'input', cellfun(@plain, data, 'UniformOutput', false));
 fixture = numbered(fixture, 'output', values);
 fixture = withRows(fixture, 'initialStates', stateRows(net));
@@ -273,15 +277,37 @@ value = values{1};
 format = formats{1};
 end
 
-function [values, formats, states] = run(net, data, names, more)
-% Numbers and labels of the outputs, and the states after.
-values = cell(1, numel(names));
-if hasProperty(net, 'State') && ~isempty(net.State)
-    [values{:}, states] = predict(net, data{:}, more{:});
-else
-    [values{:}] = predict(net, data{:}, more{:});
-    states = [];
+function place = placeOf(values)
+% Where a dlnetwork computed: on the GPU if what it gives lies there.
+place = 'cpu';
+for i = 1:numel(values)
+    value = values{i};
+    if isa(value, 'dlarray')
+        value = extractdata(value);
+    end
+    if isa(value, 'gpuArray')
+        place = 'gpu';
+    end
 end
+end
+
+function [values, formats, states, place] = run(net, data, names, more)
+% Numbers and labels of the outputs, the states after, and where it was computed.
+values = cell(1, numel(names));
+states = [];
+known = false;
+if hasProperty(net, 'State') && ~isempty(net.State)
+    try
+        [values{:}, states] = predict(net, data{:}, more{:});
+        known = true;
+    catch
+        % Early releases do not return states; any other problem comes up again.
+    end
+end
+if ~known
+    [values{:}] = predict(net, data{:}, more{:});
+end
+place = placeOf(values);
 formats = cellfun(@dimsOf, values, 'UniformOutput', false);
 values = cellfun(@plain, values, 'UniformOutput', false);
 end
@@ -303,7 +329,7 @@ for k = 1:numel(outputs)
 end
 for i = 1:count
     one = cellfun(@(x) x{i}, data, 'UniformOutput', false);
-    [values, formats] = run(net, one, about.outputNames, {});
+    [values, formats, ~, about.executionEnvironment] = run(net, one, about.outputNames, {});
     for k = 1:numel(outputs)
         outputs{k}{i} = unbatched(values{k}, formats{k});
         steps = any(formats{k} == 'T');

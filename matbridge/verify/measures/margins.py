@@ -38,7 +38,13 @@ class Margins:
         if self.wrong:
             near = sum(margin <= BUDGETS for margin in self.wrong)
             tied = f", {near:,} of them ties by rounding" if near else ""
-            return f"{len(self.wrong):,} were decided by up to {self.wrong[0]:.2g} budgets{tied}"
+            known = [margin for margin in self.wrong if margin < math.inf]
+            none = len(self.wrong) - len(known)
+            lost = f"of those expected {none:,} are missing, or no class of the network"
+            said = [lost] if none else []
+            if known:
+                said.append(f"{len(known):,} were decided by up to {known[0]:.2g} budgets{tied}")
+            return "; ".join(said)
         return (
             "class names alone say little: scores may be wrong by the margin of each decision, "
             f"at the closest one {self.closest:.2g} times what rounding moves them"

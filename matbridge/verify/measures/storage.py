@@ -8,14 +8,16 @@ import numpy as np
 
 from matbridge.verify.measures.statistics import Parts, flat
 
-__all__ = ["COARSE", "Storage", "storage_of"]
+__all__ = ["Storage", "storage_of", "tells_little"]
 
 # The most decimals that are looked for.
 DECIMALS = 7
 # Values are rounded to decimals where chance would hit them all less than once in 2 to this.
 CERTAIN = 30.0
-# Of the largest value: what is rounded to more is told from something else only roughly.
+# Of the largest value: what is rounded to more is told from something else only roughly ...
 COARSE = 1e-3
+# ... unless so many values lie so near to the next step, on either side, that a shift shows.
+FEWEST = 8
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,18 @@ def storage_of(expected: Parts) -> Storage:
             words = f"{decimals} decimal{plural}" if decimals else "whole numbers"
             return Storage(10.0**-decimals, words)
     return Storage()
+
+
+def tells_little(storage: Storage, expected: np.ndarray, exact: np.ndarray) -> bool:
+    """Whether values that are equal once rounded may be apart by a thousandth of the scale, or
+    more, and none would show it."""
+    finite = np.isfinite(expected) & np.isfinite(exact)
+    apart = np.real(expected - exact)[finite]
+    least = COARSE * float(np.abs(exact[finite]).max(initial=0.0))
+    if storage.step <= least:
+        return False
+    sides = (storage.half - apart, storage.half + apart)
+    return min(int((room <= least).sum()) for room in sides) < FEWEST
 
 
 def _rounded(values: np.ndarray, decimals: int, single: bool) -> bool:
