@@ -63,6 +63,7 @@ FAULTS = {
        for kind in ("lstm_projected",)},
     "exchanged": ("bilstm", {}, {"exchanged": True}, "BiLSTM directions", "exchanged"),
     "swapped": ("bilstm", {}, {"swapped": True}, "BiLSTM directions", "swapped"),
+    "both forward": ("bilstm", {}, {"both_forward": True}, "BiLSTM directions", "run forward"),
 }  # fmt: skip
 
 

@@ -108,8 +108,9 @@ def bilstm(x, arrays, options, fault, h=None, c=None):
     which = (1, 0) if fault.get("exchanged") else (0, 1)
     first, second = ({n: parts[k] for n, parts in halves.items()} for k in which)
     forward, _, _ = lstm(x, first, options, fault)
-    backward, _, _ = lstm(x[:, ::-1], second, options, fault)
-    placed = backward if fault.get("unreversed") else backward[:, ::-1]
+    turned = 1 if fault.get("both_forward") else -1
+    backward, _, _ = lstm(x[:, ::turned], second, options, fault)
+    placed = backward if fault.get("unreversed") else backward[:, ::turned]
     parts = [forward, placed]
     if options.get("mode") == "last":
         parts = [forward[:, -1:], placed[:, -1:] if fault.get("last_step") else backward[:, -1:]]

@@ -12,7 +12,7 @@ from matbridge.core.network import Network
 from matbridge.layers.recurrent import Projected, Recurrent
 from matbridge.ops import Ops, Value
 from matbridge.verify.suspects import gates
-from matbridge.verify.suspects.insertion import Function, with_after
+from matbridge.verify.suspects.insertion import Function, with_after, with_before
 from matbridge.verify.suspects.suspect import Change, Rewiring, Suspect, changed, edited
 
 __all__ = ["SUSPECTS"]
@@ -144,6 +144,26 @@ def _swapped(ops: Ops, forward: Value, backward: Value) -> list[Value]:
     return [backward, forward]
 
 
+def _both_forward(network: Network, layer: Layer) -> Network | None:
+    """Both directions from the first step on: what the layer gives of the sequences turned round,
+    run beside them, has in its backward half what that gives of the sequences as they are."""
+    if not isinstance(layer, Recurrent) or layer.DIRECTIONS < 2:
+        return None
+    units, last = layer.num_hidden_units, layer.output_mode == "last"
+
+    def beside(ops: Ops, x: Value) -> Value:
+        return ops.concatenate([x, ops.flip(x, "T")], "B")
+
+    def halves(ops: Ops, y: Value) -> Value:
+        count = ops.size(y, "B") // 2
+        forward = ops.slice(ops.slice(y, "B", 0, count), "C", 0, units)
+        backward = ops.slice(ops.slice(y, "B", count), "C", units)
+        turned = backward if last else ops.flip(backward, "T")
+        return ops.concatenate([forward, turned], "C")
+
+    return with_after(with_before(network, layer.name, beside), layer.name, halves)
+
+
 def _exchanged(layer: Layer) -> Layer | None:
     """The weights of the directions taken for each other."""
     if not isinstance(layer, Recurrent) or layer.DIRECTIONS < 2:
@@ -156,6 +176,8 @@ SUSPECTS = (
         Rewiring("the backward half of {where} is not reversed back",
                  "its states were left in the order in which they were computed",
                  _of_halves(_unreversed, "sequence")),
+        Rewiring("both directions of {where} run forward",
+                 "the sequence was not reversed for the backward direction", _both_forward),
         Rewiring("the halves of {where} are swapped",
                  "the backward states were put before the forward ones", _of_halves(_swapped)),
         Change("the weights of the directions of {where} are exchanged",
