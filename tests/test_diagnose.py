@@ -1,6 +1,7 @@
 """The search for causes: what it names, what it does not, and what it says of both."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from matbridge import Network, load
 from matbridge.predict.data import read_data
 from matbridge.verify.case import Case
 from matbridge.verify.diagnose import diagnose
+from matbridge.verify.few import few
 from matbridge.verify.judge import verify_case
 from matbridge.verify.suspects import SUSPECTS, Suspect
 from matbridge.verify.suspects.suspect import Change, changed
@@ -209,6 +211,23 @@ def test_sentences():
     assert second.endswith("it also does when the bias is left out.")
     many = Diagnosis((cause, *[other] * 5), 3, 1.0).sentences[1]
     assert many.endswith("and 2 other changes.")
+    assert "time limit" in Diagnosis((cause,), 3, 1.0, finished=False).sentences[1]
+
+
+def test_where_a_few_take_long_one_is_tried(monkeypatch):
+    """The cause is found on one observation, and judged on all."""
+    module = sys.modules["matbridge.verify.diagnose"]
+    monkeypatch.setattr(module, "SLOW", 0.0)
+    tried = []
+
+    def counted(case, most):
+        tried.append(most)
+        return few(case, most)
+
+    monkeypatch.setattr(module, "few", counted)
+    (stages,) = networks("lstm", modes=("last",))
+    assert the_cause(planted(stages, {"order": "iofg"})).suspect == "LSTM gate order"
+    assert tried[-1] == 1
 
 
 # -- networks of files ---------------------------------------------------------------------------

@@ -587,3 +587,23 @@ def test_one_layer_of_several_is_named(name, wrong):
     y = otherwise.walk(network, x, only=wrong, filters=(flip,))
     (cause, *_) = diagnose(Case(network, (x,), (np.float32(y),))).causes
     assert cause.where == (wrong,)
+
+
+@pytest.mark.parametrize("wrong", ["transposed", "plain"])
+def test_the_layers_of_one_class_are_named_together(wrong):
+    """A program that takes convolutions wrongly, and transposed ones rightly, or the other way."""
+    rng = np.random.default_rng(0)
+    layers = [layer("imageInputLayer", (8, 8, 3), Normalization="none")]
+    for k in range(4):
+        kind = "transposedConv2dLayer" if k % 2 else "convolution2dLayer"
+        arrays = {"Weights": rng.normal(0, 0.3, (3, 3, 3, 3)), "Bias": rng.normal(0, 1, (1, 1, 3))}
+        layers.append(layer(kind, 3, 3, **arrays))
+    network = Network.of(layers)
+    names = [one.name for one in network.layers[1:]][wrong == "transposed" :: 2]
+    flipped = [one.replace(arrays={**one.arrays, "Weights": one.arrays["Weights"][::-1, ::-1]})
+               for one in network.layers if one.name in names]  # fmt: skip
+    x = rng.normal(size=(8, 8, 3, 2))
+    y = network.with_layers(*flipped).predict(x)
+    (cause, *_) = diagnose(Case(network, (x,), (y,))).causes
+    assert cause.where == tuple(names)
+    assert "turned by 180" in cause.words

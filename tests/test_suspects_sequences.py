@@ -89,6 +89,15 @@ def test_another_mini_batch_size_is_named():
         assert "of each mini-batch of 16" in cause.words
 
 
+@pytest.mark.parametrize(("size", "side"), [(2, "right"), (3, "left")])
+def test_a_mini_batch_of_any_size_is_named(size, side):
+    for kind, mode in (("lstm", "last"), ("gru", "deep"), ("bilstm", "sequence")):
+        (stages,) = networks(kind, modes=(mode,))
+        xs = sequences(count=7, lengths=UNEQUAL)
+        cause = the_cause(case_of(stages, xs, in_batches(stages, xs, size, side)))
+        assert f"on the {side} to the longest of each mini-batch of {size}" in cause.words
+
+
 def test_sequences_cut_to_the_shortest_are_named():
     for kind in ("lstm", "gru", "bilstm"):
         (stages,) = networks(kind, modes=("last",))

@@ -19,7 +19,7 @@ from matbridge.core.running import Progress
 from matbridge.errors import MatbridgeError
 from matbridge.verify.case import Case
 from matbridge.verify.evidence import distance, evidence
-from matbridge.verify.few import few
+from matbridge.verify.few import FEW, few
 from matbridge.verify.judge import verify_case
 from matbridge.verify.suspects import SUSPECTS
 from matbridge.verify.suspects.suspect import Suspect, Variant
@@ -29,6 +29,8 @@ __all__ = ["diagnose"]
 
 # A suspect is judged where it leaves less than this of the difference.
 HELPS = 0.1
+# Where trying a few observations takes so many seconds, one must do.
+SLOW = 0.5
 # One that explains less than all is worth a word where it leaves less than this.
 MOST = 0.03
 # Chance must be less likely than once in all that were tried by so many bits.
@@ -94,16 +96,26 @@ class Search:
 
     def __post_init__(self) -> None:
         self.suspects = sorted(self.suspects, key=lambda suspect: suspect.rank)
-        self.small = few(self.case)
         results = self.case.exact
         self.whole_before = distance(results, self.case.expected)
         self.bits = evidence(self.case, results)
-        self.before = _distance(self.small)
-        if self.before < HELPS * self.whole_before:
-            # The few observations do not show it.
-            self.small, self.before = self.case, self.whole_before
+        self.few = FEW
+        self.small, self.before = self.case, self.whole_before
+        self._choose_few()
         self.trials: list[Trial] = []
         self.least = MOST
+
+    def _choose_few(self) -> None:
+        """As few observations as show the difference and are quickly tried; else all."""
+        for most in (FEW, 1):
+            begun = time.monotonic()
+            small = few(self.case, most)
+            before = _distance(small)
+            if before < HELPS * self.whole_before:
+                return
+            self.few, self.small, self.before = most, small, before
+            if time.monotonic() - begun < SLOW:
+                return
 
     def singles(self, wanted: Callable[[Variant], bool]) -> None:
         """Each suspect alone; all of them, for several may match."""
@@ -154,7 +166,7 @@ class Search:
         """Try a variant; the share of the difference that it leaves."""
         self.tried += 1
         whole = variant.together or self.small is self.case
-        case = variant.case if whole else few(variant.case)
+        case = variant.case if whole else few(variant.case, self.few)
         before = self.whole_before if variant.together else self.before
         # What was not finite before has no share.
         left = _distance(case) / (before if math.isfinite(before) else 1.0)

@@ -15,15 +15,15 @@ __all__ = ["FEW", "few"]
 FEW = 8
 
 
-def few(case: Case) -> Case:
-    """The case on a few observations spread over all of them; itself where there are no more, or
-    where they hang together or cannot be told."""
+def few(case: Case, most: int = FEW) -> Case:
+    """The case on at most so many observations spread over all of them; itself where there are no
+    more, or where they hang together or cannot be told."""
     if case.options.get("sequence_length") is not None or case.options.get("format") is not None:
         return case
     count = _observations(case)
-    if count <= FEW or case.steps or case.network.kind.columns:
+    if count <= most or case.steps or case.network.kind.columns:
         return case
-    places = [round(k * (count - 1) / (FEW - 1)) for k in range(FEW)]
+    places = [round(k * (count - 1) / max(most - 1, 1)) for k in range(most)]
     inputs = tuple(_taken(x, count, places) for x in case.inputs)
     expected = tuple(_taken(y, count, places) for y in case.expected)
     if any(part is None for part in (*inputs, *expected)):

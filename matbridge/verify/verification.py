@@ -90,7 +90,12 @@ class Diagnosis:
         if not self.causes:
             return (self._none(), *self._almost(), *self._kind())
         first, *others = self.causes
-        return (f"It {first.sentence}.", *self._others(others))
+        return (f"It {first.sentence}.", *self._others(others), *self._untried())
+
+    def _untried(self) -> tuple[str, ...]:
+        if self.finished:
+            return ()
+        return ("The time limit ended the search: whether another cause does too was not tried.",)
 
     def _others(self, others: list[Cause]) -> tuple[str, ...]:
         if not others:

@@ -16,7 +16,7 @@ from matbridge.errors import MatbridgeError
 from matbridge.text import listed
 from matbridge.verify.case import Case
 from matbridge.verify.suspects.insertion import Function, with_after
-from matbridge.verify.suspects.suspect import Suspect, Variant
+from matbridge.verify.suspects.suspect import Suspect, Variant, classes
 
 __all__ = [
     "ALONE",
@@ -32,6 +32,8 @@ __all__ = [
 
 # What is wrong with one layer alone is tried after what may be wrong with all of a kind.
 ALONE = 100
+# Between the two comes what may be wrong with all layers of one class.
+OF_A_CLASS = 50
 
 Card = TypeVar("Card", bound=Layer)
 
@@ -74,14 +76,23 @@ class Reading:
         yield Variant(changed, where, words, self.meaning, self.together)
 
 
-def read_otherwise(name: str, rank: int, *readings: Reading) -> tuple[Suspect, Suspect]:
-    """Two suspects of one name: all layers of a kind read otherwise, and each of them alone."""
+def read_otherwise(name: str, rank: int, *readings: Reading) -> tuple[Suspect, ...]:
+    """Suspects of one name: all layers of a kind read otherwise, those of one class, and each of
+    them alone."""
 
     def together(case: Case) -> Iterator[Variant]:
         every = list(sites(case.network))
         for reading in readings:
             if layers := reading.layers(every):
                 yield from reading.variant(case, layers)
+
+    def of_a_class(case: Case) -> Iterator[Variant]:
+        every = list(sites(case.network))
+        for reading in readings:
+            layers = reading.layers(every)
+            for group in classes(layers):
+                if 1 < len(group) < len(layers):
+                    yield from reading.variant(case, group)
 
     def alone(case: Case) -> Iterator[Variant]:
         every = list(sites(case.network))
@@ -90,7 +101,11 @@ def read_otherwise(name: str, rank: int, *readings: Reading) -> tuple[Suspect, S
             for layer in layers if len(layers) > 1 else ():
                 yield from reading.variant(case, [layer])
 
-    return Suspect(name, rank, together), Suspect(name, rank + ALONE, alone)
+    return (
+        Suspect(name, rank, together),
+        Suspect(name, rank + OF_A_CLASS, of_a_class),
+        Suspect(name, rank + ALONE, alone),
+    )
 
 
 def sites(network: Network) -> Iterator[Site]:

@@ -16,6 +16,8 @@ __all__ = ["SUSPECTS", "is_recurrent", "lengths_of", "over_time", "sizes_of"]
 
 # Sizes of mini-batches that people choose, MATLAB's own first.
 SIZES = (128, 32, 64, 16, 20, 27, 50, 100, 256, 512, 8, 10)
+# Any other up to here, and some beyond.
+OTHER_SIZES = (*range(2, 41), 48, 60, 75, 80, 90, 96, 120, 150, 200, 250, 300, 400, 500, 1000)
 # Numbers of steps into which long sequences are split.
 STEPS = (100, 50, 500, 1000, 10, 20, 25, 200)
 VALUES = (0.0, -1.0, 1.0)
@@ -116,6 +118,17 @@ def padding(case: Case) -> Iterator[Variant]:
     for size in sizes_of(len(lengths)):
         for direction in ("right", "left"):
             yield from _padded(case, size, direction, len(lengths))
+
+
+def other_sizes(case: Case) -> Iterator[Variant]:
+    """Sequences of unequal lengths padded with zeros in mini-batches of any size."""
+    lengths = lengths_of(case)
+    if len(set(lengths)) < 2:
+        return
+    for direction in ("right", "left"):
+        for size in OTHER_SIZES:
+            if size < len(lengths) and size not in SIZES:
+                yield next(_padded(case, size, direction, len(lengths)))
 
 
 def _padded(case: Case, size: int, direction: str, count: int) -> Iterator[Variant]:
@@ -257,4 +270,5 @@ SUSPECTS = (
     Suspect("steps as observations", 2, steps_alone),
     Suspect("closed loop", 2, closed_loop),
     Suspect("sequence length", 3, pieces),
+    Suspect("mini-batch size", 3, other_sizes),
 )

@@ -12,7 +12,16 @@ from matbridge.core.network import Network
 from matbridge.text import listed
 from matbridge.verify.case import Case
 
-__all__ = ["Change", "Rewiring", "Suspect", "Variant", "changed", "edited", "in_layers"]
+__all__ = [
+    "Change",
+    "Rewiring",
+    "Suspect",
+    "Variant",
+    "changed",
+    "classes",
+    "edited",
+    "in_layers",
+]
 
 
 @dataclass(frozen=True)
@@ -74,10 +83,10 @@ def changed(*changes: Change | Rewiring) -> Callable[[Case], Iterator[Variant]]:
 
 
 def in_layers(case: Case, change: Change | Rewiring) -> Iterator[Variant]:
-    """All layers that a change concerns at once, then each alone."""
+    """All layers that a change concerns at once, then those of each class, then each alone."""
     network = case.network
-    names = [layer.name for layer in network.layers if change.made(network, layer) is not None]
-    for where in _choices(names):
+    layers = [layer for layer in network.layers if change.made(network, layer) is not None]
+    for where in _choices(layers):
         for name in where:
             network = change.made(network, network[name]) or network
         words = change.words.replace("{where}", listed(where))
@@ -85,10 +94,19 @@ def in_layers(case: Case, change: Change | Rewiring) -> Iterator[Variant]:
         network = case.network
 
 
-def _choices(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    if len(names) > 1:
-        yield tuple(names)
-    yield from ((name,) for name in names)
+def _choices(layers: Sequence[Layer]) -> Iterator[tuple[str, ...]]:
+    several = [layers, *classes(layers)] if len(layers) > 1 else []
+    names = [tuple(layer.name for layer in group) for group in several]
+    yield from dict.fromkeys(names)
+    yield from ((layer.name,) for layer in layers if (layer.name,) not in names)
+
+
+def classes(layers: Sequence[Layer]) -> list[list[Layer]]:
+    """The layers of each class."""
+    groups: dict[type[Layer], list[Layer]] = {}
+    for layer in layers:
+        groups.setdefault(type(layer), []).append(layer)
+    return list(groups.values())
 
 
 def edited(layer: Layer, edit: Callable[[np.ndarray], np.ndarray], *names: str) -> Layer | None:
