@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import test_learners
 import workspaces
-from reference import learners
+from reference import learners, shallow_network
+from shallow_forms import plain
 from workspaces import cell, shallow, single
 
 from matbridge.matlab.file.write import write_mat
@@ -121,6 +122,37 @@ def test_a_part_of_a_transpose_is_said_as_matlab_takes_it():
     structure, variables = workspaces.fitting()
     kept = {"x": variables["x"].T, "y": variables["y"][:, -20:]}
     assert equations(found(kept, shallow(structure))) == ["y = net(x(41:60,:)')"]
+
+
+# Of channels × observations.
+SCALINGS = {
+    "normalize": lambda x: (x - x.mean(1, keepdims=True)) / x.std(1, ddof=1, keepdims=True),
+    "range": lambda x: (x - x.min(1, keepdims=True)) / np.ptp(x, axis=1, keepdims=True),
+    "mapminmax": lambda x: 2 * SCALINGS["range"](x) - 1,
+}
+RAW = np.random.default_rng(3).normal(size=(3, 60)) * [[2.0], [30.0], [0.1]] + 5
+
+
+@pytest.mark.parametrize(
+    ("scaling", "told"),
+    [("normalize", "normalize(X,2)"), ("range", "normalize(X,2,'range')"),
+     ("mapminmax", "mapminmax(X)")],
+)  # fmt: skip
+def test_columns_that_are_normalized_by_themselves(scaling, told):
+    structure, _ = workspaces.fitting()
+    y = shallow_network.static(plain(structure), SCALINGS[scaling](RAW))
+    assert equations(found({"X": RAW, "Y": y}, shallow(structure))) == [f"Y = net({told})"]
+
+
+@pytest.mark.parametrize(
+    ("scaling", "told"),
+    [("normalize", "normalize(X)"), ("range", "normalize(X,'range')"),
+     ("mapminmax", "mapminmax(X')'")],
+)  # fmt: skip
+def test_rows_that_are_normalized_by_themselves(scaling, told):
+    net = workspaces.Dense(3, 2)
+    kept = {"X": RAW.T, "Y": single(net.alone(SCALINGS[scaling](RAW).T))}
+    assert equations(found(kept, net.network())) == [f"Y = predict(net, {told})"]
 
 
 # -- words ---------------------------------------------------------------------------------------

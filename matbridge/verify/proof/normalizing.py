@@ -14,6 +14,9 @@ from matbridge.verify.proof.workspace import Value
 
 __all__ = ["normalized"]
 
+# Statistics of fewer observations are those of no data.
+LEAST = 3
+
 Scale = Callable[..., np.ndarray]
 
 
@@ -51,6 +54,32 @@ def normalized(run: Run, constants: Constants) -> Iterator[Run]:
         if scaled is not None:
             words = normalization.words.replace("{0}", run.words)
             yield dataclasses.replace(run, inputs=(scaled,), words=words)
+    if isinstance(value, np.ndarray) and value.ndim == 2:
+        for words, scaled in _by_themselves(run.words, value, _has_columns(run)):
+            yield dataclasses.replace(run, inputs=(scaled,), words=words)
+
+
+def _by_themselves(
+    words: str, value: np.ndarray, columns: bool
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Data by their own statistics, each channel over observations or steps, and how that is
+    said; nothing where one is constant."""
+    axis, along = (1, ",2") if columns else (0, "")
+    x = value.astype(np.float64)
+    spread = np.ptp(x, axis, keepdims=True)
+    if x.shape[axis] < LEAST or not np.isfinite(x).all() or (spread == 0).any():
+        return
+    mean, deviation = x.mean(axis, keepdims=True), x.std(axis, ddof=1, keepdims=True)
+    shares = (x - x.min(axis, keepdims=True)) / spread
+    yield f"normalize({words}{along})", (x - mean) / deviation
+    yield f"normalize({words}{along},'range')", shares
+    turned = words[:-1] if words.endswith("'") else f"{words}'"
+    yield f"mapminmax({words})" if columns else f"mapminmax({turned})'", 2 * shares - 1
+
+
+def _has_columns(run: Run) -> bool:
+    """Whether a column of a matrix is an observation or a step."""
+    return run.network.kind.columns or over_time(run.network)
 
 
 def _scaled(run: Run, value: Value, normalization: Normalization) -> Value | None:
@@ -59,7 +88,7 @@ def _scaled(run: Run, value: Value, normalization: Normalization) -> Value | Non
         parts = [_scaled(run, part, normalization) for part in value]
         kept = [part for part in parts if isinstance(part, np.ndarray)]
         return kept if len(kept) == len(parts) else None
-    columns = run.network.kind.columns or over_time(run.network)
+    columns = _has_columns(run)
     each: list[np.ndarray] = []
     for constant in normalization.constants:
         if constant.size > 1 and (
