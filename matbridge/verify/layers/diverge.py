@@ -99,7 +99,7 @@ def _what_to_record(network: Network) -> str:
 
 def _what_more(groups: Iterable[Sequence[str]]) -> str:
     """Which layers to record to know which of several judged together it is."""
-    inner = [name for group in groups for name in group[:-1]]
+    inner = list(dict.fromkeys(name for group in groups for name in group[:-1]))
     if not inner:
         return ""
     return f"To know which of them it is, record them too: in MATLAB {_command(inner)}."
