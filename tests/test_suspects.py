@@ -373,7 +373,7 @@ OUTPUTS = {
                 lambda y: y[::-1]),
     "transposed": ("output transposed", "exchanged", "picture growing1 growing0",
                    lambda y: y.swapaxes(0, 1)),
-    "scaled": ("output scaled", "2.5*y +10", "tall resizing1 featured0", lambda y: 2.5 * y + 10),
+    "scaled": ("output scaled", "2.5*y + 10", "tall resizing1 featured0", lambda y: 2.5 * y + 10),
     "each scaled": ("output scaled", "for each of", "featured1 featured2",
                     lambda y: y * SLOPES[: y.shape[-1]] + OFFSETS[: y.shape[-1]]),
     "exponential": ("output values", "exp(y)", "tall resizing1 resizing0", np.exp),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 from matbridge.verify.case import Case
 from matbridge.version import VERSION
@@ -29,6 +28,9 @@ def environment_of(case: Case) -> dict[str, str]:
 
 
 def _version(name: str) -> str:
+    # It takes longer to load than a file does to open, and only reports ask.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:
