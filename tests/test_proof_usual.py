@@ -14,7 +14,7 @@ from matbridge.matlab.file.write import write_mat
 from matbridge.matlab.saving import save_network
 from matbridge.verify.proof import judging, search
 from matbridge.verify.proof.comparing import Hit
-from matbridge.verify.proof.judging import agreement
+from matbridge.verify.proof.judging import agreement, is_result
 from matbridge.verify.proof.parts import after
 from matbridge.verify.proof.runs import Run
 from matbridge.verify.proof.sentence import alike
@@ -219,3 +219,13 @@ def test_cells_of_columns_are_none_of_these():
     columns = [variables["y"][:, i : i + 1] for i in range(60)]
     kept = {"x": variables["x"], "salida": cell(columns, row=True)}
     assert equations(found(kept, shallow(structure))) == ["salida = net(x)"]
+
+
+@pytest.mark.parametrize("name", ["YPred", "yfit", "y_hat", "y_sim", "simout", "fitted", "SimOut1"])
+def test_names_of_results(name):
+    assert is_result(name)
+
+
+@pytest.mark.parametrize("name", ["simClass", "benefit", "similarity", "labels", "targets", "y"])
+def test_names_that_may_be_targets(name):
+    assert not is_result(name)

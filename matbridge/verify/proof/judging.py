@@ -24,7 +24,10 @@ from matbridge.verify.ways import after_these
 __all__ = ["agreement", "is_result"]
 
 # What a network's own results are called, as opposed to what it was trained to give.
-PREDICTED = re.compile(r"pred|_?hat$|estim|classif|fit|sim|forecast", re.IGNORECASE)
+# A "fit" or "sim" within a longer word may as well be a target (simClass, benefit).
+PREDICTED = re.compile(
+    r"pred|_?hat$|estim|classif|forecast|(^|^y|_)(fit|sim)(ted|ulated|out|\d|_|$)", re.IGNORECASE
+)
 # ... and where something else is called its targets: the scripts of MATLAB's apps call results y
 # and targets t, but y is as often what a network is trained to give.
 OWN = re.compile(r"^y|^a\d*$|out|result", re.IGNORECASE)
